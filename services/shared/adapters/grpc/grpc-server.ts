@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { Fault } from '../../kernel/fault.js';
+import { loadApiDescriptors } from './descriptor-set.js';
+import { bindReflection } from './reflection.js';
+import type { BoundService } from './unary-service.js';
+
+export interface GrpcServerOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly services: readonly BoundService[];
+  /** Largest request in bytes. @default 4 MiB */
+  readonly maxRequestBytes?: number;
+}
+
+/** A gRPC server with health and reflection. INITIALIZED → RUNNING → DRAINING → STOPPED. */
+export class GrpcServer {
+  #state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' = 'INITIALIZED';
+  #port = 0;
+  readonly #server: Server;
+  readonly #health: HealthImplementation;
+  readonly #serviceNames: readonly string[];
+
+  constructor(private readonly options: GrpcServerOptions) {
+    this.#server = new Server({
+      'grpc.max_receive_message_length': options.maxRequestBytes ?? 4 * 1024 * 1024,
+      'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': 1_000,
+      // Old connections move on, so that load spreads over new instances.
+      'grpc.max_connection_age_ms': 30 * 60_000,
+      'grpc.max_connection_age_grace_ms': 30_000,
+    });
+    this.#serviceNames = options.services.map(({ definition }) => serviceName(definition));
+    this.#health = new HealthImplementation({});
+    this.setServing(false);
+    for (const service of options.services) this.#server.addService(service.definition, service.implementation);
+    this.#health.addToServer(this.#server);
+    const reflected = [...this.#serviceNames, 'grpc.health.v1.Health'];
+    for (const service of bindReflection(loadApiDescriptors(), reflected)) {
+      this.#server.addService(service.definition, service.implementation);
+    }
+  }
+
+  get state(): string {
+    return this.#state;
+  }
+
+  /** The port that it listens on, once started. */
+  get port(): number {
+    return this.#port;
+  }
+
+  /**
+   * Listens and says SERVING.
+   * @throws Fault kind `unavailable` when the port is taken
+   */
+  async start(): Promise<void> {
+    const { host, port } = this.options;
+    this.#port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(new Fault('unavailable', 'PORT_IN_USE', `cannot listen on ${host}:${port}`, { cause: error }));
+      });
+    });
+    this.#state = 'RUNNING';
+    this.setServing(true);
+  }
+
+  /** Health of the process and of each of its services, as load balancers see it. */
+  setServing(serving: boolean): void {
+    for (const name of ['', ...this.#serviceNames]) {
+      this.#health.setStatus(name, serving && this.#state === 'RUNNING' ? 'SERVING' : 'NOT_SERVING');
+    }
+  }
+
+  /**
+   * Says NOT_SERVING, gives balancers `noticeMs` to see it, then takes no new calls and waits for those in flight; after
+   * `timeoutMs` those that are left are cut off. @returns whether all calls ended by themselves
+   */
+  async drain({ noticeMs, timeoutMs }: { noticeMs: number; timeoutMs: number }): Promise<boolean> {
+    if (this.#state !== 'RUNNING') return true;
+    this.#state = 'DRAINING';
+    this.setServing(false);
+    await delay(noticeMs);
+    const closed = new Promise<boolean>((resolve) => this.#server.tryShutdown(() => resolve(true)));
+    const timer = new AbortController();
+    const drained = await Promise.race([closed, delay(timeoutMs, timer.signal).then(() => false)]);
+    timer.abort();
+    if (!drained) this.#server.forceShutdown();
+    this.#state = 'STOPPED';
+    return drained;
+  }
+}
+
+function serviceName(definition: BoundService['definition']): string {
+  const [method] = Object.values(definition);
+  const name = method?.path.split('/')[1];
+  if (name === undefined) throw new Error('a gRPC service needs a method');
+  return name;
+}
+
+function delay(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    if (signal) void once(signal, 'abort').then(() => (clearTimeout(timer), resolve()));
+  });
+}
