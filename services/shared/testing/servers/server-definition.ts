@@ -1,0 +1,27 @@
+/** How to start a process: what a shell would be told. */
+export interface ServerCommand {
+  /** An executable's path, or a name on PATH. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Added to this process's environment; `undefined` removes a variable. @default {} */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A server as data: whoever starts it (a test, the local mesh) decides when, and what to do when it dies. */
+export interface ServerDefinition {
+  /** Short and unique, for messages and file names: `nats`, `thread-command`. */
+  readonly name: string;
+  /** Where clients connect. */
+  readonly url: string;
+  /** The TCP port in `url`. */
+  readonly port: number;
+  /** Makes folders and configuration; runs before every start, so it must be repeatable. @default nothing */
+  readonly prepare?: () => Promise<void>;
+  /** The command to run; asked again before every start. */
+  readonly command: () => ServerCommand;
+  /**
+   * One look at whether it serves.
+   * @throws Error whose message says what is wrong
+   */
+  readonly checkHealth: () => Promise<void>;
+}
