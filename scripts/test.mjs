@@ -1,0 +1,97 @@
+// npm test: type-check, lint, format, then every mocha test. Arguments go to mocha:
+//
+//   npm test -- --grep 'kill -9'
+//   npm test -- services/thread-query/**/*.test.ts
+//
+// Every step runs even when one before it failed. The last line is always 'N passed, N failed', where a failed step
+// that is not a test counts as one.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compile } from './prepare/compile.mjs';
+import { withLock } from './prepare/lock.mjs';
+import { PrepareError, projectRoot, run } from './prepare/project.mjs';
+
+const allTests = ['services/**/*.test.ts', 'mesh/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.mjs'];
+const CLOSE_TIMEOUT_MS = 20_000;
+const total = { passed: 0, failed: 0, skipped: 0 };
+const node = (binary, ...args) => run(process.execPath, [join(projectRoot, 'node_modules', ...binary), ...args]);
+
+await step('type-check', async () => {
+  try {
+    await withLock(join(projectRoot, '.tools', 'compile.lock'), () => compile(projectRoot));
+    return { ok: true, output: '' };
+  } catch (error) {
+    if (error instanceof PrepareError) return { ok: false, output: error.message };
+    throw error;
+  }
+});
+await step('lint', () => node(['eslint', 'bin', 'eslint.js'], '.'));
+await step('format', () => node(['prettier', 'bin', 'prettier.cjs'], '--check', '--log-level', 'warn', '--cache', '.'));
+await runMocha(process.argv.slice(2));
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 ? 1 : 0;
+
+async function step(name, work) {
+  const started = Date.now();
+  const { ok, output } = await work();
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  console.log(`${ok ? '✔' : '✘'} ${name} (${seconds} s)`);
+  if (ok) return;
+  total.failed += 1;
+  console.log(output);
+}
+
+/** Runs mocha, shows what it prints, and adds its counts to the total. */
+async function runMocha(args) {
+  const folder = mkdtempSync(join(tmpdir(), 'threadweaver-test-'));
+  const countsFile = join(folder, 'counts.json');
+  const specs = args.some((arg) => /\.test\.m?ts|\.test\.mjs/.test(arg)) ? [] : allTests;
+  const mocha = spawn(
+    process.execPath,
+    [
+      join(projectRoot, 'node_modules', 'mocha', 'bin', 'mocha.js'),
+      '--reporter',
+      join(projectRoot, 'scripts', 'test-reporter.cjs'),
+      ...args,
+      ...specs,
+    ],
+    {
+      cwd: projectRoot,
+      env: { ...process.env, TEST_COUNTS_FILE: countsFile },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  const forward = (signal) => mocha.kill(signal);
+  process.on('SIGTERM', forward).on('SIGINT', forward);
+
+  // Mocha ends by itself when nothing is open any more. What is still open a while after the last test is a leak, and
+  // a leak is a failure, not a run that hangs.
+  let sinceCounts = 0;
+  const watch = setInterval(() => {
+    if (existsSync(countsFile)) sinceCounts += 500;
+    if (sinceCounts < CLOSE_TIMEOUT_MS) return;
+    clearInterval(watch);
+    console.log(
+      `✘ the tests left a server, socket or timer open: mocha did not end within ${CLOSE_TIMEOUT_MS / 1000} s`,
+    );
+    total.failed += 1;
+    mocha.kill('SIGTERM');
+    setTimeout(() => mocha.kill('SIGKILL'), 2_000).unref();
+  }, 500);
+  const code = await new Promise((resolve) => mocha.once('exit', resolve));
+  clearInterval(watch);
+
+  if (existsSync(countsFile)) {
+    const { passes, failures, pending } = JSON.parse(readFileSync(countsFile, 'utf8'));
+    total.passed += passes;
+    total.failed += failures;
+    total.skipped += pending;
+  }
+  // It crashed, or found no test at all.
+  if (code !== 0 && total.failed === 0) total.failed += 1;
+  rmSync(folder, { recursive: true, force: true });
+}
