@@ -4,6 +4,7 @@ import { Status } from '../../../gen/google/rpc/status.js';
 import { Fault, toError, type FaultKind } from '../../kernel/fault.js';
 import { describeFault, InvalidRequest, snakeCasePath } from '../../kernel/field-violation.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
+import { LegacyInvalidRequest } from '../legacy/legacy-texts.js';
 
 /** Who defines the reasons in ErrorInfo. */
 const ERROR_DOMAIN = 'threadweaver';
@@ -54,7 +55,10 @@ function invalidRequestError(error: InvalidRequest): ServiceError {
     description: describeFault(fault),
   }));
   const badRequest = BadRequest.fromPartial({ fieldViolations });
-  const message = fieldViolations.map(({ field, description }) => `${field} ${description}`).join('; ');
+  const message =
+    error instanceof LegacyInvalidRequest
+      ? error.texts.join('\n')
+      : fieldViolations.map(({ field, description }) => `${field} ${description}`).join('; ');
   return serviceError(status.INVALID_ARGUMENT, message, [
     {
       typeUrl: 'type.googleapis.com/google.rpc.BadRequest',

@@ -7,6 +7,7 @@ import type {
 } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { toError } from '../../kernel/fault.js';
+import { InvalidRequest } from '../../kernel/field-violation.js';
 import { traceContextFrom, traceIdOf, type TraceContext } from '../../runtime/trace-context.js';
 import type { Logger } from '../telemetry/logger.js';
 import { isOurFault, toServiceError } from './statuses.js';
@@ -30,6 +31,8 @@ export interface UnaryServiceOptions {
   readonly logger: Logger;
   /** How long a call may take whose caller sets no deadline, and at most. @default 15000 */
   readonly maxCallMs?: number;
+  /** What is wrong with a request, in the words of this API. @default as it is */
+  readonly rephrase?: (error: InvalidRequest) => Error;
 }
 
 /** The handlers of a generated service: request and context in, response out; what they throw becomes a status. */
@@ -73,7 +76,7 @@ type AnyHandler = (request: unknown, context: CallContext) => Promise<unknown>;
 function bindHandler(
   path: string,
   handler: AnyHandler,
-  { logger, maxCallMs = 15_000 }: UnaryServiceOptions,
+  { logger, maxCallMs = 15_000, rephrase }: UnaryServiceOptions,
 ): handleUnaryCall<unknown, unknown> {
   return (call, respond) => {
     const startedAt = performance.now();
@@ -102,9 +105,10 @@ function bindHandler(
         logLine(status.OK);
       },
       (thrown: unknown) => {
-        const serviceError = toServiceError(thrown);
+        const error = rephrase && thrown instanceof InvalidRequest ? rephrase(thrown) : toError(thrown);
+        const serviceError = toServiceError(error);
         respond(serviceError);
-        logLine(serviceError.code, toError(thrown));
+        logLine(serviceError.code, error);
       },
     );
   };
