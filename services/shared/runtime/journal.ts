@@ -1,3 +1,4 @@
+import { Fault } from '../kernel/fault.js';
 import type { TraceContext } from './trace-context.js';
 
 /** An event as it is stored: the journal does not know what it means. */
@@ -78,4 +79,14 @@ export class VersionConflict extends Error {
 /** The journal did not answer. */
 export class JournalUnavailable extends Error {
   override readonly name = 'JournalUnavailable';
+}
+
+/**
+ * Guards every journal against ids that could mean something to a broker or a file system.
+ * @throws Fault kind `internal`: the edge lets only ULIDs in
+ */
+export function assertPlainId(aggregateId: string): void {
+  if (!/^[0-9A-Za-z_-]{1,64}$/.test(aggregateId)) {
+    throw new Fault('internal', 'HOSTILE_ID', `${JSON.stringify(aggregateId)} is no id of an aggregate`);
+  }
 }

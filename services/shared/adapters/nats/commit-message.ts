@@ -1,0 +1,71 @@
+import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { CommitEvents } from '../../../gen/threadweaver/journal/v1/commit.js';
+import { Fault } from '../../kernel/fault.js';
+import type { Commit, NewCommit } from '../../runtime/journal.js';
+
+/** Headers of a commit's message, in the journal and in the feed. */
+const header = {
+  aggregateId: 'Aggregate-Id',
+  version: 'Aggregate-Version',
+  commandId: 'Command-Id',
+  commandType: 'Command-Type',
+  fingerprint: 'Command-Fingerprint',
+  time: 'Commit-Time',
+  requestId: 'X-Request-Id',
+  traceparent: 'Traceparent',
+} as const;
+
+export interface CommitMessage {
+  readonly headers: MsgHdrs;
+  readonly data: Uint8Array;
+}
+
+export function encodeCommit(aggregateId: string, version: number, commit: NewCommit): CommitMessage {
+  const messageHeaders = headers();
+  messageHeaders.set(header.aggregateId, aggregateId);
+  messageHeaders.set(header.version, String(version));
+  messageHeaders.set(header.commandId, commit.commandId);
+  messageHeaders.set(header.commandType, commit.commandType);
+  messageHeaders.set(header.fingerprint, commit.fingerprint);
+  messageHeaders.set(header.time, String(commit.time));
+  messageHeaders.set(header.requestId, commit.trace.requestId);
+  messageHeaders.set(header.traceparent, commit.trace.traceparent);
+  const events = commit.events as CommitEvents['events'];
+  return { headers: messageHeaders, data: CommitEvents.encode({ events }).finish() };
+}
+
+/** @throws Fault kind `data-loss` when the message is no commit */
+export function decodeCommit(message: { readonly headers?: MsgHdrs | undefined; readonly data: Uint8Array }): Commit {
+  const text = (name: string): string => {
+    const value = message.headers?.get(name);
+    if (value === undefined || value === '') throw unreadable(`header ${name} is missing`);
+    return value;
+  };
+  const integer = (name: string): number => {
+    const value = Number(text(name));
+    if (!Number.isSafeInteger(value)) throw unreadable(`header ${name} is no whole number`);
+    return value;
+  };
+  return {
+    aggregateId: text(header.aggregateId),
+    version: integer(header.version),
+    commandId: text(header.commandId),
+    commandType: text(header.commandType),
+    fingerprint: text(header.fingerprint),
+    time: integer(header.time),
+    trace: { requestId: text(header.requestId), traceparent: text(header.traceparent) },
+    events: decodeEvents(message.data),
+  };
+}
+
+function decodeEvents(data: Uint8Array): Commit['events'] {
+  try {
+    return CommitEvents.decode(data).events;
+  } catch (error) {
+    throw unreadable('its events cannot be decoded', error);
+  }
+}
+
+function unreadable(message: string, cause?: unknown): Fault {
+  return new Fault('data-loss', 'UNREADABLE_COMMIT', `a commit is unreadable: ${message}`, { cause });
+}

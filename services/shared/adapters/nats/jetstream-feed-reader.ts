@@ -1,0 +1,76 @@
+import { DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { toError } from '../../kernel/fault.js';
+import { FeedLost, type FeedBounds, type FeedEntry, type FeedReader } from '../../runtime/feed.js';
+import { decodeCommit } from './commit-message.js';
+import {
+  ensureFeedStream,
+  feedStreamName,
+  feedSubject,
+  TAKEOVER_TOKEN,
+  type FeedStreamOptions,
+} from './feed-stream.js';
+import type { NatsLink } from './nats-link.js';
+
+/** So many entries are read ahead. */
+const READ_AHEAD = 1_000;
+
+/** Reads the feed's stream with an ordered consumer, which notices gaps and takes up where it was. */
+export class JetStreamFeedReader implements FeedReader {
+  constructor(
+    private readonly link: NatsLink,
+    private readonly options: FeedStreamOptions,
+  ) {}
+
+  async bounds(): Promise<FeedBounds> {
+    const { created, state } = await ensureFeedStream(this.link, this.options);
+    return { identity: created, firstSequence: state.first_seq, lastSequence: state.last_seq };
+  }
+
+  async *read(afterSequence: number, signal: AbortSignal): AsyncIterable<FeedEntry> {
+    const { identity } = await this.bounds();
+    const consumer = await this.link.jetstream.consumers.get(feedStreamName(this.options), {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: afterSequence + 1,
+    });
+    const messages = await consumer.consume({ max_messages: READ_AHEAD });
+    let lost: FeedLost | undefined;
+    const stop = (): void => messages.stop();
+    const lose = (cause?: unknown): void => {
+      lost = new FeedLost('the feed was made anew', { cause });
+      stop();
+    };
+    const checkIdentity = async (connected: boolean): Promise<void> => {
+      if (!connected) return;
+      const bounds = await this.bounds();
+      if (bounds.identity !== identity) lose();
+    };
+    const unsubscribe = this.link.onStatus((connected) => void checkIdentity(connected).catch(lose));
+    signal.addEventListener('abort', stop, { once: true });
+    void loseWithStream(messages, lose);
+    try {
+      if (signal.aborted) return;
+      for await (const message of messages) yield this.#entryOf(message);
+    } finally {
+      unsubscribe();
+      signal.removeEventListener('abort', stop);
+      stop();
+    }
+    if (lost !== undefined) throw lost;
+  }
+
+  #entryOf(message: JsMsg): FeedEntry {
+    const sequence = message.seq;
+    if (message.subject === feedSubject(this.options, TAKEOVER_TOKEN)) return { kind: 'takeover', sequence };
+    try {
+      return { kind: 'commit', sequence, commit: decodeCommit(message) };
+    } catch (error) {
+      return { kind: 'malformed', sequence, error: toError(error) };
+    }
+  }
+}
+
+async function loseWithStream(messages: ConsumerMessages, lose: () => void): Promise<void> {
+  for await (const status of messages.status()) {
+    if (status.type === 'stream_not_found') lose();
+  }
+}

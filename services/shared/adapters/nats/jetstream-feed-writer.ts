@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { toError } from '../../kernel/fault.js';
+import { Backoff } from '../../runtime/backoff.js';
+import type { FeedWriter } from '../../runtime/feed.js';
+import type { Commit } from '../../runtime/journal.js';
+import { partitionOf } from '../../runtime/partition.js';
+import type { Logger } from '../telemetry/logger.js';
+import { encodeCommit } from './commit-message.js';
+import {
+  DEFAULT_PARTITIONS,
+  ensureFeedStream,
+  feedSubject,
+  TAKEOVER_TOKEN,
+  type FeedStreamOptions,
+} from './feed-stream.js';
+import type { NatsLink } from './nats-link.js';
+
+export interface FeedWriterOptions extends FeedStreamOptions {
+  readonly logger: Logger;
+  /** So many copies may wait for the feed; beyond, the oldest go and readers are told. @default 50000 */
+  readonly maxWaiting?: number;
+}
+
+interface Copy {
+  /** Ascending in the order of publishing. */
+  readonly order: number;
+  readonly commit: Commit;
+}
+
+/** So many copies are on their way at once. */
+const MAX_IN_FLIGHT = 256;
+
+/** Copies commits into the feed's stream, in order, and again until NATS has them. */
+export class JetStreamFeedWriter implements FeedWriter {
+  #waiting: Copy[] = [];
+  #published = 0;
+  #inFlight = 0;
+  #isRetrying = false;
+  #hasMissed = false;
+  #isClosed = false;
+  #onEmpty: (() => void)[] = [];
+  readonly #backoff = new Backoff({ firstMs: 20, maxMs: 2_000 });
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly options: FeedWriterOptions,
+  ) {}
+
+  publish(commit: Commit): void {
+    this.#waiting.push({ order: this.#published++, commit });
+    if (this.#waiting.length > (this.options.maxWaiting ?? 50_000)) {
+      this.#waiting.shift();
+      this.#hasMissed = true;
+    }
+    this.#pump();
+  }
+
+  async announceTakeover(): Promise<void> {
+    await ensureFeedStream(this.link, this.options);
+    await this.link.ask(() => this.link.jetstream.publish(feedSubject(this.options, TAKEOVER_TOKEN)));
+  }
+
+  async flush(timeoutMs: number): Promise<boolean> {
+    if (this.#isEmpty) return true;
+    const timer = new AbortController();
+    const empty = new Promise<boolean>((resolve) => this.#onEmpty.push(() => resolve(true)));
+    const late = delay(timeoutMs, false, { signal: timer.signal }).catch(() => false);
+    const isFlushed = await Promise.race([empty, late]);
+    timer.abort();
+    this.#isClosed = !isFlushed;
+    return isFlushed;
+  }
+
+  get #isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#inFlight === 0;
+  }
+
+  #pump(): void {
+    if (this.#isRetrying) return;
+    while (this.#inFlight < MAX_IN_FLIGHT) {
+      const copy = this.#waiting.shift();
+      if (copy === undefined) break;
+      this.#inFlight += 1;
+      this.#write(copy.commit).then(
+        () => {
+          this.#inFlight -= 1;
+          this.#backoff.reset();
+          this.#pump();
+        },
+        (error: unknown) => {
+          this.#inFlight -= 1;
+          this.#waiting.push(copy);
+          void this.#retry(toError(error));
+        },
+      );
+    }
+    if (this.#isEmpty) for (const listener of this.#onEmpty.splice(0)) listener();
+  }
+
+  async #write(commit: Commit): Promise<void> {
+    const { aggregateId, version } = commit;
+    const { headers, data } = encodeCommit(aggregateId, version, commit);
+    const partition = partitionOf(aggregateId, this.options.partitions ?? DEFAULT_PARTITIONS);
+    const subject = feedSubject(this.options, String(partition));
+    const msgID = `${aggregateId}:${version}`;
+    await this.link.ask(() => this.link.jetstream.publish(subject, data, { headers, msgID }));
+  }
+
+  /** Waits, makes the stream if it is gone, and goes on with all that failed, oldest first. */
+  async #retry(error: Error): Promise<void> {
+    if (this.#isRetrying || this.#isClosed) return;
+    this.#isRetrying = true;
+    this.options.logger.warn({ error, waiting: this.#waiting.length }, 'the feed takes no copies, trying again');
+    try {
+      await delay(this.#backoff.next());
+      await ensureFeedStream(this.link, this.options);
+      if (this.#hasMissed) {
+        await this.announceTakeover();
+        this.#hasMissed = false;
+      }
+    } catch {
+      // Still away: the next write fails as well and comes back here.
+    }
+    this.#isRetrying = false;
+    this.#waiting.sort((a, b) => a.order - b.order);
+    this.#pump();
+  }
+}

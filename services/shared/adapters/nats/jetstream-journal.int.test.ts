@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { ulid } from 'ulid';
+import { Fault } from '../../kernel/fault.js';
+import { JournalUnavailable, type Journal } from '../../runtime/journal.js';
+import { describeJournalContract, readAll, someCommit } from '../../testing/journal-contract.js';
+import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
+import { createLogger } from '../telemetry/logger.js';
+import { JetStreamJournal } from './jetstream-journal.js';
+import { NatsLink } from './nats-link.js';
+
+const logger = createLogger('test', 'silent');
+const links: NatsLink[] = [];
+
+async function openLink(url: string): Promise<NatsLink> {
+  const link = await NatsLink.open({ url, name: 'journal-test', logger });
+  links.push(link);
+  return link;
+}
+
+function uniquePrefix(): string {
+  return `T${ulid().slice(-10)}`;
+}
+
+async function openJournal(): Promise<Journal> {
+  return new JetStreamJournal(await openLink(await sharedNatsUrl()), { prefix: uniquePrefix() }, () => {});
+}
+
+after(async () => {
+  await Promise.all(links.map((link) => link.close()));
+});
+
+describeJournalContract('JetStream, a stream per aggregate', openJournal);
+
+describe('JetStreamJournal', () => {
+  it('refuses to begin an aggregate above its number of streams, warns before, and goes on with those there are', async () => {
+    const link = await openLink(await sharedNatsUrl());
+    const { streams } = await link.manager.getAccountInfo();
+    const warnings: number[] = [];
+    const options = { prefix: uniquePrefix(), maxStreams: streams + 2 };
+    const journal = new JetStreamJournal(link, options, (count) => warnings.push(count));
+    const first = ulid();
+    await journal.append(first, 0, someCommit('one'));
+    await journal.append(ulid(), 0, someCommit('two'));
+    await assert.rejects(journal.append(ulid(), 0, someCommit('three')), (error: Fault) => {
+      assert.equal(error.kind, 'exhausted');
+      assert.equal(error.reason, 'JOURNAL_FULL');
+      return true;
+    });
+    assert.ok(warnings.length > 0);
+    await journal.append(first, 1, someCommit('more'));
+    assert.equal((await readAll(journal, first)).length, 2);
+  });
+
+  it('refuses a commit that no message can hold, and writes nothing', async () => {
+    const journal = await openJournal();
+    const id = ulid();
+    const events = [{ type: 'Big', schemaVersion: 1, data: Buffer.alloc(9 * 1024 * 1024) }];
+    await assert.rejects(journal.append(id, 0, someCommit('big', { events })), { reason: 'COMMIT_TOO_LARGE' });
+    assert.deepEqual(await readAll(journal, id), []);
+  });
+
+  it('says that it is unavailable while the server is away, and has everything when it is back', async () => {
+    const server = await startNatsServer();
+    try {
+      const journal = new JetStreamJournal(await openLink(server.url), { prefix: 'THREAD' }, () => {});
+      const id = ulid();
+      await journal.append(id, 0, someCommit('before'));
+      await server.kill('SIGKILL');
+      await assert.rejects(journal.append(id, 1, someCommit('meanwhile')), JournalUnavailable);
+      await assert.rejects(readAll(journal, id), JournalUnavailable);
+      await server.restart();
+      const commits = await retryUntilAvailable(() => readAll(journal, id));
+      assert.deepEqual(
+        commits.map(({ commandId }) => commandId),
+        ['request-before'],
+      );
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+async function retryUntilAvailable<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof JournalUnavailable)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

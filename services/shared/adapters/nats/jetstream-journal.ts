@@ -1,0 +1,200 @@
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  JetStreamError,
+  RetentionPolicy,
+  StorageType,
+  type StoredMsg,
+} from '@nats-io/jetstream';
+import { Fault, toError } from '../../kernel/fault.js';
+import {
+  assertPlainId,
+  JournalUnavailable,
+  VersionConflict,
+  type AggregateVersion,
+  type Commit,
+  type Journal,
+  type NewCommit,
+} from '../../runtime/journal.js';
+import { decodeCommit, encodeCommit } from './commit-message.js';
+import type { NatsLink } from './nats-link.js';
+import { StreamBudget } from './stream-budget.js';
+
+export interface JetStreamJournalOptions {
+  /** Stands before the aggregate's id in the names of streams and subjects, such as `THREAD`. */
+  readonly prefix: string;
+  /** Above so many streams on the server no new aggregate is begun. @default 10000 */
+  readonly maxStreams?: number;
+  /** Copies of each stream in a cluster. @default 1 */
+  readonly replicas?: number;
+}
+
+/** So many commits are asked for at a time. */
+const READ_BATCH = 500;
+/** A read whose next message does not come within this time has failed, in milliseconds. */
+const READ_STALL_MS = 3_000;
+/** What a message's headers and envelope add to its events, at most, in bytes. */
+const MESSAGE_OVERHEAD_BYTES = 4_096;
+
+/**
+ * The journal as one JetStream stream per aggregate. A commit is one message, its version the message's sequence,
+ * and the expected last sequence the fence: https://docs.nats.io/nats-concepts/jetstream/headers.
+ */
+export class JetStreamJournal implements Journal {
+  readonly #budget: StreamBudget;
+  /** Streams that are being made; appends wait for them. */
+  readonly #creations = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly options: JetStreamJournalOptions,
+    onScarce: (streams: number, maxStreams: number) => void,
+  ) {
+    this.#budget = new StreamBudget(link, options.maxStreams ?? 10_000, onScarce);
+  }
+
+  async append(aggregateId: string, expectedVersion: number, commit: NewCommit): Promise<void> {
+    assertPlainId(aggregateId);
+    const { headers, data } = encodeCommit(aggregateId, expectedVersion + 1, commit);
+    const maxBytes = (this.link.connection.info?.max_payload ?? Infinity) - MESSAGE_OVERHEAD_BYTES;
+    if (data.length > maxBytes) throw tooLarge(data.length, maxBytes);
+    if (expectedVersion === 0) this.#createStream(aggregateId);
+    // Those behind a creation wait for it as well, so that the order of the calls is kept.
+    const creation = this.#creations.get(aggregateId);
+    if (creation !== undefined) await creation;
+    const expect = { lastSequence: expectedVersion };
+    try {
+      await this.link.ask(() => this.link.jetstream.publish(this.#subject(aggregateId), data, { headers, expect }));
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) {
+        throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
+      }
+      // Without a stream nobody answers; that there is none to a later version is as much a conflict.
+      if (expectedVersion > 0 && !(await this.#exists(aggregateId))) {
+        throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
+      }
+      throw unavailable('append', error);
+    }
+  }
+
+  async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
+    assertPlainId(aggregateId);
+    let next = fromVersion;
+    for (;;) {
+      const messages = await this.#readBatch(aggregateId, next);
+      for (const message of messages) {
+        const commit = decodeCommit({ headers: message.header, data: message.data });
+        if (message.seq !== next || commit.version !== next) throw brokenHistory(aggregateId, next, message.seq);
+        yield commit;
+        next += 1;
+      }
+      if (messages.length < READ_BATCH) return;
+    }
+  }
+
+  async *list(): AsyncIterable<AggregateVersion> {
+    const prefix = `${this.options.prefix}_`;
+    try {
+      const streams = this.link.manager.streams.list(this.#subject('*'));
+      for await (const { config, state } of streams) {
+        if (state.last_seq > 0) yield { aggregateId: config.name.slice(prefix.length), version: state.last_seq };
+      }
+    } catch (error) {
+      throw unavailable('list', error);
+    }
+  }
+
+  #stream(aggregateId: string): string {
+    return `${this.options.prefix}_${aggregateId}`;
+  }
+
+  #subject(aggregateId: string): string {
+    return `${this.options.prefix.toLowerCase()}.journal.${aggregateId}`;
+  }
+
+  #createStream(aggregateId: string): void {
+    if (this.#creations.has(aggregateId)) return;
+    const creation = this.#addStream(aggregateId).finally(() => this.#creations.delete(aggregateId));
+    this.#creations.set(aggregateId, creation);
+  }
+
+  async #addStream(aggregateId: string): Promise<void> {
+    await this.#budget.reserve();
+    try {
+      await this.link.ask(() =>
+        this.link.manager.streams.add({
+          name: this.#stream(aggregateId),
+          subjects: [this.#subject(aggregateId)],
+          storage: StorageType.File,
+          retention: RetentionPolicy.Limits,
+          discard: DiscardPolicy.New,
+          num_replicas: this.options.replicas ?? 1,
+          allow_direct: true,
+          deny_delete: true,
+          deny_purge: true,
+        }),
+      );
+    } catch (error) {
+      throw unavailable('create a stream', error);
+    }
+  }
+
+  async #exists(aggregateId: string): Promise<boolean> {
+    try {
+      await this.link.ask(() => this.link.manager.streams.info(this.#stream(aggregateId)));
+      return true;
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return false;
+      throw unavailable('look for a stream', error);
+    }
+  }
+
+  async #readBatch(aggregateId: string, fromVersion: number): Promise<StoredMsg[]> {
+    const messages: StoredMsg[] = [];
+    try {
+      await this.link.ask(async () => {
+        const batch = await this.link.manager.direct.getBatch(this.#stream(aggregateId), {
+          seq: fromVersion,
+          batch: READ_BATCH,
+        });
+        const stalled = setTimeout(() => batch.stop(new Error('no answer in time')), READ_STALL_MS);
+        try {
+          for await (const message of batch) {
+            stalled.refresh();
+            messages.push(message);
+          }
+        } finally {
+          clearTimeout(stalled);
+        }
+      });
+      return messages;
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error instanceof JetStreamError && 'code' in error && error.code === 404) return messages;
+      // Nobody answers for a stream that is not there, nor while the server is away: ask which it is.
+      if (messages.length === 0 && !(error instanceof JournalUnavailable) && !(await this.#exists(aggregateId)))
+        return [];
+      throw unavailable('read', error);
+    }
+  }
+}
+
+function isApiError(error: Error, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
+}
+
+function unavailable(what: string, thrown: unknown): Error {
+  if (thrown instanceof Fault || thrown instanceof JournalUnavailable) return thrown;
+  return new JournalUnavailable(`the journal could not ${what}: ${toError(thrown).message}`, { cause: thrown });
+}
+
+function brokenHistory(aggregateId: string, expected: number, found: number): Fault {
+  return new Fault('data-loss', 'HISTORY_GAP', `${aggregateId} has ${found} where version ${expected} must be`);
+}
+
+function tooLarge(bytes: number, maxBytes: number): Fault {
+  return new Fault('exhausted', 'COMMIT_TOO_LARGE', `the commit has ${bytes} bytes, the journal takes ${maxBytes}`);
+}

@@ -1,0 +1,188 @@
+import { Fault } from '../kernel/fault.js';
+import {
+  Aggregate,
+  type AggregateModel,
+  type AggregateSnapshot,
+  type AggregateTask,
+  type CommandEnvelope,
+  type CommandOutcome,
+} from './aggregate.js';
+import type { Commit, Journal } from './journal.js';
+
+export interface AggregateHostOptions {
+  readonly journal: Journal;
+  /** Called once each commit is in the journal; see AggregateSurroundings. */
+  onCommitted(commit: Commit): void;
+  /** An aggregate leaves memory after so long without a command. @default 60000 */
+  readonly passivateAfterMs?: number;
+  /** Above so many aggregates in memory, the least recently used leave it. @default 100000 */
+  readonly maxAggregates?: number;
+  /** Likewise above so many bytes, by estimate. @default 512 MiB */
+  readonly maxBytes?: number;
+  /** So many commands of one aggregate may wait; more are refused. @default 1000 */
+  readonly maxWaitingPerAggregate?: number;
+  /** So many commands may wait in all; more are refused. @default 10000 */
+  readonly maxWaiting?: number;
+  /** So many appends of one aggregate may be on their way at once. @default 128 */
+  readonly maxPipelined?: number;
+}
+
+interface Resident<Command, Event extends { readonly type: string }, State, Rejection> {
+  readonly aggregate: Aggregate<Command, Event, State, Rejection>;
+  bytes: number;
+  usedAt: number;
+}
+
+/** Keeps aggregates in memory, gives each its commands in order, and lets the idle ones go. RUNNING → DRAINING. */
+export class AggregateHost<Command, Event extends { readonly type: string }, State, Rejection> {
+  /** In order of use, the least recent first. */
+  readonly #residents = new Map<string, Resident<Command, Event, State, Rejection>>();
+  readonly #options: Required<AggregateHostOptions>;
+  readonly #sweeper: NodeJS.Timeout;
+  #bytes = 0;
+  #waiting = 0;
+  #state: 'RUNNING' | 'DRAINING' = 'RUNNING';
+  #drained: (() => void) | undefined;
+
+  constructor(
+    private readonly model: AggregateModel<Command, Event, State, Rejection>,
+    options: AggregateHostOptions,
+  ) {
+    this.#options = {
+      passivateAfterMs: 60_000,
+      maxAggregates: 100_000,
+      maxBytes: 512 * 1024 * 1024,
+      maxWaitingPerAggregate: 1_000,
+      maxWaiting: 10_000,
+      maxPipelined: 128,
+      ...options,
+    };
+    const sweepEveryMs = Math.min(5_000, Math.max(10, this.#options.passivateAfterMs / 4));
+    this.#sweeper = setInterval(() => this.#passivateIdle(), sweepEveryMs).unref();
+  }
+
+  /** Aggregates in memory. */
+  get size(): number {
+    return this.#residents.size;
+  }
+
+  /**
+   * Carries out a command, once, however often it is repeated.
+   *
+   * @throws Fault kind `exhausted` too many commands wait, or the journal takes no more; nothing was done
+   * @throws Fault kind `deadline-exceeded` or `unavailable` no answer in time; the outcome is unknown
+   * @throws Fault kind `data-loss` the aggregate's history cannot be understood
+   */
+  execute(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
+    return this.#post(envelope.aggregateId, envelope.deadline, (task) => ({ kind: 'command', envelope, ...task }));
+  }
+
+  /** The aggregate's state after all commands before this call. Throws as `execute` does. */
+  inspect(aggregateId: string, deadline: number): Promise<AggregateSnapshot<State>> {
+    return this.#post(aggregateId, deadline, (task) => ({ kind: 'inspection', ...task }));
+  }
+
+  /** Takes no more commands and waits until those taken are answered. */
+  async drain(): Promise<void> {
+    this.#state = 'DRAINING';
+    clearInterval(this.#sweeper);
+    if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
+  }
+
+  #post<Answer>(
+    aggregateId: string,
+    deadline: number,
+    taskOf: (task: {
+      settled: boolean;
+      succeed(answer: Answer): void;
+      fail(error: Error): void;
+    }) => AggregateTask<Command, Event, State, Rejection>,
+  ): Promise<Answer> {
+    if (this.#state === 'DRAINING')
+      return Promise.reject(new Fault('unavailable', 'DRAINING', 'shutting down, try again'));
+    if (deadline <= Date.now()) return Promise.reject(outOfTime(undefined));
+    if (this.#waiting >= this.#options.maxWaiting) return Promise.reject(tooManyWaiting('this instance'));
+    const { aggregate } = this.#residentOf(aggregateId);
+    if (aggregate.load >= this.#options.maxWaitingPerAggregate) return Promise.reject(tooManyWaiting(aggregateId));
+    return new Promise<Answer>((resolve, reject) => {
+      const settle = (answer: () => void): void => {
+        if (task.settled) return;
+        task.settled = true;
+        clearTimeout(timer);
+        answer();
+        this.#waiting -= 1;
+        if (this.#waiting === 0) this.#drained?.();
+      };
+      const task = taskOf({
+        settled: false,
+        succeed: (answer) => settle(() => resolve(answer)),
+        fail: (error) => settle(() => reject(error)),
+      });
+      const timer = setTimeout(() => task.fail(outOfTime(aggregate.trouble)), Math.max(0, deadline - Date.now()));
+      this.#waiting += 1;
+      aggregate.post(task);
+    });
+  }
+
+  #residentOf(aggregateId: string): Resident<Command, Event, State, Rejection> {
+    let resident = this.#residents.get(aggregateId);
+    if (resident === undefined) {
+      resident = { aggregate: this.#makeAggregate(aggregateId), bytes: 0, usedAt: Date.now() };
+    } else {
+      this.#residents.delete(aggregateId);
+      resident.usedAt = Date.now();
+    }
+    this.#residents.set(aggregateId, resident);
+    return resident;
+  }
+
+  #makeAggregate(id: string): Aggregate<Command, Event, State, Rejection> {
+    const { journal, onCommitted, maxPipelined } = this.#options;
+    const onIdle = (): void => this.#weigh(id);
+    return new Aggregate(id, this.model, { journal, onCommitted, onIdle, maxPipelined });
+  }
+
+  /** Takes account of an aggregate's size, now that it is idle, and makes room. */
+  #weigh(id: string): void {
+    const resident = this.#residents.get(id);
+    if (resident === undefined) return;
+    // One without history is not worth keeping: made-up ids must not push out real ones.
+    if (resident.aggregate.version === 0) return this.#drop(id, resident);
+    const bytes = resident.aggregate.estimateBytes();
+    this.#bytes += bytes - resident.bytes;
+    resident.bytes = bytes;
+    if (this.#residents.size > this.#options.maxAggregates || this.#bytes > this.#options.maxBytes) this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    for (const [id, resident] of this.#residents) {
+      if (this.#residents.size <= this.#options.maxAggregates && this.#bytes <= this.#options.maxBytes) return;
+      if (resident.aggregate.isIdle) this.#drop(id, resident);
+    }
+  }
+
+  #passivateIdle(): void {
+    const limit = Date.now() - this.#options.passivateAfterMs;
+    for (const [id, resident] of this.#residents) {
+      if (resident.usedAt > limit) return;
+      if (resident.aggregate.isIdle) this.#drop(id, resident);
+    }
+  }
+
+  #drop(id: string, resident: Resident<Command, Event, State, Rejection>): void {
+    this.#bytes -= resident.bytes;
+    this.#residents.delete(id);
+  }
+}
+
+function tooManyWaiting(where: string): Fault {
+  return new Fault('exhausted', 'TOO_MANY_COMMANDS', `too many commands wait for ${where}, try again later`);
+}
+
+function outOfTime(trouble: Error | undefined): Fault {
+  if (trouble === undefined) {
+    return new Fault('deadline-exceeded', 'DEADLINE_EXCEEDED', 'no answer in time; repeat with the same request id');
+  }
+  const message = 'the journal is unavailable; repeat with the same request id';
+  return new Fault('unavailable', 'JOURNAL_UNAVAILABLE', message, { cause: trouble });
+}

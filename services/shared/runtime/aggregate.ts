@@ -1,0 +1,325 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Decider } from '../kernel/decider.js';
+import { Fault, toError } from '../kernel/fault.js';
+import { Backoff } from './backoff.js';
+import type { EventCodec } from './event-codec.js';
+import { VersionConflict, type Commit, type Journal, type NewCommit } from './journal.js';
+import { RecentRequests } from './recent-requests.js';
+import type { TraceContext } from './trace-context.js';
+
+/** What the host must know of a kind of aggregate; nothing here knows what it is. */
+export interface AggregateModel<Command, Event extends { readonly type: string }, State, Rejection> {
+  readonly decider: Decider<Command, Event, State, Rejection>;
+  readonly codec: EventCodec<Event>;
+  /** Roughly what a state takes in memory, in bytes. */
+  estimateBytes(state: State): number;
+}
+
+/** A command on its way to its aggregate. */
+export interface CommandEnvelope<Command> {
+  readonly aggregateId: string;
+  readonly command: Command;
+  /** Name of the command, for the journal. */
+  readonly commandType: string;
+  /** A repeat of the command has the same; see NewCommit. */
+  readonly commandId: string;
+  readonly fingerprint: string;
+  readonly trace: TraceContext;
+  /** After this time the command is not begun, epoch milliseconds. */
+  readonly deadline: number;
+  /** The aggregate most likely has no history yet, so that reading it first is not worth the time. @default false */
+  readonly startsAggregate?: boolean;
+}
+
+export type CommandOutcome<Event, Rejection> =
+  | {
+      readonly kind: 'committed';
+      readonly version: number;
+      readonly events: readonly Event[];
+      /** True when this is the first answer to an earlier command with the same id. */
+      readonly repeated: boolean;
+    }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** An aggregate's state after `version` commits. */
+export interface AggregateSnapshot<State> {
+  readonly version: number;
+  readonly state: State;
+}
+
+/** What an aggregate asks of its host. */
+export interface AggregateSurroundings {
+  readonly journal: Journal;
+  /** Called once a commit is in the journal, in order of versions; perhaps again after a recovery. */
+  onCommitted(commit: Commit): void;
+  /** Called whenever nothing is left to do. */
+  onIdle(): void;
+  /** So many appends may be on their way at once. */
+  readonly maxPipelined: number;
+}
+
+/** Somebody waits for this. `settled` once that is over, by an answer or by the deadline. */
+export type AggregateTask<Command, Event, State, Rejection> = { settled: boolean; fail(error: Error): void } & (
+  | {
+      readonly kind: 'command';
+      readonly envelope: CommandEnvelope<Command>;
+      succeed(outcome: CommandOutcome<Event, Rejection>): void;
+    }
+  | { readonly kind: 'inspection'; succeed(snapshot: AggregateSnapshot<State>): void }
+);
+
+/** A task that was decided on a state whose commits are not all in the journal yet. */
+interface Entry<Task> {
+  readonly task: Task;
+  /** True when the task's own commit, if it has one, is in the journal. */
+  done: boolean;
+  /** Answers the task, once all before it are in the journal too. */
+  release(): void;
+}
+
+/**
+ * One aggregate in memory: a mailbox, worked off in order. Commits are appended without waiting for the one before,
+ * each fenced by the version that it expects; whatever was decided on a commit is answered only once that commit is in
+ * the journal. When an append fails or its outcome is unknown, everything unanswered is decided again on the journal's
+ * state; a commit that did get there is found by its command id.
+ */
+export class Aggregate<Command, Event extends { readonly type: string }, State, Rejection> {
+  readonly #queue: AggregateTask<Command, Event, State, Rejection>[] = [];
+  #unreleased: Entry<AggregateTask<Command, Event, State, Rejection>>[] = [];
+  #state: State;
+  #version = 0;
+  /** The last version that is known to be in the journal and was handed to `onCommitted`. */
+  #committedVersion: number | undefined;
+  #requests = new RecentRequests();
+  #isLoaded = false;
+  /** Raised at each recovery: results of appends from before mean nothing any more. */
+  #epoch = 0;
+  #isRunning = false;
+  #repeatsUnderWay = 0;
+  #wake: (() => void) | undefined;
+  #trouble: Error | undefined;
+  readonly #backoff = new Backoff({ firstMs: 10, maxMs: 1_000 });
+
+  constructor(
+    readonly id: string,
+    private readonly model: AggregateModel<Command, Event, State, Rejection>,
+    private readonly surroundings: AggregateSurroundings,
+  ) {
+    this.#state = model.decider.initialState;
+  }
+
+  /** Tasks that wait for their turn or their answer. */
+  get load(): number {
+    return this.#queue.length + this.#unreleased.length;
+  }
+
+  get isIdle(): boolean {
+    return this.load === 0 && !this.#isRunning && this.#repeatsUnderWay === 0;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Why nothing goes on at present, if so. */
+  get trouble(): Error | undefined {
+    return this.#trouble;
+  }
+
+  estimateBytes(): number {
+    return this.model.estimateBytes(this.#state) + 150 * this.#requests.size;
+  }
+
+  post(task: AggregateTask<Command, Event, State, Rejection>): void {
+    this.#queue.push(task);
+    this.#run();
+  }
+
+  #run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#workOff()
+      .catch((thrown: unknown) => this.#abandon(toError(thrown)))
+      .finally(() => {
+        this.#isRunning = false;
+        if (this.#queue.length > 0) this.#run();
+        else if (this.isIdle) this.surroundings.onIdle();
+      });
+  }
+
+  async #workOff(): Promise<void> {
+    for (;;) {
+      while (this.#queue[0]?.settled) this.#queue.shift();
+      const task = this.#queue[0];
+      if (task === undefined) return;
+      if (!this.#isLoaded) {
+        await this.#load(task);
+      } else if (this.#unreleased.length >= this.surroundings.maxPipelined) {
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+      } else {
+        this.#queue.shift();
+        this.#unreleased.push(this.#decide(task));
+        this.#release();
+      }
+    }
+  }
+
+  /** Makes the state from the journal, or waits a little when that is not possible. */
+  async #load(next: AggregateTask<Command, Event, State, Rejection>): Promise<void> {
+    if (this.#trouble !== undefined) await delay(this.#backoff.next());
+    const isFirstLoad = this.#committedVersion === undefined;
+    const isNew = isFirstLoad && next.kind === 'command' && next.envelope.startsAggregate === true;
+    let state = this.model.decider.initialState;
+    let version = 0;
+    const requests = new RecentRequests();
+    try {
+      for await (const commit of isNew ? [] : this.surroundings.journal.read(this.id, 1)) {
+        if (commit.version !== version + 1) throw historyHasGap(this.id, version, commit.version);
+        for (const event of commit.events) state = this.model.decider.evolve(state, this.model.codec.decode(event));
+        version = commit.version;
+        requests.add(commit.commandId, commit);
+        // An append whose outcome was unknown did take place: those behind us have not heard of it.
+        if (!isFirstLoad && version > (this.#committedVersion ?? 0)) this.#announce(commit);
+      }
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error instanceof Fault && error.kind === 'data-loss') throw error;
+      this.#trouble = error;
+      return;
+    }
+    this.#state = state;
+    this.#version = version;
+    this.#committedVersion = version;
+    this.#requests = requests;
+    this.#isLoaded = true;
+    this.#trouble = undefined;
+  }
+
+  #decide(
+    task: AggregateTask<Command, Event, State, Rejection>,
+  ): Entry<AggregateTask<Command, Event, State, Rejection>> {
+    if (task.kind === 'inspection') {
+      const snapshot = { version: this.#version, state: this.#state };
+      return { task, done: true, release: () => task.succeed(snapshot) };
+    }
+    const { envelope } = task;
+    const taken = this.#requests.get(envelope.commandId);
+    if (taken !== undefined) {
+      const isRepeat = taken.fingerprint === envelope.fingerprint;
+      return {
+        task,
+        done: true,
+        release: () => (isRepeat ? this.#answerRepeat(task, taken.version) : task.fail(reused())),
+      };
+    }
+    try {
+      const decision = this.model.decider.decide(envelope.command, this.#state);
+      if (decision.kind === 'rejected') {
+        return { task, done: true, release: () => task.succeed(decision) };
+      }
+      return this.#append(task, decision.events);
+    } catch (thrown) {
+      const error = toError(thrown);
+      return { task, done: true, release: () => task.fail(error) };
+    }
+  }
+
+  #append(
+    task: Extract<AggregateTask<Command, Event, State, Rejection>, { kind: 'command' }>,
+    events: readonly Event[],
+  ): Entry<AggregateTask<Command, Event, State, Rejection>> {
+    const { commandId, fingerprint, commandType, trace } = task.envelope;
+    const expectedVersion = this.#version;
+    const version = expectedVersion + 1;
+    const recorded = events.map((event) => this.model.codec.encode(event));
+    const commit: NewCommit = { commandId, fingerprint, commandType, time: Date.now(), trace, events: recorded };
+    this.#state = events.reduce((state, event) => this.model.decider.evolve(state, event), this.#state);
+    this.#version = version;
+    this.#requests.add(commandId, { version, fingerprint });
+    const entry = {
+      task,
+      done: false,
+      release: () => {
+        this.#announce({ ...commit, aggregateId: this.id, version });
+        task.succeed({ kind: 'committed', version, events, repeated: false });
+      },
+    };
+    const epoch = this.#epoch;
+    this.surroundings.journal.append(this.id, expectedVersion, commit).then(
+      () => {
+        if (epoch !== this.#epoch) return;
+        entry.done = true;
+        this.#backoff.reset();
+        this.#release();
+      },
+      (thrown: unknown) => {
+        if (epoch === this.#epoch) this.#recover(entry, toError(thrown));
+      },
+    );
+    return entry;
+  }
+
+  /** Answers what no longer depends on a commit that is on its way. */
+  #release(): void {
+    let released = 0;
+    while (this.#unreleased[released]?.done) this.#unreleased[released++]?.release();
+    if (released === 0) return;
+    this.#unreleased.splice(0, released);
+    this.#wake?.();
+    if (this.isIdle) this.surroundings.onIdle();
+  }
+
+  #announce(commit: Commit): void {
+    this.#committedVersion = commit.version;
+    this.surroundings.onCommitted(commit);
+  }
+
+  /** Forgets the state and puts all that is unanswered back into the queue, ahead of the rest. */
+  #recover(failed: Entry<AggregateTask<Command, Event, State, Rejection>>, error: Error): void {
+    this.#epoch += 1;
+    this.#isLoaded = false;
+    this.#committedVersion ??= 0;
+    const isHopeless = error instanceof Fault;
+    if (isHopeless) failed.task.fail(error);
+    // After a conflict the journal can be read at once; at the second one in a row somebody else is writing too.
+    this.#trouble = isHopeless || (error instanceof VersionConflict && this.#trouble === undefined) ? undefined : error;
+    this.#queue.unshift(...this.#unreleased.map(({ task }) => task));
+    this.#unreleased = [];
+    this.#wake?.();
+    this.#run();
+  }
+
+  #answerRepeat(
+    task: Extract<AggregateTask<Command, Event, State, Rejection>, { kind: 'command' }>,
+    version: number,
+  ): void {
+    const find = async (): Promise<Commit> => {
+      for await (const commit of this.surroundings.journal.read(this.id, version)) return commit;
+      throw historyHasGap(this.id, version - 1, this.#version);
+    };
+    this.#repeatsUnderWay += 1;
+    find()
+      .then(({ events }) => {
+        const decoded = events.map((event) => this.model.codec.decode(event));
+        task.succeed({ kind: 'committed', version, events: decoded, repeated: true });
+      })
+      .catch((thrown: unknown) => task.fail(toError(thrown)))
+      .finally(() => {
+        this.#repeatsUnderWay -= 1;
+        if (this.isIdle) this.surroundings.onIdle();
+      });
+  }
+
+  /** Its history cannot be understood: everyone who waits is told so. */
+  #abandon(error: Error): void {
+    for (const task of this.#queue.splice(0)) task.fail(error);
+  }
+}
+
+function historyHasGap(id: string, version: number, next: number): Fault {
+  return new Fault('data-loss', 'HISTORY_GAP', `the history of ${id} goes from version ${version} to ${next}`);
+}
+
+function reused(): Fault {
+  return new Fault('failed-precondition', 'REQUEST_ID_REUSED', 'the request id belongs to another request');
+}

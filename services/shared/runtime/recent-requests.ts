@@ -1,0 +1,29 @@
+/** What is remembered of a request that an aggregate has taken. */
+export interface TakenRequest {
+  /** The version that its commit made. */
+  readonly version: number;
+  readonly fingerprint: string;
+}
+
+/** The last requests that an aggregate has taken, so that a repeat is known. Rebuilt from the commits. */
+export class RecentRequests {
+  readonly #taken = new Map<string, TakenRequest>();
+
+  /** `capacity`: so many requests are remembered, the oldest are forgotten first. @default 1000 */
+  constructor(private readonly capacity = 1_000) {}
+
+  get size(): number {
+    return this.#taken.size;
+  }
+
+  get(commandId: string): TakenRequest | undefined {
+    return this.#taken.get(commandId);
+  }
+
+  add(commandId: string, request: TakenRequest): void {
+    this.#taken.set(commandId, request);
+    if (this.#taken.size <= this.capacity) return;
+    const [oldest] = this.#taken.keys();
+    if (oldest !== undefined) this.#taken.delete(oldest);
+  }
+}

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { ulid } from 'ulid';
+import { Fault } from '../kernel/fault.js';
+import { VersionConflict, type Commit, type Journal, type NewCommit } from '../runtime/journal.js';
+
+/** A commit with one event; `text` tells it from others. */
+export function someCommit(text: string, overrides: Partial<NewCommit> = {}): NewCommit {
+  return {
+    commandId: `request-${text}`,
+    fingerprint: `fingerprint-${text}`,
+    commandType: 'DoSomething',
+    time: 1_700_000_000_123,
+    trace: { requestId: `trace-${text}`, traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` },
+    events: [{ type: 'SomethingDone', schemaVersion: 1, data: Buffer.from(text) }],
+    ...overrides,
+  };
+}
+
+export async function readAll(journal: Journal, id: string, fromVersion = 1): Promise<Commit[]> {
+  const commits: Commit[] = [];
+  for await (const commit of journal.read(id, fromVersion)) commits.push(commit);
+  return commits;
+}
+
+/** What every journal does. `open` gives a journal that is empty or whose contents do not matter. */
+export function describeJournalContract(name: string, open: () => Promise<Journal>): void {
+  describe(`journal contract: ${name}`, () => {
+    let journal: Journal;
+    before(async () => {
+      journal = await open();
+    });
+
+    it('reads back what was appended, with every field', async () => {
+      const id = ulid();
+      const events = [
+        { type: 'First', schemaVersion: 1, data: Buffer.from([0, 255, 10, 13]) },
+        { type: 'Second', schemaVersion: 7, data: Buffer.alloc(0) },
+      ];
+      const commit = someCommit('one', { events });
+      await journal.append(id, 0, commit);
+      const [read] = await readAll(journal, id);
+      assert.ok(read);
+      assert.deepEqual(
+        { ...read, events: read.events.map((event) => ({ ...event, data: [...event.data] })) },
+        {
+          ...commit,
+          aggregateId: id,
+          version: 1,
+          events: events.map((event) => ({ ...event, data: [...event.data] })),
+        },
+      );
+    });
+
+    it('keeps a commit without events', async () => {
+      const id = ulid();
+      await journal.append(id, 0, someCommit('nothing', { events: [] }));
+      assert.deepEqual(
+        (await readAll(journal, id)).map(({ version, events }) => [version, events.length]),
+        [[1, 0]],
+      );
+    });
+
+    it('numbers commits from 1 without gaps and reads from any of them on', async () => {
+      const id = ulid();
+      for (let version = 0; version < 5; version += 1) await journal.append(id, version, someCommit(`${version + 1}`));
+      assert.deepEqual(
+        (await readAll(journal, id)).map(({ version }) => version),
+        [1, 2, 3, 4, 5],
+      );
+      const tail = await readAll(journal, id, 4);
+      assert.deepEqual(
+        tail.map(({ commandId }) => commandId),
+        ['request-4', 'request-5'],
+      );
+      assert.deepEqual(await readAll(journal, id, 6), []);
+    });
+
+    it('has nothing for an aggregate without history', async () => {
+      assert.deepEqual(await readAll(journal, ulid()), []);
+    });
+
+    it('refuses an append that expects another version, and writes nothing', async () => {
+      const id = ulid();
+      await assert.rejects(journal.append(id, 1, someCommit('too early')), VersionConflict);
+      await journal.append(id, 0, someCommit('first'));
+      await assert.rejects(journal.append(id, 0, someCommit('again')), VersionConflict);
+      await assert.rejects(journal.append(id, 2, someCommit('ahead')), VersionConflict);
+      assert.deepEqual(
+        (await readAll(journal, id)).map(({ commandId }) => commandId),
+        ['request-first'],
+      );
+    });
+
+    it('lets just one of several writers append a version', async () => {
+      const id = ulid();
+      await journal.append(id, 0, someCommit('first'));
+      const tries = await Promise.allSettled(
+        Array.from({ length: 8 }, (_, writer) => journal.append(id, 1, someCommit(`writer ${writer}`))),
+      );
+      assert.equal(tries.filter(({ status }) => status === 'fulfilled').length, 1);
+      assert.equal((await readAll(journal, id)).length, 2);
+    });
+
+    it('takes pipelined appends in the order of the calls', async () => {
+      const id = ulid();
+      const versions = Array.from({ length: 200 }, (_, version) => version);
+      await Promise.all(versions.map((version) => journal.append(id, version, someCommit(`${version}`))));
+      assert.deepEqual(
+        (await readAll(journal, id)).map(({ commandId }) => commandId),
+        versions.map((version) => `request-${version}`),
+      );
+    });
+
+    it('fails all pipelined appends behind one that fails', async () => {
+      const id = ulid();
+      await journal.append(id, 0, someCommit('first'));
+      const tries = await Promise.allSettled([
+        journal.append(id, 1, someCommit('second')),
+        journal.append(id, 5, someCommit('wrong')),
+        journal.append(id, 6, someCommit('behind')),
+        journal.append(id, 7, someCommit('behind too')),
+      ]);
+      assert.deepEqual(
+        tries.map(({ status }) => status),
+        ['fulfilled', 'rejected', 'rejected', 'rejected'],
+      );
+      assert.equal((await readAll(journal, id)).length, 2);
+    });
+
+    it('reads a long history in order', async () => {
+      const id = ulid();
+      const length = 2_500;
+      await Promise.all(Array.from({ length }, (_, version) => journal.append(id, version, someCommit(`${version}`))));
+      const read = await readAll(journal, id);
+      assert.equal(read.length, length);
+      assert.ok(
+        read.every(({ version, commandId }, index) => version === index + 1 && commandId === `request-${index}`),
+      );
+    });
+
+    it('lists aggregates with their last versions', async () => {
+      const ids = [ulid(), ulid(), ulid()];
+      for (const [index, id] of ids.entries()) {
+        for (let version = 0; version <= index; version += 1)
+          await journal.append(id, version, someCommit(`${version}`));
+      }
+      const listed = new Map<string, number>();
+      for await (const { aggregateId, version } of journal.list()) listed.set(aggregateId, version);
+      assert.deepEqual(
+        ids.map((id) => listed.get(id)),
+        [1, 2, 3],
+      );
+    });
+
+    it('takes no id that means something to a broker', async () => {
+      for (const id of ['*', '>', 'a.b', '', 'a b', '../x', 'a\r\nb']) {
+        await assert.rejects(journal.append(id, 0, someCommit('hostile')), Fault);
+        await assert.rejects(readAll(journal, id), Fault);
+      }
+    });
+  });
+}
