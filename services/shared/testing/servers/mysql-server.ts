@@ -87,7 +87,26 @@ export function mySqlServer({
 export async function checkMySqlHealth(url: string): Promise<void> {
   const connection = await createConnection({ uri: url, connectTimeout: 2_000 });
   try {
-    await connection.query('SELECT 1');
+    await connection.query({ sql: 'SELECT 1', timeout: 2_000 });
+  } finally {
+    connection.destroy();
+  }
+}
+
+/**
+ * Creates the database that a URL names, when it is not there and the account may do so.
+ * @throws Error when the server does not answer, or the URL names no database
+ */
+export async function ensureDatabase(url: string): Promise<void> {
+  const server = new URL(url);
+  const database = decodeURIComponent(server.pathname.slice(1));
+  if (database === '') throw new Error('MYSQL_URL names no database: mysql://user:password@host:3306/threadweaver');
+  server.pathname = '/';
+  const connection = await createConnection({ uri: server.href, connectTimeout: 2_000 });
+  try {
+    // Without the privilege this fails; whether the database is there shows when it is used.
+    const statement = `CREATE DATABASE IF NOT EXISTS ${connection.escapeId(database)} CHARACTER SET utf8mb4`;
+    await connection.query({ sql: statement, timeout: 2_000 }).catch(() => undefined);
   } finally {
     connection.destroy();
   }

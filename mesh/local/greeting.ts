@@ -1,0 +1,31 @@
+import type { MeshSettings } from './mesh-settings.js';
+
+// The example of the older system's document.
+const ACCOUNT_ID = '01DB5QXD4NP0XQTV92K42B3XBF';
+const CREATE_BODY =
+  `{"accountId":"${ACCOUNT_ID}","title":"my thread","remarks":null,"parentThreadId":null,` +
+  `"administratorIds":["${ACCOUNT_ID}"],"memberIds":[],"createAt":10000}`;
+
+/** What a person sees once everything runs: where things listen, and three commands to try. */
+export function greeting({ ports, dataDir, natsUrl, mySqlUrl, listenHost }: MeshSettings): string {
+  const nats = natsUrl === undefined ? `nats://127.0.0.1:${ports.nats}` : 'yours (NATS_URL)';
+  const mySql =
+    mySqlUrl === undefined ? `mysql://threadweaver@127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
+  const envoy = `localhost:${ports.envoy}`;
+  return `
+Running. Ctrl-C stops everything; its state stays in ${dataDir}.
+
+  everything        http://${envoy}   gRPC, gRPC-Web and REST${listenHost === '127.0.0.1' ? '' : `, on ${listenHost}`}
+  older REST ports  threads ${ports.threads}, messenger ${ports.messenger}, booking ${ports.booking}
+  services          thread-command ${ports.threadCommand}, thread-query ${ports.threadQuery}, thread-projector ${ports.threadProjector} (health)
+  behind them       ${nats}
+                    ${mySql}
+  Envoy's admin     http://127.0.0.1:${ports.envoyAdmin}
+
+Try:
+
+  curl -s http://${envoy}/v1/threads/create -H 'content-type: application/json' -d '${CREATE_BODY}'
+  curl -s 'http://${envoy}/v1/threads?account_id=${ACCOUNT_ID}'
+  grpcurl -plaintext ${envoy} list
+`;
+}

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../../services/shared/testing/servers/free-ports.js';
+import { meshComponents } from './components.js';
+import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
+import { type MeshState, startComponents, type StartSettings } from './start-components.js';
+import type { SupervisedProcess } from './supervised-process.js';
+
+/** Names of the mesh's processes. */
+export type MeshProcessName = 'nats' | 'mysql' | 'thread-command' | 'thread-query' | 'thread-projector' | 'envoy';
+
+/** What to start; everything has a default, made for tests. */
+export interface MeshOptions extends Partial<Omit<MeshSettings, 'ports'>>, Omit<StartSettings, 'dataDir'> {
+  /** @default a free port for each that is not named */
+  readonly ports?: Partial<MeshPorts>;
+  /** @default a temporary folder that `stop` removes */
+  readonly dataDir?: string;
+}
+
+/** A running mesh. */
+export interface RunningMesh {
+  readonly state: MeshState;
+  readonly ports: MeshPorts;
+  readonly dataDir: string;
+  /** Envoy, e.g. `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /**
+   * The handle of one process: its pid, port and url, `kill(signal)`, `waitHealthy()`, `restarts`.
+   * @throws Error when it is not one of the mesh's own
+   */
+  process(name: MeshProcessName): SupervisedProcess;
+  /** Drains and ends everything in reverse order. May be called twice. */
+  stop(): Promise<void>;
+  /** Kills everything at once. */
+  kill(): void;
+}
+
+/**
+ * Starts the whole mesh and waits until all of it is healthy.
+ * @throws MeshError when it does not come up; then nothing is left running
+ */
+export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh> {
+  const temporaryDir = options.dataDir ? undefined : await mkdtemp(join(tmpdir(), 'threadweaver-mesh-'));
+  const dataDir = options.dataDir ?? temporaryDir ?? '';
+  const removeData = async () => {
+    if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true });
+  };
+  const ports = await withFreePorts(options.ports ?? {});
+  const settings: MeshSettings = {
+    listenHost: '127.0.0.1',
+    envoyConcurrency: 1,
+    showAllLogs: false,
+    ...options,
+    ports,
+    dataDir,
+  };
+  try {
+    const components = await startComponents(meshComponents(settings), { ...options, dataDir });
+    return {
+      get state() {
+        return components.state;
+      },
+      ports,
+      dataDir,
+      url: `http://127.0.0.1:${ports.envoy}`,
+      process: (name) => {
+        const process = components.processes.get(name);
+        if (process === undefined) throw new Error(`this mesh has no process ${name}`);
+        return process;
+      },
+      stop: async () => {
+        await components.stop();
+        await removeData();
+      },
+      kill: () => components.kill(),
+    };
+  } catch (error) {
+    await removeData();
+    throw error;
+  }
+}
+
+async function withFreePorts(chosen: Partial<MeshPorts>): Promise<MeshPorts> {
+  const ports: Partial<Record<keyof MeshPorts, number>> = { ...chosen };
+  for (const name of Object.keys(portSettings) as (keyof MeshPorts)[]) ports[name] ??= await freePort();
+  return ports as MeshPorts;
+}
