@@ -1,3 +1,5 @@
+import type { FieldViolation } from './field-violation.js';
+
 /**
  * What kinds of fault there are, by what the caller can do about it. Each becomes one gRPC
  * status (adapters/grpc/statuses.ts).
@@ -23,14 +25,17 @@ export type FaultKind =
 /** An error with a kind, a stable reason in UPPER_SNAKE_CASE for programs, and a message for people. */
 export class Fault extends Error {
   override readonly name = 'Fault';
+  /** The fields of the request that it is about, if it is about any. */
+  readonly violations: readonly FieldViolation[];
 
   constructor(
     readonly kind: FaultKind,
     readonly reason: string,
     message: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; violations?: readonly FieldViolation[] },
   ) {
     super(message, options);
+    this.violations = options?.violations ?? [];
   }
 }
 

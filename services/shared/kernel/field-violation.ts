@@ -12,6 +12,8 @@ export type FieldFault =
   | { readonly kind: 'out-of-range'; readonly minimum: number; readonly maximum: number }
   | { readonly kind: 'not-utf8' }
   | { readonly kind: 'malformed'; readonly expected: string }
+  /** It names something that is not there. */
+  | { readonly kind: 'not-found'; readonly what: string }
   /** More fields are wrong than are worth naming. */
   | { readonly kind: 'and-more'; readonly count: number };
 
@@ -55,6 +57,8 @@ export function describeFault(fault: FieldFault): string {
       return 'must be valid UTF-8';
     case 'malformed':
       return `must be ${fault.expected}`;
+    case 'not-found':
+      return `${fault.what} is not found`;
     case 'and-more':
       return `and ${fault.count} more`;
   }

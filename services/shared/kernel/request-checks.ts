@@ -3,8 +3,8 @@ import { InvalidRequest } from './field-violation.js';
 import { failure, success, type Result } from './result.js';
 import { parseUlid } from './ulid.js';
 
-/** So many violations are named; gRPC trailers hold no more than some kilobytes. */
-const MAX_NAMED_VIOLATIONS = 50;
+/** So many violations are named: a status travels in trailers, of which some clients take no more than 8 KiB. */
+const MAX_NAMED_VIOLATIONS = 30;
 
 /**
  * Checks the fields of one request and collects all that is wrong, not just the first. Each check

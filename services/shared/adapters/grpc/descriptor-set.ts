@@ -1,16 +1,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { loadFileDescriptorSetFromBuffer, type PackageDefinition } from '@grpc/proto-loader';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 
 /** Where the descriptor set of the whole API lies, whether this runs from source or compiled. */
 export function descriptorSetPath(): string {
   return join(packageRoot(), 'services/gen/descriptor.binpb');
 }
 
-/** Every service and message of the API, from the descriptor set that buf wrote. */
-export function loadApiDescriptors(): PackageDefinition {
-  return loadFileDescriptorSetFromBuffer(readFileSync(descriptorSetPath()), { keepCase: true });
+/** The FileDescriptorProto of every file of the API, encoded as buf wrote it. */
+export function loadFileDescriptors(): Buffer[] {
+  const reader = new BinaryReader(readFileSync(descriptorSetPath()));
+  const files: Buffer[] = [];
+  while (reader.pos < reader.len) {
+    const [fieldNumber, wireType] = reader.tag();
+    // google.protobuf.FileDescriptorSet: repeated FileDescriptorProto file = 1.
+    if (fieldNumber === 1) files.push(Buffer.from(reader.bytes()));
+    else reader.skip(wireType);
+  }
+  return files;
 }
 
 /** The folder that holds package.json. */

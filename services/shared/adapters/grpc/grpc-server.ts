@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { Fault } from '../../kernel/fault.js';
-import { loadApiDescriptors } from './descriptor-set.js';
+import { loadFileDescriptors } from './descriptor-set.js';
 import { bindReflection } from './reflection.js';
 import type { BoundService } from './unary-service.js';
 
@@ -39,7 +39,7 @@ export class GrpcServer {
     for (const service of options.services) this.#server.addService(service.definition, service.implementation);
     this.#health.addToServer(this.#server);
     const reflected = [...this.#serviceNames, 'grpc.health.v1.Health'];
-    for (const service of bindReflection(loadApiDescriptors(), reflected)) {
+    for (const service of bindReflection(loadFileDescriptors(), reflected)) {
       this.#server.addService(service.definition, service.implementation);
     }
   }

@@ -1,10 +1,4 @@
-import type {
-  Metadata,
-  Server,
-  ServerDuplexStream,
-  ServiceDefinition,
-  UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import type { Metadata, Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import type { BoundService } from './unary-service.js';
@@ -12,39 +6,47 @@ import type { BoundService } from './unary-service.js';
 /** Set by Envoy's route, which serves one API made of many processes. */
 export const MESH_REFLECTION_HEADER = 'x-mesh-reflection';
 
-type ReflectionStream = ServerDuplexStream<ReflectionRequest, unknown>;
-interface ReflectionRequest {
-  fileContainingSymbol?: string;
+/** A reflection stream, as far as we look into it. */
+interface ReflectionStream {
+  readonly metadata: Metadata;
 }
+type ReflectionHandler = (stream: ReflectionStream) => void;
 
 /**
  * Server reflection, v1 and v1alpha: a process lists the services that it serves, and through Envoy
  * (which sets MESH_REFLECTION_HEADER) those of the whole mesh.
+ *
+ * @param files FileDescriptorProtos of the whole API
  */
-export function bindReflection(api: PackageDefinition, servedNames: readonly string[]): BoundService[] {
-  const files = Object.fromEntries(
-    Object.values(api)
-      .flatMap((definition) => ('fileDescriptorProtos' in definition ? [definition] : []))
-      .slice(0, 1)
-      .map((definition) => ['api', definition]),
-  ) as PackageDefinition;
-  const own = servicesOf(new ReflectionService(files, { services: [...servedNames] }));
-  const mesh = servicesOf(new ReflectionService(files));
+export function bindReflection(files: readonly Buffer[], servedNames: readonly string[]): BoundService[] {
+  // The library takes what proto-loader makes, of which it reads only this.
+  const api = { api: { fileDescriptorProtos: files } } as unknown as PackageDefinition;
+  const own = servicesOf(new ReflectionService(api, { services: [...servedNames] }));
+  const mesh = servicesOf(new ReflectionService(api));
   return own.map(({ definition, implementation }, index) => {
     const [method] = Object.keys(implementation) as [string];
-    const handlerFor = (metadata: Metadata): ((stream: ReflectionStream) => void) =>
-      (metadata.get(MESH_REFLECTION_HEADER).length > 0 ? mesh[index] : { implementation })?.implementation[method] as (
-        stream: ReflectionStream,
-      ) => void;
-    return {
-      definition,
-      implementation: { [method]: (stream: ReflectionStream) => handlerFor(stream.metadata)(stream) },
-    };
+    const ownHandler = implementation[method] as ReflectionHandler;
+    const meshHandler = mesh[index]?.implementation[method] as ReflectionHandler;
+    const handler: ReflectionHandler = (stream) =>
+      stream.metadata.get(MESH_REFLECTION_HEADER).length > 0 ? meshHandler(stream) : ownHandler(stream);
+    return { definition, implementation: { [method]: handler } as unknown as UntypedServiceImplementation };
   });
+}
+
+/** What the library looks symbols up in. */
+interface SymbolIndex {
+  readonly symbols: Record<string, unknown>;
+}
+
+/** The library knows a message that is in no package by a name with a dot before it; clients ask without the dot. */
+function nameWithoutPackage({ symbols }: SymbolIndex): void {
+  for (const name of Object.keys(symbols)) if (name.startsWith('.')) symbols[name.slice(1)] ??= symbols[name];
 }
 
 /** What the library would add to a server. */
 function servicesOf(reflection: ReflectionService): BoundService[] {
+  for (const version of Object.values(reflection as unknown as Record<string, SymbolIndex>))
+    nameWithoutPackage(version);
   const bound: BoundService[] = [];
   const collector = {
     addService: (definition: ServiceDefinition, implementation: UntypedServiceImplementation) =>

@@ -2,12 +2,13 @@ import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo } from '../../../gen/google/rpc/error_details.js';
 import { Status } from '../../../gen/google/rpc/status.js';
 import { Fault, toError, type FaultKind } from '../../kernel/fault.js';
-import { describeFault, InvalidRequest, snakeCasePath } from '../../kernel/field-violation.js';
+import { describeFault, InvalidRequest, snakeCasePath, type FieldViolation } from '../../kernel/field-violation.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
 import { LegacyInvalidRequest } from '../legacy/legacy-texts.js';
 
 /** Who defines the reasons in ErrorInfo. */
 const ERROR_DOMAIN = 'threadweaver';
+const NAMED_IN_MESSAGE = 10;
 
 const codeOfKind: Record<FaultKind, status> = {
   'permission-denied': status.PERMISSION_DENIED,
@@ -46,25 +47,35 @@ function faultError(fault: Fault): ServiceError {
   const info = ErrorInfo.fromPartial({ reason: fault.reason, domain: ERROR_DOMAIN });
   return serviceError(codeOfKind[fault.kind], fault.message, [
     { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(ErrorInfo.encode(info).finish()) },
+    ...(fault.violations.length > 0 ? [badRequestDetail(fault.violations)] : []),
   ]);
 }
 
 function invalidRequestError(error: InvalidRequest): ServiceError {
-  const fieldViolations = error.violations.map(({ path, fault }) => ({
-    field: snakeCasePath(path),
-    description: describeFault(fault),
-  }));
-  const badRequest = BadRequest.fromPartial({ fieldViolations });
-  const message =
-    error instanceof LegacyInvalidRequest
-      ? error.texts.join('\n')
-      : fieldViolations.map(({ field, description }) => `${field} ${description}`).join('; ');
-  return serviceError(status.INVALID_ARGUMENT, message, [
-    {
-      typeUrl: 'type.googleapis.com/google.rpc.BadRequest',
-      value: Buffer.from(BadRequest.encode(badRequest).finish()),
-    },
-  ]);
+  const message = error instanceof LegacyInvalidRequest ? error.texts.join('\n') : summaryOf(error.violations);
+  return serviceError(status.INVALID_ARGUMENT, message, [badRequestDetail(error.violations)]);
+}
+
+/** The message names the first few fields; the details name them all. */
+function summaryOf(violations: readonly FieldViolation[]): string {
+  const named = violations
+    .slice(0, NAMED_IN_MESSAGE)
+    .map(({ path, fault }) => `${snakeCasePath(path)} ${describeFault(fault)}`);
+  const more = violations.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
+}
+
+function badRequestDetail(violations: readonly FieldViolation[]): Status['details'][number] {
+  const badRequest = BadRequest.fromPartial({
+    fieldViolations: violations.map(({ path, fault }) => ({
+      field: snakeCasePath(path),
+      description: describeFault(fault),
+    })),
+  });
+  return {
+    typeUrl: 'type.googleapis.com/google.rpc.BadRequest',
+    value: Buffer.from(BadRequest.encode(badRequest).finish()),
+  };
 }
 
 function serviceError(code: status, message: string, details: Status['details']): ServiceError {

@@ -35,7 +35,7 @@ function whatIsWrong(decode: (bytes: Buffer) => unknown, bytes: Buffer): FieldVi
   strict = false;
   try {
     const paths = replacedTexts('', decode(bytes));
-    if (paths.length > 0) return paths.slice(0, 50).map((path) => ({ path, fault: { kind: 'not-utf8' } }));
+    if (paths.length > 0) return paths.slice(0, 30).map((path) => ({ path, fault: { kind: 'not-utf8' } }));
   } catch {
     // Not only the texts are wrong.
   } finally {

@@ -22,6 +22,7 @@ export class NatsLink {
   readonly #lossListeners = new Set<(error: Error) => void>();
   readonly #statusListeners = new Set<(connected: boolean) => void>();
   #isConnected = true;
+  #isClosing = false;
 
   private constructor(
     readonly connection: NatsConnection,
@@ -76,6 +77,7 @@ export class NatsLink {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.connection.close();
   }
 
@@ -96,7 +98,7 @@ export class NatsLink {
   }
 
   #setConnected(connected: boolean): void {
-    if (connected === this.#isConnected) return;
+    if (connected === this.#isConnected || this.#isClosing) return;
     this.#isConnected = connected;
     this.logger[connected ? 'info' : 'warn']({ connected }, connected ? 'NATS is back' : 'NATS is lost');
     for (const listener of this.#statusListeners) listener(connected);

@@ -1,0 +1,193 @@
+import { monotonicFactory } from 'ulid';
+import { orInvalidRequest, RequestChecks } from '../../shared/kernel/request-checks.js';
+import type { ThreadToCreate } from '../runtime/thread-command-handler.js';
+import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
+
+/** What the APIs agree on, whatever their fields are called. Counts are of entries, lengths of code points. */
+const limits = { titleLength: 255, remarksLength: 255, textLength: 255, accountIds: 1_000, messageIds: 5_000 };
+/** The last millisecond of the year 9999: what google.protobuf.Timestamp and the database can hold. */
+const MAX_TIME_MS = 253_402_300_799_999;
+
+/** Ascending within this process, so that ids agree with the order of posting. */
+const newMessageId = monotonicFactory();
+
+const requestIdFormat = /^[\x21-\x7e]{1,128}$/;
+
+interface IssuedRequest {
+  readonly accountId: string;
+  /** @default none, as "" is */
+  readonly requestId?: string | undefined;
+  /** Epoch milliseconds. @default now */
+  readonly createAt?: number | undefined;
+}
+
+export interface CreateRequest extends IssuedRequest {
+  readonly parentThreadId?: string | undefined;
+  readonly title: string | undefined;
+  readonly remarks?: string | undefined;
+  readonly administratorIds: readonly string[];
+  readonly memberIds: readonly string[];
+}
+
+export interface ThreadRequest extends IssuedRequest {
+  readonly threadId: string;
+}
+
+/** A request that names accounts or messages. */
+export interface IdsRequest extends ThreadRequest {
+  readonly ids: readonly string[];
+}
+
+export interface AddMessagesRequest extends ThreadRequest {
+  readonly messages: readonly {
+    readonly replyMessageId?: string | undefined;
+    readonly toAccountIds: readonly string[];
+    readonly text: string | undefined;
+  }[];
+}
+
+/** How an API differs from the new one. */
+export interface RequestDialect {
+  /** Fields that this API calls otherwise, by the new API's names in lowerCamelCase. @default the new API's names */
+  readonly names?: Readonly<Partial<Record<'parentThreadId' | 'administratorIds' | 'memberIds', string>>>;
+  /** Lists of accounts or messages may be empty, and the number of messages is left to the domain. @default false */
+  readonly lenientLists?: boolean;
+}
+
+type Of<Type extends ThreadCommand['type']> = Extract<ThreadCommand, { type: Type }>;
+type AccountIdsField = 'administratorIds' | 'memberIds';
+
+/** Requests of one API as commands. Every function throws InvalidRequest with all that is wrong. */
+export class RequestParser {
+  constructor(private readonly dialect: RequestDialect = {}) {}
+
+  create(request: CreateRequest): ThreadToCreate {
+    const checks = new RequestChecks();
+    if (request.title === undefined) checks.add('title', { kind: 'missing' });
+    const thread: ThreadToCreate & { type: CreateThread['type'] } = {
+      type: 'CreateThread',
+      ...issued(checks, request),
+      parentThreadId: checks.optionalUlid(this.#nameOf('parentThreadId'), request.parentThreadId),
+      title: checks.text('title', request.title ?? '', { maximum: limits.titleLength }),
+      remarks:
+        request.remarks === undefined
+          ? undefined
+          : checks.text('remarks', request.remarks, { maximum: limits.remarksLength }),
+      administratorIds: checks.ulids('administratorIds', request.administratorIds, {
+        minimum: 1,
+        maximum: limits.accountIds,
+      }),
+      memberIds: checks.ulids('memberIds', request.memberIds, { maximum: limits.accountIds }),
+    };
+    return orInvalidRequest(checks.finish(thread));
+  }
+
+  destroy(request: ThreadRequest): Addressed<Of<'DestroyThread'>> {
+    return this.#addressed(request, (_checks, base) => ({ type: 'DestroyThread', ...base }));
+  }
+
+  joinAdministratorIds(request: IdsRequest): Addressed<Of<'JoinAdministratorIds'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'JoinAdministratorIds',
+      ...base,
+      administratorIds: this.#accountIds(checks, 'administratorIds', request.ids),
+    }));
+  }
+
+  leaveAdministratorIds(request: IdsRequest): Addressed<Of<'LeaveAdministratorIds'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'LeaveAdministratorIds',
+      ...base,
+      administratorIds: this.#accountIds(checks, 'administratorIds', request.ids),
+    }));
+  }
+
+  joinMemberIds(request: IdsRequest): Addressed<Of<'JoinMemberIds'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'JoinMemberIds',
+      ...base,
+      memberIds: this.#accountIds(checks, 'memberIds', request.ids),
+    }));
+  }
+
+  leaveMemberIds(request: IdsRequest): Addressed<Of<'LeaveMemberIds'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'LeaveMemberIds',
+      ...base,
+      memberIds: this.#accountIds(checks, 'memberIds', request.ids),
+    }));
+  }
+
+  addMessages(request: AddMessagesRequest): Addressed<Of<'AddMessages'>> {
+    const { messages } = request;
+    return this.#addressed(request, (checks, base) => {
+      if (!this.dialect.lenientLists) {
+        if (messages.length === 0) checks.add('messages', { kind: 'empty' });
+        if (messages.length > limits.messageIds) {
+          checks.add('messages', { kind: 'too-many', maximum: limits.messageIds, actual: messages.length });
+        }
+      }
+      return {
+        type: 'AddMessages',
+        ...base,
+        messages: messages.map(({ replyMessageId, toAccountIds, text }, index) => {
+          const path = `messages[${index}]`;
+          if (text === undefined) checks.add(`${path}.text`, { kind: 'missing' });
+          return {
+            id: newMessageId(),
+            replyMessageId: checks.optionalUlid(`${path}.replyMessageId`, replyMessageId),
+            toAccountIds: checks.ulids(`${path}.toAccountIds`, toAccountIds, { maximum: limits.accountIds }),
+            text: checks.text(`${path}.text`, text ?? ' ', { minimum: 1, maximum: limits.textLength }),
+          };
+        }),
+      };
+    });
+  }
+
+  removeMessages(request: IdsRequest): Addressed<Of<'RemoveMessages'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'RemoveMessages',
+      ...base,
+      messageIds: checks.ulids('messageIds', request.ids, { minimum: this.#minimum, maximum: limits.messageIds }),
+    }));
+  }
+
+  #addressed<Command>(
+    request: ThreadRequest,
+    commandOf: (checks: RequestChecks, base: { accountId: string; occurredAt: number }) => Command,
+  ): Addressed<Command> {
+    const checks = new RequestChecks();
+    const threadId = checks.ulid('threadId', request.threadId);
+    return orInvalidRequest(checks.finish({ threadId, command: commandOf(checks, issued(checks, request)) }));
+  }
+
+  #accountIds(checks: RequestChecks, field: AccountIdsField, ids: readonly string[]): string[] {
+    return checks.ulids(this.#nameOf(field), ids, { minimum: this.#minimum, maximum: limits.accountIds });
+  }
+
+  get #minimum(): number {
+    return this.dialect.lenientLists ? 0 : 1;
+  }
+
+  #nameOf(field: 'parentThreadId' | AccountIdsField): string {
+    return this.dialect.names?.[field] ?? field;
+  }
+}
+
+/** A command and the thread that it is for. */
+export interface Addressed<Command> {
+  readonly threadId: string;
+  readonly command: Command;
+}
+
+function issued(
+  checks: RequestChecks,
+  { accountId, requestId = '', createAt }: IssuedRequest,
+): { accountId: string; occurredAt: number } {
+  if (requestId !== '' && !requestIdFormat.test(requestId)) {
+    checks.add('requestId', { kind: 'malformed', expected: '1 to 128 visible ASCII characters' });
+  }
+  const occurredAt =
+    createAt === undefined ? Date.now() : checks.integer('createAt', createAt, { minimum: 0, maximum: MAX_TIME_MS });
+  return { accountId: checks.ulid('accountId', accountId), occurredAt };
+}

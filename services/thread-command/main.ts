@@ -1,0 +1,83 @@
+import { ThreadCommandServiceService as LegacyThreadCommandService } from '../gen/thread/thread_services.js';
+import { ThreadRestCommandServiceService } from '../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
+import { ThreadCommandServiceService } from '../gen/threadweaver/thread/v1/thread_command_service.js';
+import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
+import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
+import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
+import { JetStreamFeedWriter } from '../shared/adapters/nats/jetstream-feed-writer.js';
+import { JetStreamJournal } from '../shared/adapters/nats/jetstream-journal.js';
+import { NatsLink } from '../shared/adapters/nats/nats-link.js';
+import { createLogger } from '../shared/adapters/telemetry/logger.js';
+import { AggregateHost } from '../shared/runtime/aggregate-host.js';
+import { runService, type RunningService } from '../shared/runtime/service-process.js';
+import { traceIdOf } from '../shared/runtime/trace-context.js';
+import { threadEventCodec } from '../thread-events/thread-event-codec.js';
+import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
+import { legacyRestService, legacyRestWording } from './adapters/legacy-rest-service.js';
+import { threadCommandService } from './adapters/thread-command-service.js';
+import { readConfig } from './config.js';
+import { estimateThreadBytes, threadDecider } from './domain/thread.js';
+import { ThreadCommandHandler, type ThreadHost } from './runtime/thread-command-handler.js';
+
+const config = readConfig();
+const logger = createLogger('thread-command', config.logLevel);
+/** Stands before the names of this context's streams and subjects. */
+const PREFIX = 'THREAD';
+
+async function start(): Promise<RunningService> {
+  const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-command', logger });
+  const { journalMaxStreams: maxStreams, natsReplicas: replicas, feedStorage: storage } = config;
+  const journal = new JetStreamJournal(link, { prefix: PREFIX, maxStreams, replicas }, (streams) =>
+    logger.warn({ streams, max_streams: maxStreams }, 'the journal is nearly full: raise JOURNAL_MAX_STREAMS'),
+  );
+  const feed = new JetStreamFeedWriter(link, { prefix: PREFIX, storage, replicas, logger });
+  await feed.announceTakeover();
+
+  const host: ThreadHost = new AggregateHost(
+    { decider: threadDecider, codec: threadEventCodec, estimateBytes: estimateThreadBytes },
+    {
+      journal,
+      onCommitted: (commit) => {
+        feed.publish(commit);
+        const { aggregateId, version, commandType, commandId, trace } = commit;
+        const ids = { request_id: trace.requestId, trace_id: traceIdOf(trace), command_id: commandId };
+        logger.debug({ ...ids, thread_id: aggregateId, version, command: commandType }, 'committed');
+      },
+      passivateAfterMs: config.passivateAfterMs,
+      maxAggregates: config.maxAggregates,
+      maxBytes: config.maxAggregatesMib * 1024 * 1024,
+      maxWaitingPerAggregate: config.maxWaitingPerThread,
+      maxWaiting: config.maxWaiting,
+    },
+  );
+
+  const handler = new ThreadCommandHandler(host);
+  const calls = { logger, maxCallMs: config.commandTimeoutMs };
+  const server = new GrpcServer({
+    host: config.grpcHost,
+    port: config.grpcPort,
+    services: [
+      bindUnaryService(ThreadCommandServiceService, threadCommandService(handler), calls),
+      bindUnaryService(LegacyThreadCommandService, legacyGrpcService(handler), calls),
+      bindUnaryService(ThreadRestCommandServiceService, legacyRestService(handler), {
+        ...calls,
+        rephrase: (error) => inLegacyWords(error, legacyRestWording),
+      }),
+    ],
+  });
+  await server.start();
+  link.onStatus((connected) => server.setServing(connected));
+  logger.info({ port: server.port }, 'listening');
+
+  return {
+    async drain() {
+      await server.drain({ noticeMs: config.drainNoticeMs, timeoutMs: config.drainTimeoutMs / 2 });
+      await host.drain();
+      const isFlushed = await feed.flush(config.drainTimeoutMs / 4);
+      if (!isFlushed) logger.warn('stopped before the feed had every copy; the projector repairs from the journal');
+      await link.close();
+    },
+  };
+}
+
+runService(logger, start, { drainTimeoutMs: config.drainTimeoutMs });
