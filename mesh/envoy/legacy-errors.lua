@@ -1,0 +1,138 @@
+-- Gives every error answer to an older REST client the shape that it knows, and leaves gRPC alone.
+-- Envoy pastes this file into its configuration (render-config.ts).
+
+-- How a path's errors look. `messages` are JSON string literals, quotes included. A path matches by its beginning,
+-- the first match counts; the messenger's {"code", "message"} is to come here.
+local shapes = {
+  { path = '/', render = function(_, messages)
+    return '{"error_messages":[' .. table.concat(messages, ',') .. ']}'
+  end },
+}
+
+-- What to say when an answer carries no text of its own.
+local reasons = {
+  ['400'] = 'malformed request', ['401'] = 'not authenticated', ['403'] = 'not permitted', ['404'] = 'not found',
+  ['408'] = 'request time-out', ['413'] = 'body is too large', ['415'] = 'content-type: must be application/json',
+  ['429'] = 'too many requests', ['431'] = 'headers are too large', ['500'] = 'internal error',
+  ['501'] = 'not implemented', ['502'] = 'bad gateway', ['503'] = 'service is unavailable', ['504'] = 'time-out',
+}
+
+-- Envoy's words for what it answers itself, in ours.
+local plain_texts = {
+  ['Payload Too Large'] = 'body is too large',
+  ['downstream duration timeout'] = 'time-out',
+  ['Request Timeout'] = 'request time-out',
+  ['no healthy upstream'] = 'service is unavailable',
+  ['local_rate_limited'] = 'too many requests',
+  ['Jwt is missing'] = 'not authenticated',
+}
+
+local type_names = {
+  STRING = 'a string', BOOL = 'true or false', MESSAGE = 'an object', DOUBLE = 'a number', FLOAT = 'a number',
+  ENUM = 'one of the known names',
+}
+
+local function camel_case(path)
+  return (path:gsub('_(%l)', string.upper))
+end
+
+local function join_path(parent, field)
+  if parent == '' then return field end
+  return parent .. '.' .. field
+end
+
+-- The transcoder's words for a body that it cannot read, in ours: the field first, by its JSON path.
+-- Texts are JSON-escaped, and so is what this gives. What follows the first line shows the place in the body.
+local function readable(text, first_line)
+  if plain_texts[text] then return plain_texts[text] end
+  if text:find('^upstream connect error') then return 'service is unavailable' end
+  local path, twice = text:match("^([%w_%.%[%]]*): invalid value oneof field '.-' is already set%. Cannot set '([%w_]+)'")
+  if twice then return camel_case(join_path(path, twice)) .. ': is given more than once' end
+  local parent, kind, name = text:match('^([%w_%.%[%]]*): invalid value Starting an? (%a+) on a scalar field for type ([%w_]+)')
+  if name then return camel_case(join_path(parent, name)) .. ': must not be ' .. (kind == 'list' and 'a list' or 'an object') end
+  local field, wanted = text:match('^([%w_%.%[%]]+): invalid value .* for type TYPE_(%u+)')
+  if wanted then return camel_case(field) .. ': must be ' .. (type_names[wanted] or 'a whole number') end
+  if text:find('Root element must be a message', 1, true) then return 'body: must be a JSON object' end
+  if text:find('^Message too deep') then return 'body: is nested too deeply' end
+  if text ~= first_line then return 'body: malformed JSON: ' .. first_line end
+  return text
+end
+
+-- The JSON string literal that starts at `start` (behind its opening quote), cut at its line breaks into literals of
+-- its own. Works on the escaped form, so that what was valid JSON stays valid JSON.
+local function lines_of_literal(json, start)
+  local lines, from, at = {}, start, start
+  local function take(to)
+    if to >= from then lines[#lines + 1] = json:sub(from, to) end
+  end
+  while true do
+    local hit = json:find('[\\"]', at)
+    if not hit then return {} end
+    if json:sub(hit, hit) == '"' then
+      take(hit - 1)
+      return lines
+    end
+    local escape = json:match('^\\n', hit) or json:match('^\\u000[aA]', hit)
+    if escape then
+      take(hit - 1)
+      from = hit + #escape
+    end
+    at = hit + (escape and #escape or 2)
+  end
+end
+
+-- The messages in an answer's body, JSON-escaped.
+local function messages_in(body)
+  -- google.rpc.Status as the transcoder prints it: what a service answered, one message a line.
+  local _, service_text = body:find('^{"code":%d+,"message":"')
+  if service_text then return lines_of_literal(body, service_text + 1) end
+  -- local_reply_config's form: what Envoy answered.
+  local _, envoy_text = body:find('^{"error_messages":%["')
+  if not envoy_text then return {} end
+  local lines = lines_of_literal(body, envoy_text + 1)
+  if #lines == 0 then return {} end
+  return { readable(table.concat(lines, ' '), lines[1]) }
+end
+
+local function shape_for(path)
+  for index, shape in ipairs(shapes) do
+    if path:sub(1, #shape.path) == shape.path then return index end
+  end
+  return #shapes
+end
+
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local request_id = headers:get('x-request-id') or ''
+  -- A trace starts here when the client brings none. Its id is the request id's, so that one id finds everything.
+  if headers:get('traceparent') == nil and request_id:find('^%x+%-%x+%-%x+%-%x+%-%x+$') and #request_id == 36 then
+    local trace_id = request_id:gsub('-', ''):lower()
+    headers:add('traceparent', '00-' .. trace_id .. '-' .. trace_id:sub(17) .. '-01')
+  end
+  -- Services know a repeated command by an id of 1 to 128 visible characters; with another, a repeat would run twice.
+  if #request_id > 128 or request_id:find('[^!-~]') then headers:replace('x-envoy-max-retries', '0') end
+  local shape = shape_for(headers:get(':path') or '/')
+  if shape ~= #shapes then handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape) end
+end
+
+function envoy_on_response(handle)
+  local headers = handle:headers()
+  if (headers:get('content-type') or ''):find('^application/grpc') then return end
+  for _, name in ipairs({ 'grpc-status', 'grpc-message', 'grpc-status-details-bin', 'grpc-encoding', 'grpc-accept-encoding' }) do
+    headers:remove(name)
+  end
+  local status = headers:get(':status')
+  if status < '400' then return end
+
+  -- This waits, and afterwards the old wrapper of the headers is dead.
+  local body = handle:body(true)
+  local messages = messages_in(body:getBytes(0, body:length()))
+  if #messages == 0 then messages = { reasons[status] or 'error' } end
+  for index, message in ipairs(messages) do messages[index] = '"' .. message .. '"' end
+  local metadata = handle:streamInfo():dynamicMetadata():get('legacy_errors')
+  local shape = shapes[metadata and metadata['shape'] or #shapes]
+  local length = body:setBytes(shape.render(status, messages))
+  headers = handle:headers()
+  headers:replace('content-length', tostring(length))
+  headers:replace('content-type', 'application/json')
+end

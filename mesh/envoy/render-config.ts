@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../services/shared/adapters/grpc/descriptor-set.js';
+
+/** Where a service listens. */
+export interface Endpoint {
+  /** A name or an address. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What differs between one run of Envoy and another. */
+export interface EnvoySettings {
+  /** The address that the four ports listen on. */
+  readonly listenHost: string;
+  /** Serves everything, as the three older ports do. */
+  readonly port: number;
+  /** The older Thread Weaver's port. */
+  readonly threadsPort: number;
+  /** The older messenger's port. */
+  readonly messengerPort: number;
+  /** The older booking system's port. */
+  readonly bookingPort: number;
+  /** On loopback only. */
+  readonly adminPort: number;
+  /** Every instance of thread-command. */
+  readonly threadCommand: readonly Endpoint[];
+  /** Every instance of thread-query. */
+  readonly threadQuery: readonly Endpoint[];
+  /** The API's descriptor set, as `buf build` writes it. */
+  readonly descriptorSetPath: string;
+  /**
+   * The origins whose pages may call the API: a regular expression (RE2) that has to match the whole origin.
+   * @default every port of localhost
+   */
+  readonly corsOrigins?: string;
+}
+
+const LOCAL_ORIGINS = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
+
+/**
+ * Envoy's configuration as YAML, complete in itself but for the descriptor set.
+ * @throws Error when the template and these settings do not fit together
+ */
+export function renderEnvoyConfig(settings: EnvoySettings): string {
+  const template = readTemplate('envoy.yaml');
+  const values: Record<string, string> = {
+    LISTEN_HOST: JSON.stringify(settings.listenHost),
+    PORT: String(settings.port),
+    THREADS_PORT: String(settings.threadsPort),
+    MESSENGER_PORT: String(settings.messengerPort),
+    BOOKING_PORT: String(settings.bookingPort),
+    ADMIN_PORT: String(settings.adminPort),
+    THREAD_COMMAND_ENDPOINTS: lbEndpoints(settings.threadCommand),
+    THREAD_QUERY_ENDPOINTS: lbEndpoints(settings.threadQuery),
+    DESCRIPTOR_SET_PATH: JSON.stringify(settings.descriptorSetPath),
+    CORS_ORIGINS: JSON.stringify(settings.corsOrigins ?? LOCAL_ORIGINS),
+    LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
+  };
+  return template
+    .split('\n')
+    .map((line) => (line.trimStart().startsWith('#') ? line : fillLine(line, values)))
+    .join('\n');
+}
+
+/** A value of several lines keeps the indentation of the line that it stands on. */
+function fillLine(line: string, values: Readonly<Record<string, string>>): string {
+  const indent = ' '.repeat(line.length - line.trimStart().length);
+  return line.replace(/\$\{([A-Z_]+)\}/g, (_placeholder, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`envoy.yaml has a placeholder ${name} that nothing fills`);
+    return value.trimEnd().replaceAll('\n', `\n${indent}`);
+  });
+}
+
+function lbEndpoints(endpoints: readonly Endpoint[]): string {
+  return JSON.stringify(
+    endpoints.map(({ host, port }) => ({
+      endpoint: { address: { socket_address: { address: host, port_value: port } } },
+    })),
+  );
+}
+
+// The compiled module lies under dist, the templates only here.
+function readTemplate(name: string): string {
+  return readFileSync(join(packageRoot(), 'mesh/envoy', name), 'utf8');
+}
