@@ -1,0 +1,186 @@
+import { createPool, type Pool, type PoolConnection, type QueryOptions } from 'mysql2';
+import { toError } from '../../kernel/fault.js';
+import { isConnectionLost, toDatabaseError } from './database-errors.js';
+
+export interface DatabaseOptions {
+  /** `mysql://user:password@host:port/database`, with mysql2's options as query parameters. */
+  readonly url: string;
+  /** Connections at most. @default 10 */
+  readonly maxConnections?: number;
+  /** How long opening a connection may take. @default 2000 */
+  readonly connectTimeoutMs?: number;
+  /** How long a call may wait for a free connection. @default 2000 */
+  readonly acquireTimeoutMs?: number;
+  /** How long one statement may take; its connection is given up then. @default 5000 */
+  readonly statementTimeoutMs?: number;
+}
+
+/** A value of a statement. Lists of lists are the rows of `VALUES ?`, lists those of `IN (?)`; only `tx.run` takes them. */
+export type SqlValue =
+  string | number | null | Uint8Array | readonly (string | number)[] | readonly (readonly (string | number | null)[])[];
+
+/** Statements within one transaction. */
+export interface Transaction {
+  /** A SELECT's rows. Prepared, unless a value is a list. */
+  rows<Row>(sql: string, values?: readonly SqlValue[]): Promise<Row[]>;
+  /** @returns how many rows matched (UPDATE), were inserted or deleted */
+  run(sql: string, values?: readonly SqlValue[]): Promise<number>;
+}
+
+const sessionSettings = [
+  // Values are escaped with backslashes, and what does not fit is an error, not cut off.
+  "SET sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'",
+  // No gap locks: writers of other rows do not wait.
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+];
+
+/**
+ * A pool of connections to a MySQL or MariaDB database, utf8mb4 and UTC, with bounded waits. What may pass is thrown
+ * as Fault kind `unavailable`, reason DATABASE_UNAVAILABLE.
+ */
+export class Database {
+  readonly #pool: Pool;
+  readonly #acquireTimeoutMs: number;
+  readonly #statementTimeoutMs: number;
+
+  constructor(options: DatabaseOptions) {
+    this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 2_000;
+    this.#statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
+    this.#pool = createPool({
+      uri: options.url,
+      ...connectionSettings,
+      connectionLimit: options.maxConnections ?? 10,
+      connectTimeout: options.connectTimeoutMs ?? 2_000,
+      enableKeepAlive: true,
+      maxPreparedStatements: 500,
+    });
+    this.#pool.on('connection', prepareSession);
+  }
+
+  /** A SELECT's rows, prepared once a connection. Repeated once when the connection turns out to be dead. */
+  async rows<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
+    const attempt = () => this.#use((connection) => this.#statement<Row[]>(connection, sql, values));
+    try {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isConnectionLost(error) || isTimeout(error)) throw error;
+        return await attempt();
+      }
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  /** One transaction: all of `work`, or nothing of it when it throws. */
+  async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.#use(async (connection) => {
+        await this.#statement(connection, 'START TRANSACTION');
+        try {
+          const result = await work({
+            rows: <Row>(sql: string, values: readonly SqlValue[] = []) =>
+              this.#statement<Row[]>(connection, sql, values),
+            run: async (sql, values = []) =>
+              (await this.#statement<{ affectedRows: number }>(connection, sql, values)).affectedRows,
+          });
+          await this.#statement(connection, 'COMMIT');
+          return result;
+        } catch (error) {
+          // A connection that cannot roll back is given up, which rolls back too.
+          if (!isConnectionLost(error)) {
+            await this.#statement(connection, 'ROLLBACK').catch(() => connection.destroy());
+          }
+          throw error;
+        }
+      });
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  /** Asks for a sign of life. @throws Fault kind `unavailable` */
+  async ping(): Promise<void> {
+    await this.rows('SELECT 1');
+  }
+
+  /** Closes all connections; statements under way fail. */
+  async close(): Promise<void> {
+    await new Promise<void>((resolve) => this.#pool.end(() => resolve()));
+  }
+
+  async #use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#acquire();
+    try {
+      const result = await work(connection);
+      connection.release();
+      return result;
+    } catch (error) {
+      if (isConnectionLost(error)) connection.destroy();
+      else connection.release();
+      throw error;
+    }
+  }
+
+  #acquire(): Promise<PoolConnection> {
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        reject(timeout('no database connection was free'));
+      }, this.#acquireTimeoutMs);
+      this.#pool.getConnection((error, connection) => {
+        clearTimeout(timer);
+        if (error) reject(toError(error));
+        else if (isLate) connection.release();
+        else resolve(connection);
+      });
+    });
+  }
+
+  #statement<Result>(connection: PoolConnection, sql: string, values?: readonly SqlValue[]): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(timeout('a statement took too long'));
+        connection.destroy();
+      }, this.#statementTimeoutMs);
+      const settle = (error: unknown, result: unknown): void => {
+        clearTimeout(timer);
+        if (error) reject(toError(error));
+        else resolve(result as Result);
+      };
+      const statement = { sql, values } as QueryOptions;
+      // Lists change a statement's text with their length: not worth preparing.
+      if (values === undefined || values.some(isList)) connection.query(statement, settle);
+      else connection.execute(statement, settle);
+    });
+  }
+}
+
+/** What every connection to the database needs, whoever opens it. */
+export const connectionSettings = {
+  charset: 'UTF8MB4_BIN',
+  timezone: 'Z',
+  supportBigNumbers: true,
+} as const;
+
+function prepareSession(connection: PoolConnection): void {
+  for (const setting of sessionSettings) {
+    // Queued before whatever the connection was opened for.
+    connection.query(setting, (error) => {
+      if (error) connection.destroy();
+    });
+  }
+}
+
+function isList(value: SqlValue): boolean {
+  return Array.isArray(value);
+}
+
+function timeout(message: string): Error {
+  return Object.assign(new Error(message), { code: 'DATABASE_TIMEOUT' });
+}
+
+function isTimeout(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'DATABASE_TIMEOUT';
+}

@@ -1,0 +1,40 @@
+import type { Knex } from 'knex';
+
+const key = 'VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin';
+const defaults = 'ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin ROW_FORMAT = DYNAMIC';
+
+const statements = [
+  // `revision` counts the transactions: whoever writes names the one it has seen, so that two never both do.
+  `CREATE TABLE IF NOT EXISTS projection_checkpoints (
+    projection ${key} NOT NULL,
+    partition_number INT NOT NULL,
+    feed_identity VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+    feed_sequence BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (projection, partition_number)
+  ) ${defaults}`,
+  // References into the journal, which keeps the commits themselves. Only an aggregate's first has an error: the
+  // others wait behind it.
+  `CREATE TABLE IF NOT EXISTS dead_letters (
+    projection ${key} NOT NULL,
+    aggregate_id ${key} NOT NULL,
+    version BIGINT NOT NULL,
+    partition_number INT NOT NULL,
+    command_type VARCHAR(255) NOT NULL,
+    request_id VARCHAR(255) NOT NULL,
+    error TEXT NULL,
+    parked_at BIGINT NOT NULL,
+    PRIMARY KEY (projection, aggregate_id, version)
+  ) ${defaults}`,
+];
+
+/** The migration that makes the tables of `MySqlProjectionStore`. */
+export const projectionTables = {
+  async up(knex: Knex): Promise<void> {
+    for (const statement of statements) await knex.raw(statement);
+  },
+  async down(knex: Knex): Promise<void> {
+    for (const table of ['dead_letters', 'projection_checkpoints']) await knex.schema.dropTableIfExists(table);
+  },
+};

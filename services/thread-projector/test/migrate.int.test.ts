@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, it } from 'mocha';
+import { Database } from '../../shared/adapters/mysql/database.js';
+import { migrateDatabase } from '../../shared/adapters/mysql/migrate-database.js';
+import { freshDatabaseUrl } from '../../shared/testing/servers/index.js';
+import { migrations } from '../migrations/index.js';
+
+const names = migrations.map(({ name }) => name);
+
+function run(url: string) {
+  const reports: string[] = [];
+  return { reports, done: migrateDatabase({ url, migrations, waitMs: 10_000, report: (text) => reports.push(text) }) };
+}
+
+describe('migrations', () => {
+  it('make the schema, and a second time nothing', async () => {
+    const url = await freshDatabaseUrl();
+    assert.deepEqual(await run(url).done, names);
+    const again = run(url);
+    assert.deepEqual(await again.done, []);
+    assert.deepEqual(again.reports, ['the schema is up to date']);
+    const database = new Database({ url });
+    try {
+      const tables = await database.rows<{ name: string }>(
+        'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name',
+      );
+      const found = tables.map(({ name }) => name);
+      for (const table of ['threads', 'thread_participants', 'messages', 'projection_checkpoints', 'dead_letters']) {
+        assert.ok(found.includes(table), table);
+      }
+    } finally {
+      await database.close();
+    }
+  });
+
+  it('create the database when it is absent', async () => {
+    const url = new URL(await freshDatabaseUrl());
+    url.pathname += '_absent';
+    const { reports, done } = run(url.href);
+    assert.deepEqual(await done, names);
+    assert.equal(reports[0], `created database ${url.pathname.slice(1)}`);
+  });
+
+  it('are done once by runs at the same time', async () => {
+    const url = await freshDatabaseUrl();
+    const done = await Promise.all([run(url).done, run(url).done, run(url).done]);
+    assert.deepEqual(done.flat(), names);
+  });
+
+  it("go on after a run that was killed and has left knex's lock", async () => {
+    const url = await freshDatabaseUrl();
+    await run(url).done;
+    const database = new Database({ url });
+    try {
+      await database.transaction((tx) => tx.run('UPDATE schema_migrations_lock SET is_locked = 1'));
+      await database.transaction((tx) => tx.run('DELETE FROM schema_migrations'));
+      assert.deepEqual(await run(url).done, names);
+    } finally {
+      await database.close();
+    }
+  });
+
+  it('say what is wrong, and exit with 1, when there is no database', async () => {
+    const command = promisify(execFile)(process.execPath, ['--import', 'tsx', 'services/thread-projector/migrate.ts'], {
+      env: { ...process.env, MYSQL_URL: 'mysql://root@127.0.0.1:1/none', MIGRATE_WAIT_MS: '100' },
+    });
+    await assert.rejects(command, ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => {
+      assert.equal(code, 1);
+      assert.match(stdout, /waiting for the database at 127\.0\.0\.1:1/);
+      assert.match(stderr, /^migrate: failed: no database at 127\.0\.0\.1:1: connect ECONNREFUSED/);
+      return true;
+    });
+  });
+
+  it('run as a command', async () => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'services/thread-projector/migrate.ts'],
+      { env: { ...process.env, MYSQL_URL: await freshDatabaseUrl() } },
+    );
+    assert.equal(stdout, names.map((name) => `migrate: migrated ${name}\n`).join(''));
+  });
+});
