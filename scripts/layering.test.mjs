@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -29,7 +29,10 @@ describe('layering', function () {
   this.timeout(60_000);
 
   it('is kept by services, mesh and bench', async () => {
-    const { modules, violations } = await check(projectRoot, ['services', 'mesh', 'bench']);
+    const { modules, violations } = await check(
+      projectRoot,
+      ['services', 'mesh', 'bench'].filter((folder) => existsSync(join(projectRoot, folder))),
+    );
     assert.equal(violations.length, 0, `\n${violations.map(describeViolation).join('\n')}`);
     // dependency-cruiser says "no violations" also when it could read nothing.
     assert.ok(modules >= 20, `only ${modules} modules were cruised`);
