@@ -1,5 +1,11 @@
 import tseslint from 'typescript-eslint';
 
+const readsEnvironment = {
+  object: 'process',
+  property: 'env',
+  message: "Read settings in the service's config.ts and pass them on.",
+};
+const impure = 'The kernel and the domain are pure: let the time, or the id, arrive as an argument.';
 const testFiles = ['**/*.test.ts', 'services/e2e/**', 'services/shared/testing/**'];
 
 export default tseslint.config(
@@ -27,6 +33,8 @@ export default tseslint.config(
       // Ports are async whether or not a given implementation waits for anything.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/unbound-method': 'off',
+      // It also counts assertions that a reader is helped by.
+      '@typescript-eslint/no-unnecessary-type-assertion': 'off',
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportDefaultDeclaration', message: 'Export by name: one name everywhere, found by a search.' },
@@ -43,9 +51,22 @@ export default tseslint.config(
     files: ['services/**/*.ts'],
     ignores: ['services/*/config.ts', ...testFiles],
     rules: {
+      'no-restricted-properties': ['error', readsEnvironment],
+    },
+  },
+  {
+    files: ['services/shared/kernel/**/*.ts', 'services/*/domain/**/*.ts'],
+    ignores: testFiles,
+    rules: {
       'no-restricted-properties': [
         'error',
-        { object: 'process', property: 'env', message: "Read settings in the service's config.ts and pass them on." },
+        readsEnvironment,
+        { object: 'Date', property: 'now', message: impure },
+        { object: 'Math', property: 'random', message: impure },
+      ],
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'node:crypto', allowImportNames: ['createHash'], message: impure }] },
       ],
     },
   },
