@@ -73,6 +73,8 @@ interface Entry<Task> {
   readonly task: Task;
   /** True when the task's own commit, if it has one, is in the journal. */
   done: boolean;
+  /** Of the task's own commit, if it has one. */
+  readonly commandId?: string;
   /** Answers the task, once all before it are in the journal too. */
   release(): void;
 }
@@ -238,6 +240,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     this.#requests.add(commandId, { version, fingerprint });
     const entry = {
       task,
+      commandId,
       done: false,
       release: () => {
         this.#announce({ ...commit, aggregateId: this.id, version });
@@ -245,7 +248,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       },
     };
     const epoch = this.#epoch;
-    this.surroundings.journal.append(this.id, expectedVersion, commit).then(
+    this.surroundings.journal.append(this.id, expectedVersion, commit, this.#lastUnwrittenCommandId()).then(
       () => {
         if (epoch !== this.#epoch) return;
         entry.done = true;
@@ -257,6 +260,12 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       },
     );
     return entry;
+  }
+
+  /** The command whose commit is on its way as the last one, if any is. */
+  #lastUnwrittenCommandId(): string | undefined {
+    const last = this.#unreleased.findLast(({ commandId }) => commandId !== undefined);
+    return last?.commandId;
   }
 
   /** Answers what no longer depends on a commit that is on its way. */

@@ -43,15 +43,17 @@ export interface AggregateVersion {
  */
 export interface Journal {
   /**
-   * Appends commit number `expectedVersion + 1` durably. Appends of one aggregate may be pipelined:
-   * called without waiting for the one before, they take effect in the order of the calls, and one that fails
-   * makes those behind it fail.
+   * Appends commit number `expectedVersion + 1` durably. Appends of one aggregate may be pipelined: called without
+   * waiting for the one before, they take effect in the order of the calls. Such a one must name the command before it
+   * in `afterCommandId`: the version alone would let it in behind another writer's commit, when the one that it
+   * was decided on has lost against that.
    *
-   * @throws VersionConflict the aggregate is not at `expectedVersion`; nothing was written
+   * @param afterCommandId the last commit must be of this command. @default of any
+   * @throws VersionConflict the aggregate is not at `expectedVersion`, or not after that command; nothing was written
    * @throws JournalUnavailable the outcome is unknown: it may or may not have been, or still be, written
    * @throws Fault kind `exhausted` the commit is too large or the journal is full; nothing was written
    */
-  append(aggregateId: string, expectedVersion: number, commit: NewCommit): Promise<void>;
+  append(aggregateId: string, expectedVersion: number, commit: NewCommit, afterCommandId?: string): Promise<void>;
   /**
    * Commits from `fromVersion` on (1 is the first), in order, up to the last one at the time of the call.
    * An aggregate without history has none.

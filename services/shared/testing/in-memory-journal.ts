@@ -11,10 +11,16 @@ import {
 export class InMemoryJournal implements Journal {
   readonly #histories = new Map<string, Commit[]>();
 
-  async append(aggregateId: string, expectedVersion: number, commit: NewCommit): Promise<void> {
+  async append(
+    aggregateId: string,
+    expectedVersion: number,
+    commit: NewCommit,
+    afterCommandId?: string,
+  ): Promise<void> {
     assertPlainId(aggregateId);
     const history = this.#histories.get(aggregateId) ?? [];
-    if (history.length !== expectedVersion) throw new VersionConflict(aggregateId, expectedVersion);
+    const isAfter = afterCommandId === undefined || history.at(-1)?.commandId === afterCommandId;
+    if (history.length !== expectedVersion || !isAfter) throw new VersionConflict(aggregateId, expectedVersion);
     this.#histories.set(aggregateId, history);
     history.push({ ...structuredClone(commit), aggregateId, version: expectedVersion + 1 });
     await Promise.resolve();

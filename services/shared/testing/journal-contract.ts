@@ -127,6 +127,20 @@ export function describeJournalContract(name: string, open: () => Promise<Journa
       assert.equal((await readAll(journal, id)).length, 2);
     });
 
+    it('lets no pipelined append in behind the commit of another writer', async () => {
+      const id = ulid();
+      await journal.append(id, 0, someCommit('first'));
+      await journal.append(id, 1, someCommit('of another writer'));
+      const tries = await Promise.allSettled([
+        journal.append(id, 1, someCommit('second')),
+        journal.append(id, 2, someCommit('decided on the second'), someCommit('second').commandId),
+        journal.append(id, 3, someCommit('decided on that'), someCommit('decided on the second').commandId),
+      ]);
+      assert.ok(tries.every(({ status }) => status === 'rejected'));
+      await journal.append(id, 2, someCommit('third'), someCommit('of another writer').commandId);
+      assert.equal((await readAll(journal, id)).length, 3);
+    });
+
     it('reads a long history in order', async () => {
       const id = ulid();
       const length = 2_500;

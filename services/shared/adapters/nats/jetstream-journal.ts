@@ -30,6 +30,8 @@ export interface JetStreamJournalOptions {
   readonly replicas?: number;
 }
 
+/** nats-server's JSStreamWrongLastMsgIDErrF, which the client has no name for. */
+const WRONG_LAST_MESSAGE_ID = 10_070;
 /** So many commits are asked for at a time. */
 const READ_BATCH = 500;
 /** A read whose next message does not come within this time has failed, in milliseconds. */
@@ -39,7 +41,8 @@ const MESSAGE_OVERHEAD_BYTES = 4_096;
 
 /**
  * The journal as one JetStream stream per aggregate. A commit is one message, its version the message's sequence,
- * and the expected last sequence the fence: https://docs.nats.io/nats-concepts/jetstream/headers.
+ * and the expected last sequence the fence: https://docs.nats.io/nats-concepts/jetstream/headers. The message's id is
+ * the command's, which fences pipelined appends; the server forgets the last one when it restarts, so that only those may ask for it.
  */
 export class JetStreamJournal implements Journal {
   readonly #budget: StreamBudget;
@@ -54,7 +57,12 @@ export class JetStreamJournal implements Journal {
     this.#budget = new StreamBudget(link, options.maxStreams ?? 10_000, onScarce);
   }
 
-  async append(aggregateId: string, expectedVersion: number, commit: NewCommit): Promise<void> {
+  async append(
+    aggregateId: string,
+    expectedVersion: number,
+    commit: NewCommit,
+    afterCommandId?: string,
+  ): Promise<void> {
     assertPlainId(aggregateId);
     const { headers, data } = encodeCommit(aggregateId, expectedVersion + 1, commit);
     const maxBytes = (this.link.connection.info?.max_payload ?? Infinity) - MESSAGE_OVERHEAD_BYTES;
@@ -63,12 +71,19 @@ export class JetStreamJournal implements Journal {
     // Those behind a creation wait for it as well, so that the order of the calls is kept.
     const creation = this.#creations.get(aggregateId);
     if (creation !== undefined) await creation;
-    const expect = { lastSequence: expectedVersion };
+    const options = {
+      headers,
+      msgID: commit.commandId,
+      expect: { lastSequence: expectedVersion, ...(afterCommandId !== undefined && { lastMsgID: afterCommandId }) },
+    };
     try {
-      await this.link.ask(() => this.link.jetstream.publish(this.#subject(aggregateId), data, { headers, expect }));
+      const ack = await this.link.ask(() => this.link.jetstream.publish(this.#subject(aggregateId), data, options));
+      // The command's earlier commit is there already, at another version.
+      if (ack.seq !== expectedVersion + 1) throw new VersionConflict(aggregateId, expectedVersion);
     } catch (thrown) {
       const error = toError(thrown);
-      if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) {
+      if (error instanceof VersionConflict) throw error;
+      if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence) || isApiError(error, WRONG_LAST_MESSAGE_ID)) {
         throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
       }
       // Without a stream nobody answers; that there is none to a later version is as much a conflict.
