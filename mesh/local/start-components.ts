@@ -88,7 +88,7 @@ export async function startComponents(
         await runTask(component, openLog(component.name), signal);
         return report(component.name, `done in ${seconds()}`);
       case 'external':
-        await waitForExternal(component, signal);
+        await waitForExternal(component, (reason) => report(component.name, `waiting for it: ${reason}`), signal);
         return report(component.name, `yours, at ${withoutPassword(component.url)}`);
     }
   };
@@ -149,9 +149,13 @@ async function runTask({ name, command, timeoutMs = 120_000 }: TaskComponent, lo
   throw new MeshError(`${name} ended with ${exit}${lastWords.join('')}\n  its log: ${log.path}`);
 }
 
-async function waitForExternal({ name, url, checkHealth }: ExternalComponent, signal?: AbortSignal): Promise<void> {
+async function waitForExternal(
+  { name, url, checkHealth }: ExternalComponent,
+  onWaiting: (reason: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
-    await waitUntilHealthy(name, checkHealth, { timeoutMs: 15_000, signal });
+    await waitUntilHealthy(name, checkHealth, { timeoutMs: 15_000, signal, onWaiting });
   } catch (error) {
     signal?.throwIfAborted();
     throw new MeshError(`${error instanceof Error ? error.message : String(error)} (${withoutPassword(url)})`);

@@ -27,7 +27,7 @@ export interface SupervisionSettings {
   readonly backoff?: BackoffSettings;
   /** After this long in health, the next death counts as the first. @default 30_000 */
   readonly resetBackoffAfterMs?: number;
-  /** How long the first start may take until it is healthy. @default 60_000 */
+  /** How long the first start may take until it is healthy; NATS with 16,000 streams needs one minute. @default 180_000 */
   readonly startTimeoutMs?: number;
 }
 
@@ -78,7 +78,7 @@ export class SupervisedProcess {
       await this.component.server.prepare?.();
       if (this.isEnding()) throw new Error(`${this.name} was stopped while it started`);
       child = this.spawn();
-      await this.untilHealthy(child, this.settings.startTimeoutMs ?? 60_000);
+      await this.untilHealthy(child, this.settings.startTimeoutMs ?? 180_000);
       this.becomeRunning(child);
     } catch (error) {
       if (!this.isEnding()) this.current = 'FAILED';
@@ -156,7 +156,11 @@ export class SupervisedProcess {
     const gone = new AbortController();
     void exitOf(child).then((exit) => gone.abort(new Error(`${this.name} ended with ${exit}`)));
     const { checkHealth } = this.component.server;
-    await waitUntilHealthy(this.name, checkHealth, { timeoutMs, signal: gone.signal });
+    await waitUntilHealthy(this.name, checkHealth, {
+      timeoutMs,
+      signal: gone.signal,
+      onWaiting: (reason) => this.settings.report(`not healthy yet: ${reason}`),
+    });
     gone.signal.throwIfAborted();
   }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 50;
+const TELL_EVERY_MS = 3_000;
 
 /** How to wait for a server. */
 export interface WaitOptions {
@@ -8,6 +9,8 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
   /** Gives up at once, with the signal's reason, e.g. because the process is gone. @default never */
   readonly signal?: AbortSignal;
+  /** Told what is wrong, after some seconds and then now and again. @default nothing */
+  readonly onWaiting?: (reason: string) => void;
 }
 
 /**
@@ -17,9 +20,10 @@ export interface WaitOptions {
 export async function waitUntilHealthy(
   name: string,
   checkHealth: () => Promise<void>,
-  { timeoutMs = 30_000, signal }: WaitOptions = {},
+  { timeoutMs = 30_000, signal, onWaiting }: WaitOptions = {},
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
+  let tellAt = Date.now() + TELL_EVERY_MS;
   for (;;) {
     signal?.throwIfAborted();
     try {
@@ -27,8 +31,12 @@ export async function waitUntilHealthy(
       return;
     } catch (error) {
       signal?.throwIfAborted();
+      const reason = error instanceof Error ? error.message : String(error);
+      if (Date.now() >= tellAt) {
+        onWaiting?.(reason);
+        tellAt = Date.now() + TELL_EVERY_MS;
+      }
       if (Date.now() >= deadline) {
-        const reason = error instanceof Error ? error.message : String(error);
         throw new Error(`${name} did not become healthy within ${timeoutMs / 1000} s: ${reason}`, { cause: error });
       }
     }
