@@ -64,7 +64,7 @@ export function bindUnaryService<Implementation>(
   for (const [name, method] of Object.entries(definition)) {
     const handler = (handlers as Record<string, AnyHandler>)[name];
     if (handler === undefined) throw new Error(`no handler for ${method.path}`);
-    const { requestDeserialize } = method;
+    const requestDeserialize: (bytes: Buffer) => unknown = method.requestDeserialize;
     strictDefinition[name] = { ...method, requestDeserialize: (bytes) => decodeStrictly(requestDeserialize, bytes) };
     implementation[name] = bindHandler(method.path, handler, options);
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
-import { Fault } from '../../kernel/fault.js';
+import { type Fault } from '../../kernel/fault.js';
 import { JournalUnavailable, type Journal } from '../../runtime/journal.js';
 import { describeJournalContract, readAll, someCommit } from '../../testing/journal-contract.js';
 import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
