@@ -50,9 +50,13 @@ local function readable(text, first_line)
   if twice then return camel_case(join_path(path, twice)) .. ': is given more than once' end
   local parent, kind, name = text:match('^([%w_%.%[%]]*): invalid value Starting an? (%a+) on a scalar field for type ([%w_]+)')
   if name then return camel_case(join_path(parent, name)) .. ': must not be ' .. (kind == 'list' and 'a list' or 'an object') end
+  -- Within a list of plain values the transcoder's index is always 0.
+  local list, element = text:match('^([%w_%.%[%]]+)%[%d+%]: invalid value .* for type TYPE_(%u+)')
+  if list then return camel_case(list) .. ': must be a list of ' .. (element == 'STRING' and 'strings' or 'values') end
   local field, wanted = text:match('^([%w_%.%[%]]+): invalid value .* for type TYPE_(%u+)')
   if wanted then return camel_case(field) .. ': must be ' .. (type_names[wanted] or 'a whole number') end
   if text:find('Root element must be a message', 1, true) then return 'body: must be a JSON object' end
+  if text:find('cannot start list', 1, true) then return 'body: has a list where a single value belongs' end
   if text:find('^Message too deep') then return 'body: is nested too deeply' end
   if text ~= first_line then return 'body: malformed JSON: ' .. first_line end
   return text
@@ -94,6 +98,22 @@ local function messages_in(body)
   return { readable(table.concat(lines, ' '), lines[1]) }
 end
 
+-- gRPC codes as HTTP ones, as the transcoder has them.
+local http_statuses = {
+  ['1'] = '499', ['3'] = '400', ['4'] = '504', ['5'] = '404', ['6'] = '409', ['7'] = '403', ['8'] = '429', ['9'] = '400',
+  ['10'] = '409', ['11'] = '400', ['12'] = '501', ['14'] = '503', ['16'] = '401',
+}
+
+-- The messages in a grpc-message header, JSON-escaped: percent-encoded UTF-8, one a line.
+local function messages_in_header(text)
+  local lines = {}
+  local decoded = text:gsub('%%(%x%x)', function(hex) return string.char(tonumber(hex, 16)) end)
+  for line in decoded:gmatch('[^\n]+') do
+    lines[#lines + 1] = line:gsub('[%c"\\]', function(char) return ('\\u%04x'):format(char:byte()) end)
+  end
+  return lines
+end
+
 local function shape_for(path)
   for index, shape in ipairs(shapes) do
     if path:sub(1, #shape.path) == shape.path then return index end
@@ -111,28 +131,34 @@ function envoy_on_request(handle)
   end
   -- Services know a repeated command by an id of 1 to 128 visible characters; with another, a repeat would run twice.
   if #request_id > 128 or request_id:find('[^!-~]') then headers:replace('x-envoy-max-retries', '0') end
-  local shape = shape_for(headers:get(':path') or '/')
-  if shape ~= #shapes then handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape) end
+  if not (headers:get('content-type') or ''):find('^application/grpc') then
+    handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape_for(headers:get(':path') or '/'))
+  end
 end
 
 function envoy_on_response(handle)
+  -- Set for those who do not speak gRPC.
+  local client = handle:streamInfo():dynamicMetadata():get('legacy_errors')
+  if client == nil then return end
   local headers = handle:headers()
-  if (headers:get('content-type') or ''):find('^application/grpc') then return end
+  -- The transcoder leaves a status as it is when it carries details of a type that it does not know.
+  local untouched = (headers:get('content-type') or ''):find('^application/grpc') and headers:get('grpc-status')
+  local header_text = headers:get('grpc-message') or ''
   for _, name in ipairs({ 'grpc-status', 'grpc-message', 'grpc-status-details-bin', 'grpc-encoding', 'grpc-accept-encoding' }) do
     headers:remove(name)
   end
   local status = headers:get(':status')
+  if untouched and untouched ~= '0' then status = http_statuses[untouched] or '500' end
   if status < '400' then return end
 
   -- This waits, and afterwards the old wrapper of the headers is dead.
   local body = handle:body(true)
-  local messages = messages_in(body:getBytes(0, body:length()))
+  local messages = untouched and messages_in_header(header_text) or messages_in(body:getBytes(0, body:length()))
   if #messages == 0 then messages = { reasons[status] or 'error' } end
   for index, message in ipairs(messages) do messages[index] = '"' .. message .. '"' end
-  local metadata = handle:streamInfo():dynamicMetadata():get('legacy_errors')
-  local shape = shapes[metadata and metadata['shape'] or #shapes]
-  local length = body:setBytes(shape.render(status, messages))
+  local length = body:setBytes(shapes[client['shape']].render(status, messages))
   headers = handle:headers()
+  headers:replace(':status', status)
   headers:replace('content-length', tostring(length))
   headers:replace('content-type', 'application/json')
 end

@@ -34,6 +34,11 @@ export interface EnvoySettings {
    * @default every port of localhost
    */
   readonly corsOrigins?: string;
+  /**
+   * How long a unary call may take, repeats included, and at most for clients that set a deadline of their own.
+   * @default 15_000
+   */
+  readonly callTimeoutMs?: number;
 }
 
 const LOCAL_ORIGINS = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
@@ -55,6 +60,7 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     THREAD_QUERY_ENDPOINTS: lbEndpoints(settings.threadQuery),
     DESCRIPTOR_SET_PATH: JSON.stringify(settings.descriptorSetPath),
     CORS_ORIGINS: JSON.stringify(settings.corsOrigins ?? LOCAL_ORIGINS),
+    CALL_TIMEOUT: `${(settings.callTimeoutMs ?? 15_000) / 1_000}s`,
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
   };
   return template
@@ -63,10 +69,11 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     .join('\n');
 }
 
-/** A value of several lines keeps the indentation of the line that it stands on. */
+/** Quotes around a placeholder only keep the template valid YAML. A value of several lines keeps the indentation of the line that it stands on. */
 function fillLine(line: string, values: Readonly<Record<string, string>>): string {
   const indent = ' '.repeat(line.length - line.trimStart().length);
-  return line.replace(/\$\{([A-Z_]+)\}/g, (_placeholder, name: string) => {
+  return line.replace(/'\$\{([A-Z_]+)\}'|\$\{([A-Z_]+)\}/g, (placeholder) => {
+    const name = placeholder.replace(/[^A-Z_]/g, '');
     const value = values[name];
     if (value === undefined) throw new Error(`envoy.yaml has a placeholder ${name} that nothing fills`);
     return value.trimEnd().replaceAll('\n', `\n${indent}`);

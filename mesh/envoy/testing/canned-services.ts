@@ -1,0 +1,100 @@
+import {
+  type Metadata,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceDefinition,
+  type status,
+} from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { ThreadCommandServiceService as OlderCommands } from '../../../services/gen/thread/thread_services.js';
+import { ThreadRestCommandServiceService } from '../../../services/gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
+import { ThreadRestQueryServiceService } from '../../../services/gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
+import { ThreadCommandServiceService } from '../../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+import { ThreadQueryServiceService } from '../../../services/gen/threadweaver/thread/v1/thread_query_service.js';
+import { bindReflection } from '../../../services/shared/adapters/grpc/reflection.js';
+import { loadFileDescriptors } from '../../../services/shared/adapters/grpc/descriptor-set.js';
+
+/** What a canned service answers: a response, a status, or nothing at all. */
+export type CannedAnswer =
+  | { readonly response: object }
+  | { readonly status: { readonly code: status; readonly details: string; readonly metadata?: Metadata } }
+  | { readonly silence: true };
+
+/** A call that reached a canned service. */
+export interface ReceivedCall {
+  /** Such as `/thread.ThreadCommandService/CreateThread`. */
+  readonly path: string;
+  readonly request: Record<string, unknown>;
+  readonly metadata: Record<string, unknown>;
+}
+
+const services: ServiceDefinition[] = [
+  ThreadRestCommandServiceService,
+  ThreadRestQueryServiceService,
+  ThreadCommandServiceService,
+  ThreadQueryServiceService,
+  OlderCommands,
+];
+
+/** A gRPC server that implements the API with answers that a test puts in, and keeps what it was asked. */
+export class CannedServices {
+  readonly calls: ReceivedCall[] = [];
+  #answer: (call: ReceivedCall) => CannedAnswer = () => ({ response: {} });
+  readonly #server = new Server({ 'grpc.max_send_message_length': -1 });
+
+  /** Starts one on a free port. */
+  static async start(): Promise<CannedServices> {
+    const canned = new CannedServices();
+    for (const service of services) canned.#serve(service);
+    new HealthImplementation({ '': 'SERVING' }).addToServer(canned.#server);
+    const own = ['threadweaver.thread.v1.ThreadQueryService'];
+    for (const { definition, implementation } of bindReflection(loadFileDescriptors(), own)) {
+      canned.#server.addService(definition, implementation);
+    }
+    canned.port = await new Promise<number>((resolve, reject) => {
+      canned.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+        error === null ? resolve(port) : reject(error),
+      );
+    });
+    return canned;
+  }
+
+  port = 0;
+
+  /** Answers every later call; forgets the calls so far. */
+  answer(answer: CannedAnswer | ((call: ReceivedCall) => CannedAnswer)): void {
+    this.calls.length = 0;
+    this.#answer = typeof answer === 'function' ? answer : () => answer;
+  }
+
+  /** The last call that came in. */
+  get lastCall(): ReceivedCall {
+    const call = this.calls.at(-1);
+    if (call === undefined) throw new Error('no call came in');
+    return call;
+  }
+
+  stop(): void {
+    this.#server.forceShutdown();
+  }
+
+  #serve(service: ServiceDefinition): void {
+    const handlers = Object.entries(service).map(([name, { path, responseDeserialize }]) => [
+      name,
+      (
+        call: ServerUnaryCall<Record<string, unknown>, unknown>,
+        respond: (error: unknown, response?: unknown) => void,
+      ) => {
+        const received = { path, request: call.request, metadata: call.metadata.getMap() };
+        this.calls.push(received);
+        const answer = this.#answer(received);
+        // An empty message has every list as []; the test names only what it cares for.
+        const empty = responseDeserialize(Buffer.alloc(0)) as object;
+        if ('response' in answer) respond(null, { ...empty, ...answer.response });
+        else if ('status' in answer) respond(answer.status);
+      },
+    ]);
+    this.#server.addService(service, Object.fromEntries(handlers) as never);
+  }
+}
