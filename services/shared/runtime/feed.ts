@@ -34,12 +34,12 @@ export interface FeedReader {
    * Entries with a sequence above `afterSequence`, in order, then live ones as they come. Goes on over reconnections
    * without gap or repetition; ends when the signal aborts. Reads ahead of the consumer by a bounded number.
    *
-   * @throws FeedLost the feed was made anew; ask for its bounds again
+   * @throws FeedLost reading cannot go on, most likely because the feed was made anew: ask for its bounds again
    */
   read(afterSequence: number, signal: AbortSignal): AsyncIterable<FeedEntry>;
 }
 
-/** The feed is not the one that reading began with. */
+/** Reading a feed cannot go on: perhaps it is not the one any more that reading began with. */
 export class FeedLost extends Error {
   override readonly name = 'FeedLost';
 }

@@ -50,6 +50,8 @@ export class JetStreamFeedReader implements FeedReader {
     try {
       if (signal.aborted) return;
       for await (const message of messages) yield this.#entryOf(message);
+    } catch (error) {
+      lose(error);
     } finally {
       unsubscribe();
       signal.removeEventListener('abort', stop);

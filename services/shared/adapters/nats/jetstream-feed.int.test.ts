@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { ulid } from 'ulid';
+import { FeedLost, type FeedEntry } from '../../runtime/feed.js';
+import type { Commit } from '../../runtime/journal.js';
+import { someCommit } from '../../testing/journal-contract.js';
+import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
+import { createLogger } from '../telemetry/logger.js';
+import { JetStreamFeedReader } from './jetstream-feed-reader.js';
+import { JetStreamFeedWriter } from './jetstream-feed-writer.js';
+import { NatsLink } from './nats-link.js';
+
+const logger = createLogger('test', 'silent');
+
+function commitOf(aggregateId: string, version: number): Commit {
+  return { ...someCommit(`${version}`), aggregateId, version };
+}
+
+/** Reads until `count` entries have come. */
+async function take(reader: JetStreamFeedReader, count: number, afterSequence = 0): Promise<FeedEntry[]> {
+  const aborter = new AbortController();
+  const entries: FeedEntry[] = [];
+  for await (const entry of reader.read(afterSequence, aborter.signal)) {
+    entries.push(entry);
+    if (entries.length === count) break;
+  }
+  return entries;
+}
+
+function versionsOf(entries: readonly FeedEntry[]): (number | string)[] {
+  return entries.map((entry) => (entry.kind === 'commit' ? entry.commit.version : entry.kind));
+}
+
+describe('JetStream feed', () => {
+  let link: NatsLink;
+  let prefix: string;
+  let writer: JetStreamFeedWriter;
+  let reader: JetStreamFeedReader;
+
+  before(async () => {
+    link = await NatsLink.open({ url: await sharedNatsUrl(), name: 'feed-test', logger });
+  });
+  after(() => link.close());
+  beforeEach(() => {
+    prefix = `F${ulid().slice(-10)}`;
+    writer = new JetStreamFeedWriter(link, { prefix, logger });
+    reader = new JetStreamFeedReader(link, { prefix });
+  });
+
+  it('carries commits in order, whole, with takeovers between them', async () => {
+    const id = ulid();
+    await writer.announceTakeover();
+    for (let version = 1; version <= 300; version += 1) writer.publish(commitOf(id, version));
+    assert.ok(await writer.flush(5_000));
+    const entries = await take(reader, 301);
+    assert.deepEqual(versionsOf(entries), ['takeover', ...Array.from({ length: 300 }, (_, index) => index + 1)]);
+    assert.deepEqual(
+      entries.map(({ sequence }) => sequence),
+      Array.from({ length: 301 }, (_, index) => index + 1),
+    );
+    const second = entries[1];
+    assert.ok(second?.kind === 'commit');
+    const { events, ...rest } = second.commit;
+    const { events: sentEvents, ...sent } = commitOf(id, 1);
+    assert.deepEqual(rest, sent);
+    assert.deepEqual(Buffer.from(events[0]?.data ?? []), sentEvents[0]?.data);
+  });
+
+  it('is read on from any sequence, and live', async () => {
+    await writer.announceTakeover();
+    for (let version = 1; version <= 5; version += 1) writer.publish(commitOf(ulid(), version));
+    await writer.flush(5_000);
+    const rest = take(reader, 4, 4);
+    for (const version of [6, 7]) writer.publish(commitOf(ulid(), version));
+    assert.deepEqual(versionsOf(await rest), [4, 5, 6, 7]);
+    const { firstSequence, lastSequence } = await reader.bounds();
+    assert.deepEqual([firstSequence, lastSequence], [1, 8]);
+  });
+
+  it('has a copy just once, however often it is written', async () => {
+    const id = ulid();
+    await writer.announceTakeover();
+    const again = new JetStreamFeedWriter(link, { prefix, logger });
+    writer.publish(commitOf(id, 1));
+    await writer.flush(5_000);
+    again.publish(commitOf(id, 1));
+    again.publish(commitOf(id, 2));
+    await again.flush(5_000);
+    assert.deepEqual(versionsOf(await take(reader, 3)), ['takeover', 1, 2]);
+  });
+
+  it('hands on what is no commit as malformed', async () => {
+    await writer.announceTakeover();
+    await link.jetstream.publish(`${prefix.toLowerCase()}.feed.0`, 'rubbish');
+    writer.publish(commitOf(ulid(), 1));
+    assert.deepEqual(versionsOf(await take(reader, 3)), ['takeover', 'malformed', 1]);
+  });
+
+  it('ends when it is told to', async () => {
+    const aborter = new AbortController();
+    const reading = (async () => {
+      for await (const entry of reader.read(0, aborter.signal)) assert.fail(`unexpected ${entry.kind}`);
+    })();
+    await reader.bounds();
+    aborter.abort();
+    await reading;
+  });
+
+  it('survives a restart of NATS: the writer goes on, the reader learns that the feed is another one', async () => {
+    const server = await startNatsServer();
+    const ownLink = await NatsLink.open({ url: server.url, name: 'feed-test', logger });
+    try {
+      const ownWriter = new JetStreamFeedWriter(ownLink, { prefix, logger });
+      const ownReader = new JetStreamFeedReader(ownLink, { prefix });
+      await ownWriter.announceTakeover();
+      const before = await ownReader.bounds();
+      const entries = ownReader.read(0, new AbortController().signal)[Symbol.asyncIterator]();
+      await entries.next();
+      const next = entries.next().then(
+        () => assert.fail('the feed should be lost'),
+        (error: unknown) => error,
+      );
+      await server.kill('SIGKILL');
+      ownWriter.publish(commitOf(ulid(), 1));
+      await server.restart();
+      assert.ok(await ownWriter.flush(15_000));
+      assert.ok((await next) instanceof FeedLost);
+      assert.notEqual((await ownReader.bounds()).identity, before.identity);
+      assert.deepEqual(versionsOf(await take(ownReader, 1)), [1]);
+    } finally {
+      await ownLink.close();
+      await server.stop();
+    }
+  });
+});
