@@ -98,8 +98,9 @@ export async function startComponents(
     await inDependencyOrder(reversed(components), async ({ name }) => {
       const process = processes.get(name);
       if (process === undefined || process.state === 'STOPPED') return;
+      const hasFailed = process.state === 'FAILED';
       await process.stop();
-      report(name, 'stopped');
+      if (!hasFailed) report(name, 'stopped');
     });
     await Promise.all(logs.map((log) => log.close()));
     dir.release();
