@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { freePort } from '../../services/shared/testing/servers/free-ports.js';
 import { meshComponents } from './components.js';
 import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
+import { openFilesWarning, readLimits } from './open-file-limit.js';
 import { type MeshState, startComponents, type StartSettings } from './start-components.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
@@ -55,6 +56,8 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
     ports,
     dataDir,
   };
+  const warning = settings.natsUrl === undefined ? openFilesWarning(readLimits()) : undefined;
+  if (warning !== undefined) options.report?.('nats', warning);
   try {
     const components = await startComponents(meshComponents(settings), { ...options, dataDir });
     return {
