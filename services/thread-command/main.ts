@@ -1,6 +1,7 @@
 import { ThreadCommandServiceService as LegacyThreadCommandService } from '../gen/thread/thread_services.js';
 import { ThreadRestCommandServiceService } from '../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
 import { ThreadCommandServiceService } from '../gen/threadweaver/thread/v1/thread_command_service.js';
+import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
 import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
@@ -19,7 +20,7 @@ import { readConfig } from './config.js';
 import { estimateThreadBytes, threadDecider } from './domain/thread.js';
 import { ThreadCommandHandler, type ThreadHost } from './runtime/thread-command-handler.js';
 
-const config = readConfig();
+const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-command', config.logLevel);
 /** Stands before the names of this context's streams and subjects. */
 const PREFIX = 'THREAD';

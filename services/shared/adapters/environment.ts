@@ -40,3 +40,14 @@ function invalidSetting(name: string, value: string, expected: string): Fault {
     `${name} is ${JSON.stringify(value)}, must be ${expected}`,
   );
 }
+
+/** The settings, or, when one is wrong, one line on stderr that names it and the end of the process with exit code 1. */
+export function settingsOrExit<Settings>(read: () => Settings): Settings {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return process.exit(1);
+  }
+}
