@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util';
+import { benchJournal } from './journal-bench.js';
+import { benchStreams } from './streams-bench.js';
+import { benchVisibility } from './visibility-bench.js';
+
+/** One line of the bench: measures something beside its reference, in the same run, and prints a table. */
+type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
+
+const benches: Readonly<Record<string, { readonly about: string; readonly run: Bench }>> = {
+  visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
+  journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
+  streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
+};
+/** Run when none is named. */
+const byDefault = ['visibility', 'journal'];
+
+const help = `npm run bench -- [--only NAME] [--count N]
+
+${Object.entries(benches)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .join('\n')}
+
+Each starts the servers it needs on free ports with data of its own. --count sets how much is measured.`;
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, count: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+});
+if (values.help) {
+  console.log(help);
+} else {
+  for (const name of values.only === undefined ? byDefault : [values.only]) {
+    const bench = benches[name];
+    if (bench === undefined) {
+      console.error(`there is no bench ${name}\n\n${help}`);
+      process.exitCode = 2;
+      break;
+    }
+    console.log(`\n${name}: ${bench.about}`);
+    await bench.run({ count: values.count === undefined ? undefined : Number(values.count) });
+  }
+}
