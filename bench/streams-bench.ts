@@ -17,7 +17,7 @@ export async function benchStreams({ count = 10_000 }: { count: number | undefin
   const server = await startNatsServer();
   const link = await NatsLink.open({ url: server.url, name: 'bench', logger: createLogger('bench', 'silent') });
   try {
-    const journal = new JetStreamJournal(link, { prefix: 'THREAD', maxStreams: count + 1 }, () => undefined);
+    const journal = new JetStreamJournal(link, { prefix: 'THREAD', maxStreams: 2 * count }, () => undefined);
     const ids: string[] = [];
     const rows: Record<string, number>[] = [];
     let first: number | undefined;

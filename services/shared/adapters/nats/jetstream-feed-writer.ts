@@ -110,7 +110,10 @@ export class JetStreamFeedWriter implements FeedWriter {
   async #retry(error: Error): Promise<void> {
     if (this.#isRetrying || this.#isClosed) return;
     this.#isRetrying = true;
-    this.options.logger.warn({ reason: error.message, waiting: this.#waiting.length }, 'the feed takes no copies, trying again');
+    this.options.logger.warn(
+      { reason: error.message, waiting: this.#waiting.length },
+      'the feed takes no copies, trying again',
+    );
     try {
       await delay(this.#backoff.next());
       await ensureFeedStream(this.link, this.options);

@@ -136,8 +136,8 @@ export class JetStreamJournal implements Journal {
   }
 
   async #addStream(aggregateId: string): Promise<void> {
-    await this.#budget.reserve();
     try {
+      await this.#budget.reserve();
       await this.link.ask(() =>
         this.link.manager.streams.add({
           name: this.#stream(aggregateId),

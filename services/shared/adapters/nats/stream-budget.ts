@@ -12,6 +12,9 @@ const SCARCE_SHARE = 0.8;
  */
 export class StreamBudget {
   #count = 0;
+  /** How many this process has made, ever. */
+  #made = 0;
+  #counting: Promise<void> | undefined;
   #countedAt = -Infinity;
   #warnedAt = 0;
 
@@ -28,18 +31,28 @@ export class StreamBudget {
    */
   async reserve(): Promise<void> {
     if (Date.now() - this.#countedAt > COUNT_VALID_MS) {
-      const { streams } = await this.link.ask(() => this.link.manager.getAccountInfo());
-      this.#count = streams;
-      this.#countedAt = Date.now();
+      const counting = (this.#counting ??= this.#recount().finally(() => (this.#counting = undefined)));
+      // An older count will do meanwhile: the server answers slowly while many streams are made.
+      if (this.#countedAt === -Infinity) await counting;
+      else counting.catch(() => undefined);
     }
     if (this.#count >= this.maxStreams) {
       const message = `the journal has ${this.#count} streams and takes no more than ${this.maxStreams}`;
       throw new Fault('exhausted', 'JOURNAL_FULL', message);
     }
     this.#count += 1;
+    this.#made += 1;
     if (this.#count >= Math.max(this.maxStreams * SCARCE_SHARE, this.#warnedAt + this.maxStreams / 100)) {
       this.#warnedAt = this.#count;
       this.onScarce(this.#count, this.maxStreams);
     }
+  }
+
+  async #recount(): Promise<void> {
+    const made = this.#made;
+    const { streams } = await this.link.ask(() => this.link.manager.getAccountInfo());
+    // Those made while the server counted may or may not be in its count: rather too many than too few.
+    this.#count = streams + this.#made - made;
+    this.#countedAt = Date.now();
   }
 }
