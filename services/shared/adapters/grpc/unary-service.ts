@@ -16,12 +16,8 @@ import { decodeStrictly, UndecodableRequest } from './strict-decoding.js';
 /** What a handler knows of the call besides the request. */
 export interface CallContext {
   readonly trace: TraceContext;
-  /** True when the caller or a proxy sent an `x-request-id`, so that a repeat may bear the same one. */
-  readonly hasCallerRequestId: boolean;
   /** When the caller stops waiting, epoch milliseconds. */
   readonly deadline: number;
-  /** Aborts when the caller goes away. */
-  readonly signal: AbortSignal;
   readonly logger: Logger;
   /** Adds fields to the call's log line. */
   annotate(fields: Readonly<Record<string, unknown>>): void;
@@ -122,17 +118,12 @@ function contextOf(
 ): CallContext {
   const headers = call.metadata;
   const text = (name: string): string | undefined => headers.get(name)[0]?.toString();
-  const requestId = text('x-request-id');
-  const trace = traceContextFrom(requestId, text('traceparent'));
+  const trace = traceContextFrom(text('x-request-id'), text('traceparent'));
   const deadline = call.getDeadline();
   const latest = Date.now() + maxCallMs;
-  const aborter = new AbortController();
-  call.once('cancelled', () => aborter.abort());
   return {
     trace,
-    hasCallerRequestId: trace.requestId === requestId,
     deadline: Math.min(latest, deadline instanceof Date ? deadline.getTime() : deadline),
-    signal: aborter.signal,
     logger,
     annotate: (fields) => void Object.assign(annotations, fields),
   };
