@@ -275,6 +275,7 @@ describe("Envoy's gRPC", () => {
       if (round % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     await closed;
+    assert.equal(await envoy.stat('http.edge.downstream_rq_too_many_premature_resets'), 1);
     services.answer({ response: { threadId: 'T' } });
     assert.equal((await create('still served')).threadId, 'T');
   });

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { Metadata, status } from '@grpc/grpc-js';
 import { BadRequest } from '../../services/gen/google/rpc/error_details.js';
 import { Status } from '../../services/gen/google/rpc/status.js';
@@ -96,6 +99,11 @@ describe("Envoy's REST: errors", () => {
       assert.deepEqual(answer.json, { error_messages: ['a "one" \\ 100% %25', 'zwei ü 😀'] });
     });
 
+    it('are the same when the service had sent its headers before', async () => {
+      services.answer({ headersFirst: true, status: { code: status.NOT_FOUND, details: 'thread is not found' } });
+      isError(await get(`${envoy.url}/v1/threads/T?account_id=a`), 404, 'thread is not found');
+    });
+
     it('say something where the service says nothing', async () => {
       services.answer({ status: { code: status.NOT_FOUND, details: '' } });
       isError(await get(`${envoy.url}/v1/threads/T?account_id=a`), 404, 'not found');
@@ -188,8 +196,24 @@ describe("Envoy's REST: errors", () => {
     it('are 504 when the service takes too long', async () => {
       services.answer({ silence: true });
       const answer = await get(`${envoy.url}/v1/threads/T?account_id=a`);
-      assert.equal(answer.status, 504);
+      // The service knows the deadline too, and may be the first to answer.
       assert.match(answer.text, /^\{"error_messages":\["(time-out|Deadline exceeded)"\]\}$/);
+      assert.equal(answer.status, 504);
+    });
+
+    it('are 504 when the service hangs', async () => {
+      const hanging = createServer();
+      hanging.on('stream', (stream) => stream.on('error', () => undefined));
+      hanging.listen(0, '127.0.0.1');
+      await once(hanging, 'listening');
+      const before = await startEnvoy((hanging.address() as AddressInfo).port, { callTimeoutMs: 200 });
+      try {
+        isError(await get(`${before.url}/v1/threads/T?account_id=a`), 504, 'time-out');
+        isError(await post(`${before.url}/v1/threads/create`, '{}'), 504, 'time-out');
+      } finally {
+        await before.stop();
+        hanging.close();
+      }
     });
 
     it('are 431 for headers too large, and 400 for header names with underscores', async () => {

@@ -1,5 +1,5 @@
 import {
-  type Metadata,
+  Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
@@ -18,7 +18,11 @@ import { loadFileDescriptors } from '../../../services/shared/adapters/grpc/desc
 /** What a canned service answers: a response, a status, or nothing at all. */
 export type CannedAnswer =
   | { readonly response: object }
-  | { readonly status: { readonly code: status; readonly details: string; readonly metadata?: Metadata } }
+  | {
+      /** Headers go out before the status, not with it. @default false */
+      readonly headersFirst?: boolean;
+      readonly status: { readonly code: status; readonly details: string; readonly metadata?: Metadata };
+    }
   | { readonly silence: true };
 
 /** A call that reached a canned service. */
@@ -92,7 +96,10 @@ export class CannedServices {
         // An empty message has every list as []; the test names only what it cares for.
         const empty = responseDeserialize(Buffer.alloc(0)) as object;
         if ('response' in answer) respond(null, { ...empty, ...answer.response });
-        else if ('status' in answer) respond(answer.status);
+        else if ('status' in answer) {
+          if (answer.headersFirst) call.sendMetadata(new Metadata());
+          respond(answer.status);
+        }
       },
     ]);
     this.#server.addService(service, Object.fromEntries(handlers) as never);
