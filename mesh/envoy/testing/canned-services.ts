@@ -45,13 +45,14 @@ const services: ServiceDefinition[] = [
 export class CannedServices {
   readonly calls: ReceivedCall[] = [];
   #answer: (call: ReceivedCall) => CannedAnswer = () => ({ response: {} });
+  readonly #health = new HealthImplementation({ '': 'SERVING' });
   readonly #server = new Server({ 'grpc.max_send_message_length': -1 });
 
   /** Starts one on a free port. */
   static async start(): Promise<CannedServices> {
     const canned = new CannedServices();
     for (const service of services) canned.#serve(service);
-    new HealthImplementation({ '': 'SERVING' }).addToServer(canned.#server);
+    canned.#health.addToServer(canned.#server);
     const own = ['threadweaver.thread.v1.ThreadQueryService'];
     for (const { definition, implementation } of bindReflection(loadFileDescriptors(), own)) {
       canned.#server.addService(definition, implementation);
@@ -77,6 +78,11 @@ export class CannedServices {
     const call = this.calls.at(-1);
     if (call === undefined) throw new Error('no call came in');
     return call;
+  }
+
+  /** Says NOT_SERVING, and goes on answering. */
+  sayNotServing(): void {
+    this.#health.setStatus('', 'NOT_SERVING');
   }
 
   stop(): void {
