@@ -23,10 +23,14 @@ export type SqlValue =
 export interface Transaction {
   /** A SELECT's rows. Prepared, unless a value is a list. */
   rows<Row>(sql: string, values?: readonly SqlValue[]): Promise<Row[]>;
-  /** @returns how many rows matched (UPDATE), were inserted or deleted */
-  run(sql: string, values?: readonly SqlValue[]): Promise<number>;
+  /**
+   * `isPrepared` false is for a text that hardly comes twice. @default true, unless a value is a list
+   * @returns how many rows matched (UPDATE), were inserted or deleted
+   */
+  run(sql: string, values?: readonly SqlValue[], options?: { readonly isPrepared?: boolean }): Promise<number>;
 }
 
+const unprepared = { isPrepared: false };
 const sessionSettings = [
   // Values are escaped with backslashes, and what does not fit is an error, not cut off.
   "SET sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'",
@@ -76,20 +80,20 @@ export class Database {
   async transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     try {
       return await this.#use(async (connection) => {
-        await this.#statement(connection, 'START TRANSACTION');
+        await this.#statement(connection, 'START TRANSACTION', [], unprepared);
         try {
           const result = await work({
             rows: <Row>(sql: string, values: readonly SqlValue[] = []) =>
               this.#statement<Row[]>(connection, sql, values),
-            run: async (sql, values = []) =>
-              (await this.#statement<{ affectedRows: number }>(connection, sql, values)).affectedRows,
+            run: async (sql, values = [], options = {}) =>
+              (await this.#statement<{ affectedRows: number }>(connection, sql, values, options)).affectedRows,
           });
-          await this.#statement(connection, 'COMMIT');
+          await this.#statement(connection, 'COMMIT', [], unprepared);
           return result;
         } catch (error) {
           // A connection that cannot roll back is given up, which rolls back too.
           if (!isConnectionLost(error)) {
-            await this.#statement(connection, 'ROLLBACK').catch(() => connection.destroy());
+            await this.#statement(connection, 'ROLLBACK', [], unprepared).catch(() => connection.destroy());
           }
           throw error;
         }
@@ -138,7 +142,12 @@ export class Database {
     });
   }
 
-  #statement<Result>(connection: PoolConnection, sql: string, values?: readonly SqlValue[]): Promise<Result> {
+  #statement<Result>(
+    connection: PoolConnection,
+    sql: string,
+    values: readonly SqlValue[],
+    { isPrepared = !values.some(isList) } = {},
+  ): Promise<Result> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(timeout('a statement took too long'));
@@ -151,8 +160,8 @@ export class Database {
       };
       const statement = { sql, values } as QueryOptions;
       // Lists change a statement's text with their length: not worth preparing.
-      if (values === undefined || values.some(isList)) connection.query(statement, settle);
-      else connection.execute(statement, settle);
+      if (isPrepared) connection.execute(statement, settle);
+      else connection.query(statement, settle);
     });
   }
 }

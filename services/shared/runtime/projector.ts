@@ -1,0 +1,288 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { unreachable } from '../kernel/decider.js';
+import { toError } from '../kernel/fault.js';
+import { Backoff } from './backoff.js';
+import { FeedBatches } from './feed-batches.js';
+import type { FeedEntry, FeedReader } from './feed.js';
+import type { AggregateVersion, Commit, Journal } from './journal.js';
+import type { ProjectionObserver } from './projection-observer.js';
+import { feedStartOf } from './projection-plan.js';
+import { CheckpointMoved, type ProjectionStore } from './projection-store.js';
+import { ProjectionWriter } from './projection-writer.js';
+
+export interface ProjectorOptions {
+  readonly feed: FeedReader;
+  readonly journal: Journal;
+  readonly store: ProjectionStore;
+  readonly observer: ProjectionObserver;
+  /** Commits in one transaction at most. @default 500 */
+  readonly maxBatchCommits?: number;
+  /** How long a batch may wait to fill, while many commits come. @default 10 */
+  readonly lingerMs?: number;
+  /** How often the journal's versions are compared with the read model's. @default 300000 */
+  readonly reconcileEveryMs?: number;
+  /** How often it is checked that feed and store are there and nobody else has moved the checkpoint. @default 5000 */
+  readonly checkEveryMs?: number;
+  /** So long may projecting fail before it counts as unhealthy. @default 5000 */
+  readonly unhealthyAfterMs?: number;
+  /** Longest wait between tries. @default 5000 */
+  readonly maxRetryMs?: number;
+}
+
+/** So many aggregates are compared, and so many repaired, before the feed gets its turn again. */
+const RECONCILE_CHUNK = 500;
+const REPAIR_CHUNK = 16;
+
+/**
+ * Brings a feed into a read model, exactly once: rows and checkpoint are saved together, versions tell what is applied
+ * or missing, and the journal fills what the feed lacks. Whatever fails is tried again, with growing pauses, until it
+ * is stopped. INITIALIZED → RUNNING → DRAINING → STOPPED.
+ */
+export class Projector {
+  readonly #options: Required<ProjectorOptions>;
+  readonly #stopping = new AbortController();
+  readonly #retry: Backoff;
+  readonly #yielding = new Backoff({ firstMs: 20, maxMs: 1_000 });
+  #state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' = 'INITIALIZED';
+  #running: Promise<void> = Promise.resolve();
+  #isReconcileDue = true;
+  #wakeReconciler: (() => void) | undefined;
+  #isHealthy: boolean | undefined;
+  #unhealthyTimer: NodeJS.Timeout | undefined;
+  #isBatchWaiting = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ProjectorOptions) {
+    this.#options = {
+      maxBatchCommits: 500,
+      lingerMs: 10,
+      reconcileEveryMs: 300_000,
+      checkEveryMs: 5_000,
+      unhealthyAfterMs: 5_000,
+      maxRetryMs: 5_000,
+      ...options,
+    };
+    this.#retry = new Backoff({ firstMs: Math.min(50, this.#options.maxRetryMs), maxMs: this.#options.maxRetryMs });
+  }
+
+  get state(): string {
+    return this.#state;
+  }
+
+  /** Begins; trouble is told to the observer. */
+  start(): void {
+    this.#state = 'RUNNING';
+    this.#running = this.#run();
+  }
+
+  /** Has the journal's versions compared with the read model's soon. */
+  reconcile(): void {
+    this.#isReconcileDue = true;
+    this.#wakeReconciler?.();
+  }
+
+  /** Finishes the batch under way and stops. */
+  async drain(): Promise<void> {
+    this.#state = 'DRAINING';
+    this.#stopping.abort();
+    await this.#running;
+    clearTimeout(this.#unhealthyTimer);
+    this.#state = 'STOPPED';
+  }
+
+  async #run(): Promise<void> {
+    const stop = this.#stopping.signal;
+    while (!stop.aborted) {
+      try {
+        await this.#session();
+      } catch (error) {
+        if (stop.aborted) return;
+        await pause(error instanceof CheckpointMoved ? this.#yield() : this.#recordTrouble(toError(error)), stop);
+      }
+    }
+  }
+
+  /** From loading the checkpoint until something fails or the projector is stopped. */
+  async #session(): Promise<void> {
+    const { feed, journal, store, observer, maxBatchCommits: maxCommits, lingerMs } = this.#options;
+    const checkpoint = await store.loadCheckpoint();
+    const writer = new ProjectionWriter(
+      { store, journal, observer, maxCommits },
+      checkpoint,
+      await store.loadParkedVersions(),
+    );
+    const bounds = await feed.bounds();
+    const { afterSequence, lost } = feedStartOf(checkpoint, bounds);
+    if (lost !== undefined) {
+      observer.restarted(lost, afterSequence);
+      this.reconcile();
+    }
+    if (this.#isHealthy === undefined) this.#recordSuccess();
+
+    const session = new AbortController();
+    const end = (): void => session.abort();
+    this.#stopping.signal.addEventListener('abort', end, { once: true });
+    const batches = new FeedBatches(feed.read(afterSequence, session.signal), { maxEntries: maxCommits, lingerMs });
+    const parts = [
+      this.#projectBatches(batches, writer, bounds.identity, session.signal),
+      this.#reconcileWhenDue(writer, session.signal),
+      this.#check(writer, bounds.identity, session.signal),
+    ];
+    try {
+      if (this.#stopping.signal.aborted) end();
+      await Promise.all(parts);
+    } finally {
+      end();
+      this.#stopping.signal.removeEventListener('abort', end);
+      await Promise.allSettled([...parts, batches.ended()]);
+      this.#isBatchWaiting = false;
+    }
+  }
+
+  async #projectBatches(
+    batches: FeedBatches,
+    writer: ProjectionWriter,
+    feedIdentity: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (;;) {
+      const entries = await batches.next();
+      if (signal.aborted) return;
+      const sequence = entries?.at(-1)?.sequence;
+      if (entries === undefined || sequence === undefined) throw new Error('the feed has ended');
+      const commits = this.#commitsOf(entries);
+      this.#isBatchWaiting = true;
+      await this.#inTurn(() => writer.project(commits, { feedIdentity, sequence }));
+      this.#isBatchWaiting = false;
+      this.#recordSuccess();
+    }
+  }
+
+  #commitsOf(entries: readonly FeedEntry[]): Commit[] {
+    return entries.flatMap((entry) => {
+      switch (entry.kind) {
+        case 'commit':
+          return [entry.commit];
+        case 'takeover':
+          this.reconcile();
+          return [];
+        case 'malformed':
+          this.#options.observer.malformed(entry.sequence, entry.error);
+          this.reconcile();
+          return [];
+        default:
+          return unreachable(entry);
+      }
+    });
+  }
+
+  async #reconcileWhenDue(writer: ProjectionWriter, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#isReconcileDue) {
+        this.#isReconcileDue = false;
+        try {
+          await this.#reconcileNow(writer, signal);
+        } finally {
+          // Cut short, by an error or the end of the session, it is still to be done.
+          if (signal.aborted) this.#isReconcileDue = true;
+        }
+      }
+      const woken = new AbortController();
+      this.#wakeReconciler = () => woken.abort();
+      if (this.#isReconcileDue) continue;
+      await pause(this.#options.reconcileEveryMs, AbortSignal.any([signal, woken.signal]));
+      this.#isReconcileDue = true;
+    }
+  }
+
+  async #reconcileNow(writer: ProjectionWriter, signal: AbortSignal): Promise<void> {
+    let checked = 0;
+    let repaired = 0;
+    try {
+      for await (const chunk of chunksOf(this.#options.journal.list(), RECONCILE_CHUNK)) {
+        const versions = await writer.loadVersions(chunk.map(({ aggregateId }) => aggregateId));
+        const behind = chunk.filter(({ aggregateId, version }) => version > (versions.get(aggregateId) ?? 0));
+        for (let start = 0; start < behind.length; start += REPAIR_CHUNK) {
+          if (signal.aborted) return;
+          const ids = behind.slice(start, start + REPAIR_CHUNK).map(({ aggregateId }) => aggregateId);
+          await this.#inTurn(() => writer.repair(ids));
+        }
+        checked += chunk.length;
+        repaired += behind.length;
+        if (signal.aborted) return;
+      }
+    } catch (error) {
+      this.#isReconcileDue = true;
+      throw error;
+    }
+    this.#options.observer.reconciled({ checked, repaired });
+  }
+
+  /** An idle projector would not notice that it could not project, or that another one has been at work. */
+  async #check(writer: ProjectionWriter, feedIdentity: string, signal: AbortSignal): Promise<void> {
+    const { feed, store, checkEveryMs } = this.#options;
+    for (;;) {
+      await pause(checkEveryMs, signal);
+      if (signal.aborted) return;
+      const bounds = await feed.bounds();
+      if (bounds.identity !== feedIdentity) throw new Error('the feed was made anew');
+      await this.#inTurn(async () => {
+        const { revision } = await store.loadCheckpoint();
+        if (revision !== writer.checkpoint.revision) throw new CheckpointMoved();
+      });
+      if (!this.#isBatchWaiting) this.#recordSuccess();
+    }
+  }
+
+  /** The writer serves one caller at a time. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #recordSuccess(): void {
+    this.#retry.reset();
+    this.#yielding.reset();
+    clearTimeout(this.#unhealthyTimer);
+    this.#unhealthyTimer = undefined;
+    this.#setHealthy(true);
+  }
+
+  /** @returns how long to wait */
+  #recordTrouble(error: Error): number {
+    const { observer, unhealthyAfterMs } = this.#options;
+    const retryInMs = this.#retry.next();
+    observer.troubled(error, Math.round(retryInMs));
+    this.#unhealthyTimer ??= setTimeout(() => this.#setHealthy(false), unhealthyAfterMs);
+    return retryInMs;
+  }
+
+  /** @returns how long to leave the field to the other projector */
+  #yield(): number {
+    this.#options.observer.overtaken();
+    return this.#yielding.next();
+  }
+
+  #setHealthy(isHealthy: boolean): void {
+    if (this.#isHealthy === isHealthy || this.#state !== 'RUNNING') return;
+    this.#isHealthy = isHealthy;
+    this.#options.observer.healthChanged(isHealthy);
+  }
+}
+
+/** Waits, or until the signal. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
+}
+
+async function* chunksOf(versions: AsyncIterable<AggregateVersion>, size: number): AsyncIterable<AggregateVersion[]> {
+  let chunk: AggregateVersion[] = [];
+  for await (const version of versions) {
+    chunk.push(version);
+    if (chunk.length < size) continue;
+    yield chunk;
+    chunk = [];
+  }
+  if (chunk.length > 0) yield chunk;
+}

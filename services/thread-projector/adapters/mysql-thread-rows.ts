@@ -1,0 +1,83 @@
+import type { Transaction } from '../../shared/adapters/mysql/database.js';
+import type { ProjectedRows } from '../../shared/adapters/mysql/projection-store.js';
+import { Fault } from '../../shared/kernel/fault.js';
+import type { Commit } from '../../shared/runtime/journal.js';
+import { groupByAggregate } from '../../shared/runtime/projection-plan.js';
+import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
+import { projectThread, type ThreadCommit } from '../domain/project-thread.js';
+import type { ThreadRowChanges } from '../domain/thread-rows.js';
+import { writeMessages } from './message-rows.js';
+import { writeParticipants } from './participant-rows.js';
+import { chunksOf, ROWS_IN_STATEMENT } from './row-chunks.js';
+
+/** The read model of threads, in the tables of migration 0001. */
+export const mySqlThreadRows: ProjectedRows = {
+  versionsStatement: 'SELECT id, version FROM threads WHERE id IN (?)',
+
+  async apply(transaction: Transaction, commits: readonly Commit[]): Promise<void> {
+    const changes = groupByAggregate(commits).map((own) =>
+      projectThread(own.map(decode) as [ThreadCommit, ...ThreadCommit[]]),
+    );
+    await insertThreads(transaction, changes);
+    await updateThreads(transaction, changes);
+    await clearDestroyed(transaction, changes);
+    await writeParticipants(transaction, changes);
+    await writeMessages(transaction, changes);
+  },
+};
+
+function decode({ aggregateId, version, events }: Commit): ThreadCommit {
+  return { threadId: aggregateId, version, events: events.map((event) => threadEventCodec.decode(event)) };
+}
+
+async function insertThreads(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
+  const rows = changes.flatMap(({ created, version, updatedAt, removedAt }) => {
+    if (created === undefined) return [];
+    const { id, creatorId, parentThreadId, title, remarks, createdAt } = created;
+    return [
+      [id, creatorId, parentThreadId, title, remarks, createdAt, updatedAt ?? createdAt, removedAt ?? null, version],
+    ];
+  });
+  for (const chunk of chunksOf(rows, ROWS_IN_STATEMENT)) {
+    // A thread that is there already is a fault: its commits would be applied twice.
+    await transaction.run(
+      `INSERT INTO threads
+        (id, creator_id, parent_thread_id, title, remarks, created_at, updated_at, removed_at, version)
+      VALUES ?`,
+      [chunk],
+    );
+  }
+}
+
+async function updateThreads(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
+  const updated = changes.filter(({ created }) => created === undefined);
+  for (const chunk of chunksOf(updated, ROWS_IN_STATEMENT)) {
+    const select = 'SELECT ? AS id, ? AS version, ? AS updated_at, ? AS removed_at';
+    const matched = await transaction.run(
+      `UPDATE (${chunk.map(() => select).join(' UNION ALL ')}) changed
+      STRAIGHT_JOIN threads t ON t.id = CONVERT(changed.id USING ascii) COLLATE ascii_bin AND t.version < changed.version
+      SET t.version = changed.version,
+        t.updated_at = COALESCE(changed.updated_at, t.updated_at),
+        t.removed_at = COALESCE(changed.removed_at, t.removed_at)`,
+      chunk.flatMap(({ threadId, version, updatedAt, removedAt }) => [
+        threadId,
+        version,
+        updatedAt ?? null,
+        removedAt ?? null,
+      ]),
+      { isPrepared: false },
+    );
+    if (matched !== chunk.length) {
+      throw new Fault('data-loss', 'THREAD_ROW_MISSING', `${matched} of ${chunk.length} threads could be updated`);
+    }
+  }
+}
+
+async function clearDestroyed(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
+  const ids = changes
+    .filter(({ created, removedAt }) => created === undefined && removedAt !== undefined)
+    .map(({ threadId }) => threadId);
+  if (ids.length === 0) return;
+  await transaction.run('DELETE FROM thread_participants WHERE thread_id IN (?)', [ids]);
+  await transaction.run('DELETE FROM messages WHERE thread_id IN (?)', [ids]);
+}

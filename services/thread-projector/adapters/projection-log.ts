@@ -1,0 +1,43 @@
+import type { Logger } from '../../shared/adapters/telemetry/logger.js';
+import type { ProjectionObserver } from '../../shared/runtime/projection-observer.js';
+import { traceIdOf } from '../../shared/runtime/trace-context.js';
+
+/** Writes what the projector does as log lines: one for each commit, so that a request's id leads up to its rows. */
+export function projectionLog(logger: Logger, onHealth: (isHealthy: boolean) => void): ProjectionObserver {
+  return {
+    projected(commits) {
+      if (!logger.isLevelEnabled('info')) return;
+      const now = Date.now();
+      for (const { aggregateId, version, commandType, time, trace } of commits) {
+        const ids = { request_id: trace.requestId, trace_id: traceIdOf(trace), thread_id: aggregateId };
+        logger.info({ ...ids, version, command: commandType, lag_ms: now - time }, 'projected');
+      }
+    },
+    parked(threadId, version, error) {
+      logger.error({ thread_id: threadId, version, error }, 'parked: this commit and all later ones of its thread');
+    },
+    troubled(error, retryInMs) {
+      logger.warn({ error, retry_in_ms: retryInMs }, 'cannot project, trying again');
+    },
+    overtaken() {
+      logger.debug('another projector was faster');
+    },
+    restarted(reason, afterSequence) {
+      logger.warn({ reason, after_sequence: afterSequence }, 'reading the feed from its beginning, and the journal');
+    },
+    malformed(sequence, error) {
+      logger.error({ sequence, error }, 'an entry of the feed cannot be read');
+    },
+    unfounded(threadId, missingVersion) {
+      logger.error({ thread_id: threadId, version: missingVersion }, 'the feed has commits that the journal has not');
+    },
+    reconciled({ checked, repaired }) {
+      logger[repaired > 0 ? 'info' : 'debug']({ checked, repaired }, 'compared the journal with the read model');
+    },
+    healthChanged(isHealthy) {
+      if (isHealthy) logger.info('projecting');
+      else logger.error('cannot project for a while now');
+      onHealth(isHealthy);
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import { unreachable } from '../../shared/kernel/decider.js';
+import type { ThreadEvent } from '../../thread-events/thread-event.js';
+import type { MessageRow, ParticipantChange, ThreadRow, ThreadRowChanges } from './thread-rows.js';
+
+/** One commit of a thread, decoded. */
+export interface ThreadCommit {
+  readonly threadId: string;
+  readonly version: number;
+  readonly events: readonly ThreadEvent[];
+}
+
+/** A position is the version times this, plus a number within the commit. */
+export const POSITIONS_IN_COMMIT = 2 ** 20;
+
+/**
+ * What successive commits of one thread change in the read model. A commit without events raises the version only.
+ * @throws Error when the commits are no history of a thread
+ */
+export function projectThread(commits: readonly [ThreadCommit, ...ThreadCommit[]]): ThreadRowChanges {
+  const changes = new Accumulator(commits[0].threadId);
+  for (const { version, events } of commits) {
+    changes.begin(version);
+    for (const event of events) changes.add(event);
+  }
+  return changes.finish();
+}
+
+class Accumulator {
+  #version = 0;
+  #nextPosition = 0;
+  #created: ThreadRow | undefined;
+  #updatedAt: number | undefined;
+  #removedAt: number | undefined;
+  readonly #administrators = new Map<string, number | null>();
+  readonly #members = new Map<string, number | null>();
+  readonly #added = new Map<string, MessageRow>();
+  readonly #removed = new Set<string>();
+
+  constructor(private readonly threadId: string) {}
+
+  begin(version: number): void {
+    this.#version = version;
+    this.#nextPosition = version * POSITIONS_IN_COMMIT;
+  }
+
+  add(event: ThreadEvent): void {
+    const isCreation = event.type === 'ThreadCreated';
+    if (isCreation !== (this.#version === 1 && this.#updatedAt === undefined)) {
+      throw new Error(`${event.type} at version ${this.#version} of ${this.threadId}: only its first event creates`);
+    }
+    this.#updatedAt = event.occurredAt;
+    switch (event.type) {
+      case 'ThreadCreated':
+        if (event.threadId !== this.threadId) throw new Error(`${this.threadId} was created as ${event.threadId}`);
+        this.#created = {
+          id: event.threadId,
+          creatorId: event.creatorId,
+          parentThreadId: event.parentThreadId ?? null,
+          title: event.title,
+          remarks: event.remarks ?? null,
+          createdAt: event.occurredAt,
+        };
+        this.#join(this.#administrators, event.administratorIds);
+        this.#join(this.#members, event.memberIds);
+        return;
+      case 'ThreadDestroyed':
+        this.#removedAt = event.occurredAt;
+        return;
+      case 'AdministratorIdsJoined':
+        return this.#join(this.#administrators, event.administratorIds);
+      case 'AdministratorIdsLeft':
+        return this.#leave(this.#administrators, event.administratorIds);
+      case 'MemberIdsJoined':
+        return this.#join(this.#members, event.memberIds);
+      case 'MemberIdsLeft':
+        return this.#leave(this.#members, event.memberIds);
+      case 'MessagesAdded':
+        for (const { id, replyMessageId, toAccountIds, text } of event.messages) {
+          this.#added.set(id, {
+            position: this.#takePosition(),
+            id,
+            senderId: event.senderId,
+            text,
+            replyMessageId: replyMessageId ?? null,
+            toAccountIds,
+            createdAt: event.occurredAt,
+          });
+        }
+        return;
+      case 'MessagesRemoved':
+        for (const id of event.messageIds) if (!this.#added.delete(id)) this.#removed.add(id);
+        return;
+      default:
+        return unreachable(event);
+    }
+  }
+
+  finish(): ThreadRowChanges {
+    const isRemoved = this.#removedAt !== undefined;
+    return {
+      threadId: this.threadId,
+      version: this.#version,
+      created: this.#created,
+      updatedAt: this.#updatedAt,
+      removedAt: this.#removedAt,
+      participants: isRemoved ? [] : this.#participants(),
+      addedMessages: isRemoved ? [] : [...this.#added.values()],
+      removedMessageIds: isRemoved ? [] : [...this.#removed],
+    };
+  }
+
+  #participants(): ParticipantChange[] {
+    const accountIds = new Set([...this.#administrators.keys(), ...this.#members.keys()]);
+    return [...accountIds].map((accountId) => ({
+      accountId,
+      administratorPosition: this.#administrators.get(accountId),
+      memberPosition: this.#members.get(accountId),
+    }));
+  }
+
+  #join(positions: Map<string, number | null>, accountIds: readonly string[]): void {
+    for (const accountId of accountIds) positions.set(accountId, this.#takePosition());
+  }
+
+  #leave(positions: Map<string, number | null>, accountIds: readonly string[]): void {
+    for (const accountId of accountIds) positions.set(accountId, null);
+  }
+
+  #takePosition(): number {
+    const position = this.#nextPosition;
+    this.#nextPosition += 1;
+    if (this.#nextPosition > (this.#version + 1) * POSITIONS_IN_COMMIT) {
+      throw new Error(`version ${this.#version} of ${this.threadId} has more than ${POSITIONS_IN_COMMIT} entries`);
+    }
+    return position;
+  }
+}

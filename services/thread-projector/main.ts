@@ -1,0 +1,52 @@
+import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
+import { Database } from '../shared/adapters/mysql/database.js';
+import { MySqlProjectionStore } from '../shared/adapters/mysql/projection-store.js';
+import { JetStreamFeedReader } from '../shared/adapters/nats/jetstream-feed-reader.js';
+import { JetStreamJournal } from '../shared/adapters/nats/jetstream-journal.js';
+import { NatsLink } from '../shared/adapters/nats/nats-link.js';
+import { createLogger } from '../shared/adapters/telemetry/logger.js';
+import { Projector } from '../shared/runtime/projector.js';
+import { runService, type RunningService } from '../shared/runtime/service-process.js';
+import { mySqlThreadRows } from './adapters/mysql-thread-rows.js';
+import { projectionLog } from './adapters/projection-log.js';
+import { readProjectorConfig } from './config.js';
+
+const config = readProjectorConfig();
+const logger = createLogger('thread-projector', config.logLevel);
+/** Stands before the names of this context's streams and subjects. */
+const PREFIX = 'THREAD';
+
+async function start(): Promise<RunningService> {
+  const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-projector', logger });
+  const database = new Database({ url: config.mysqlUrl, maxConnections: config.mysqlMaxConnections });
+  const server = new GrpcServer({ host: config.grpcHost, port: config.grpcPort, services: [] });
+  const projector = new Projector({
+    feed: new JetStreamFeedReader(link, { prefix: PREFIX }),
+    // It appends nothing, so it meets no limit.
+    journal: new JetStreamJournal(link, { prefix: PREFIX }, () => undefined),
+    store: new MySqlProjectionStore(database, mySqlThreadRows, { projection: 'threads' }),
+    observer: projectionLog(logger, (isHealthy) => server.setServing(isHealthy)),
+    maxBatchCommits: config.batchCommits,
+    lingerMs: config.lingerMs,
+    reconcileEveryMs: config.reconcileEveryMs,
+    checkEveryMs: config.checkEveryMs,
+    unhealthyAfterMs: config.unhealthyAfterMs,
+  });
+  await server.start();
+  // Until the first success.
+  server.setServing(false);
+  projector.start();
+  logger.info({ port: server.port }, 'listening');
+
+  return {
+    async drain() {
+      server.setServing(false);
+      await projector.drain();
+      await server.drain({ noticeMs: config.drainNoticeMs, timeoutMs: 1_000 });
+      await database.close();
+      await link.close();
+    },
+  };
+}
+
+runService(logger, start, { drainTimeoutMs: config.drainTimeoutMs + config.drainNoticeMs });
