@@ -1,0 +1,45 @@
+/**
+ * The queries' SQL. An index serves each (test/indexes.int.test.ts asks the database for its plans), so none sorts or
+ * scans more than it gives back. A list's statement finds the viewer's own row first: no row at all means that the
+ * account does not see the thread, a row of nulls that the page is empty.
+ */
+
+const threadColumns = `t.id, t.creator_id AS creatorId, t.parent_thread_id AS parentThreadId, t.title, t.remarks,
+  t.created_at AS createdAt, t.updated_at AS updatedAt, t.version`;
+
+/** Values: thread, account. */
+export const findThread = `SELECT ${threadColumns}
+FROM thread_participants viewer JOIN threads t ON t.id = viewer.thread_id
+WHERE viewer.thread_id = ? AND viewer.account_id = ?`;
+
+/** Values: account, time, time and id of the thread to go on after, limit, offset. */
+export const listThreads = `SELECT STRAIGHT_JOIN ${threadColumns}
+FROM thread_participants viewer JOIN threads t ON t.id = viewer.thread_id
+WHERE viewer.account_id = ? AND viewer.thread_created_at >= ?
+  AND NOT (viewer.thread_created_at = ? AND viewer.thread_id <= ?)
+ORDER BY viewer.thread_created_at, viewer.thread_id
+LIMIT ? OFFSET ?`;
+
+/** Values: position to go on after, thread, account, limit, offset. */
+export const listAdministratorIds = participantIds('administrator_position');
+
+/** Values: position to go on after, thread, account, limit, offset. */
+export const listMemberIds = participantIds('member_position');
+
+/** Values: position to go on after, thread, account, limit, offset. */
+export const listMessages = `SELECT m.position, m.id, m.sender_id AS senderId, m.text, m.reply_message_id AS replyMessageId,
+  m.to_account_ids AS toAccountIds, m.created_at AS createdAt, m.updated_at AS updatedAt
+FROM thread_participants viewer
+LEFT JOIN messages m ON m.thread_id = viewer.thread_id AND m.position > ?
+WHERE viewer.thread_id = ? AND viewer.account_id = ?
+ORDER BY m.position
+LIMIT ? OFFSET ?`;
+
+function participantIds(position: 'administrator_position' | 'member_position'): string {
+  return `SELECT p.account_id AS accountId, p.${position} AS position
+FROM thread_participants viewer
+LEFT JOIN thread_participants p ON p.thread_id = viewer.thread_id AND p.${position} > ?
+WHERE viewer.thread_id = ? AND viewer.account_id = ?
+ORDER BY p.${position}
+LIMIT ? OFFSET ?`;
+}
