@@ -90,8 +90,11 @@ async function runMocha(args) {
     total.passed += passes;
     total.failed += failures;
     total.skipped += pending;
+    // A hook at the very end, for one, fails after the counting.
+    if (code !== 0 && failures === 0) total.failed += 1;
+  } else {
+    // It ended before any count, for instance because a test file does not load.
+    total.failed += 1;
   }
-  // It crashed, or found no test at all.
-  if (code !== 0 && total.failed === 0) total.failed += 1;
   rmSync(folder, { recursive: true, force: true });
 }
