@@ -29,9 +29,6 @@ interface MessageRow {
   readonly updatedAt: number;
 }
 
-/** What an outer join gives when there is nothing to join. */
-type EmptyRow = { readonly position: null };
-
 /** Reads threads from the projector's tables. */
 export class MySqlThreadReader implements ThreadReader {
   constructor(private readonly database: Database) {}
@@ -65,16 +62,17 @@ export class MySqlThreadReader implements ThreadReader {
     return rows?.map((row) => ({ value: messageOf(threadId, row), cursor: { position: row.position, id: '' } }));
   }
 
-  async #list<Row extends { readonly position: number }>(
+  async #list<Row>(
     statement: string,
     accountId: string,
     threadId: string,
     { after, offset = 0, limit }: Window,
   ): Promise<Row[] | undefined> {
     const values = [after?.position ?? -1, threadId, accountId, limit, offset];
-    const rows = await this.database.rows<Row | EmptyRow>(statement, values);
-    if (rows.length === 0) return undefined;
-    return rows.filter((row): row is Row => row.position !== null);
+    const rows = await this.database.rows<Row>(statement, values);
+    if (rows.length > 0) return rows;
+    const viewers = await this.database.rows(statements.findViewer, [threadId, accountId]);
+    return viewers.length > 0 ? [] : undefined;
   }
 }
 

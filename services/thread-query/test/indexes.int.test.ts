@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import { ulid } from 'ulid';
+import type { SqlValue } from '../../shared/adapters/mysql/database.js';
+import {
+  commitOf,
+  messagesAdded,
+  openReadModel,
+  threadCreated,
+  type ReadModel,
+} from '../../thread-projector/test/projection-fixture.js';
+import * as statements from '../adapters/thread-statements.js';
+
+/** One table's row of EXPLAIN, in the columns that MySQL and MariaDB share. */
+interface Plan {
+  readonly table: string;
+  readonly type: string;
+  readonly key: string | null;
+  readonly rows: number;
+  readonly Extra: string | null;
+}
+
+describe('indexes of the queries', () => {
+  let model: ReadModel;
+  const account = ulid();
+  const thread = ulid();
+
+  before(async function () {
+    this.timeout(60_000);
+    model = await openReadModel();
+    const others = Array.from({ length: 300 }, () => ulid());
+    // The account in 1,000 threads among 3,000; its thread of 2,000 messages and 300 accounts among many.
+    for (let start = 0; start < 3_000; start += 500) {
+      const created = Array.from({ length: 500 }, (_, index) => {
+        const id = ulid();
+        const creatorId = index % 3 === 0 ? account : (others[index % 300] as string);
+        return commitOf(
+          id,
+          1,
+          threadCreated(id, { creatorId, memberIds: others.slice(0, 3), occurredAt: start + index }),
+        );
+      });
+      await model.save(...created);
+      await model.save(
+        ...created
+          .slice(0, 50)
+          .map(({ aggregateId }) => commitOf(aggregateId, 2, messagesAdded(account, [{ id: ulid() }]))),
+      );
+    }
+    await model.save(
+      commitOf(
+        thread,
+        1,
+        threadCreated(thread, { creatorId: account, administratorIds: [account, ...others], memberIds: others }),
+      ),
+      commitOf(
+        thread,
+        2,
+        messagesAdded(
+          account,
+          Array.from({ length: 2_000 }, () => ({ id: ulid() })),
+        ),
+      ),
+    );
+    await model.database.rows('ANALYZE TABLE threads, thread_participants, messages');
+  });
+  after(() => model.close());
+
+  async function explain(sql: string, values: SqlValue[]): Promise<Plan[]> {
+    // As text: what is prepared cannot be explained on every server.
+    return model.database.transaction((tx) => tx.rows<Plan>(`EXPLAIN ${sql}`, values));
+  }
+
+  function assertServed(plans: Plan[], keys: Record<string, string>): void {
+    const shown = JSON.stringify(plans, null, 1);
+    for (const { table, type, key, Extra } of plans) {
+      assert.notEqual(type, 'ALL', `${table} is scanned: ${shown}`);
+      assert.notEqual(type, 'index', `${table} is scanned by index: ${shown}`);
+      assert.doesNotMatch(Extra ?? '', /filesort|temporary/i, shown);
+      assert.equal(key, keys[table], shown);
+    }
+    assert.equal(plans.length, Object.keys(keys).length, shown);
+  }
+
+  it('findThread: two rows by their keys', async () => {
+    assertServed(await explain(statements.findThread, [thread, account]), { viewer: 'PRIMARY', t: 'PRIMARY' });
+  });
+
+  it('findViewer: one row by its key', async () => {
+    assertServed(await explain(statements.findViewer, [thread, account]), { thread_participants: 'PRIMARY' });
+  });
+
+  for (const [page, values] of [
+    ['first page', [-1, -1, '']],
+    ['later page', [1_500, 1_500, ulid()]],
+  ] as const) {
+    it(`listThreads, ${page}: in the order of the account's index`, async () => {
+      const plans = await explain(statements.listThreads, [account, ...values, 101, 0]);
+      assertServed(plans, { viewer: 'threads_of_account', t: 'PRIMARY' });
+    });
+  }
+
+  for (const [name, statement, table, key] of [
+    ['listAdministratorIds', statements.listAdministratorIds, 'p', 'administrators_of_thread'],
+    ['listMemberIds', statements.listMemberIds, 'p', 'members_of_thread'],
+    ['listMessages', statements.listMessages, 'm', 'PRIMARY'],
+  ] as const) {
+    for (const [page, after] of [
+      ['first page', -1],
+      ['later page', 2_097_200],
+    ] as const) {
+      it(`${name}, ${page}: in the order of the thread's index`, async () => {
+        const plans = await explain(statement, [after, thread, account, 101, 0]);
+        assertServed(plans, { viewer: 'PRIMARY', [table]: key });
+      });
+    }
+  }
+});
