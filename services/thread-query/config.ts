@@ -20,7 +20,7 @@ export interface ThreadQueryConfig {
   readonly mysqlConnectTimeoutMs: number;
   /** MYSQL_ACQUIRE_TIMEOUT_MS: how long a call may wait for a free connection. @default 1500 */
   readonly mysqlAcquireTimeoutMs: number;
-  /** MYSQL_STATEMENT_TIMEOUT_MS: how long one query may take. @default 5000 */
+  /** MYSQL_STATEMENT_TIMEOUT_MS: how long one query may take. @default 2000 */
   readonly mysqlStatementTimeoutMs: number;
   /** HEALTH_CHECK_EVERY_MS: how often the database is asked for a sign of life. @default 2000 */
   readonly healthCheckEveryMs: number;
@@ -39,7 +39,7 @@ export function readConfig(variables = process.env): ThreadQueryConfig {
     mysqlMaxConnections: environment.integer('MYSQL_MAX_CONNECTIONS', 10, { minimum: 1 }),
     mysqlConnectTimeoutMs: environment.integer('MYSQL_CONNECT_TIMEOUT_MS', 1_000, { minimum: 1 }),
     mysqlAcquireTimeoutMs: environment.integer('MYSQL_ACQUIRE_TIMEOUT_MS', 1_500, { minimum: 1 }),
-    mysqlStatementTimeoutMs: environment.integer('MYSQL_STATEMENT_TIMEOUT_MS', 5_000, { minimum: 1 }),
+    mysqlStatementTimeoutMs: environment.integer('MYSQL_STATEMENT_TIMEOUT_MS', 2_000, { minimum: 1 }),
     healthCheckEveryMs: environment.integer('HEALTH_CHECK_EVERY_MS', 2_000, { minimum: 10, maximum: 2 ** 31 - 1 }),
   };
 }
