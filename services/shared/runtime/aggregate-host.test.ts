@@ -6,7 +6,7 @@ import { InMemoryJournal } from '../testing/in-memory-journal.js';
 import { readAll, someCommit } from '../testing/journal-contract.js';
 import { UnreliableJournal, type Mishap } from '../testing/unreliable-journal.js';
 import { AggregateHost, type AggregateHostOptions } from './aggregate-host.js';
-import type { AggregateModel, CommandEnvelope } from './aggregate.js';
+import type { AggregateModel, CommandEnvelope } from './aggregate-model.js';
 import { EventCodec } from './event-codec.js';
 import type { Commit } from './journal.js';
 

@@ -1,12 +1,6 @@
 import { Fault } from '../kernel/fault.js';
-import {
-  Aggregate,
-  type AggregateModel,
-  type AggregateSnapshot,
-  type AggregateTask,
-  type CommandEnvelope,
-  type CommandOutcome,
-} from './aggregate.js';
+import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
+import { Aggregate, type AggregateTask } from './aggregate.js';
 import type { Commit, Journal } from './journal.js';
 
 export interface AggregateHostOptions {

@@ -1,51 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Decider } from '../kernel/decider.js';
 import { Fault, toError } from '../kernel/fault.js';
+import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { Backoff } from './backoff.js';
-import type { EventCodec } from './event-codec.js';
 import { VersionConflict, type Commit, type Journal, type NewCommit } from './journal.js';
 import { RecentRequests } from './recent-requests.js';
-import type { TraceContext } from './trace-context.js';
-
-/** What the host must know of a kind of aggregate; nothing here knows what it is. */
-export interface AggregateModel<Command, Event extends { readonly type: string }, State, Rejection> {
-  readonly decider: Decider<Command, Event, State, Rejection>;
-  readonly codec: EventCodec<Event>;
-  /** Roughly what a state takes in memory, in bytes. */
-  estimateBytes(state: State): number;
-}
-
-/** A command on its way to its aggregate. */
-export interface CommandEnvelope<Command> {
-  readonly aggregateId: string;
-  readonly command: Command;
-  /** Name of the command, for the journal. */
-  readonly commandType: string;
-  /** A repeat of the command has the same; see NewCommit. */
-  readonly commandId: string;
-  readonly fingerprint: string;
-  readonly trace: TraceContext;
-  /** After this time the command is not begun, epoch milliseconds. */
-  readonly deadline: number;
-  /** The aggregate most likely has no history yet, so that reading it first is not worth the time. @default false */
-  readonly startsAggregate?: boolean;
-}
-
-export type CommandOutcome<Event, Rejection> =
-  | {
-      readonly kind: 'committed';
-      readonly version: number;
-      readonly events: readonly Event[];
-      /** True when this is the first answer to an earlier command with the same id. */
-      readonly repeated: boolean;
-    }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection };
-
-/** An aggregate's state after `version` commits. */
-export interface AggregateSnapshot<State> {
-  readonly version: number;
-  readonly state: State;
-}
 
 /** What an aggregate asks of its host. */
 export interface AggregateSurroundings {
@@ -290,8 +248,8 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     this.#committedVersion ??= 0;
     const isHopeless = error instanceof Fault;
     if (isHopeless) failed.task.fail(error);
-    // After a conflict the journal can be read at once; at the second one in a row somebody else is writing too.
-    this.#trouble = isHopeless || (error instanceof VersionConflict && this.#trouble === undefined) ? undefined : error;
+    // After a conflict the journal can be read at once: whoever has won against us has got on.
+    this.#trouble = isHopeless || error instanceof VersionConflict ? undefined : error;
     this.#queue.unshift(...this.#unreleased.map(({ task }) => task));
     this.#unreleased = [];
     this.#wake?.();

@@ -1,6 +1,6 @@
 import { deriveId } from '../../shared/kernel/derived-id.js';
 import type { AggregateHost } from '../../shared/runtime/aggregate-host.js';
-import type { CommandOutcome } from '../../shared/runtime/aggregate.js';
+import type { CommandOutcome } from '../../shared/runtime/aggregate-model.js';
 import type { TraceContext } from '../../shared/runtime/trace-context.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
