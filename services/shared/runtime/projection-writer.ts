@@ -12,6 +12,8 @@ import {
 
 /** So many histories are read from the journal at once. */
 const PARALLEL_READS = 16;
+/** So many aggregates' versions are remembered. */
+const MAX_REMEMBERED = 100_000;
 
 /** True when the same may succeed later, so that nothing is to blame but the moment. */
 export function isPassing(error: unknown): boolean {
@@ -25,6 +27,8 @@ export function isPassing(error: unknown): boolean {
  */
 export class ProjectionWriter {
   readonly #parked: Map<string, number>;
+  /** Versions that this writer has saved: nobody else can have, or its next save fails at the checkpoint. */
+  readonly #saved = new Map<string, number>();
   #checkpoint: ProjectionCheckpoint;
 
   constructor(
@@ -47,7 +51,7 @@ export class ProjectionWriter {
     return this.#checkpoint;
   }
 
-  /** Last versions, projected or parked. */
+  /** Last versions, projected or parked, as the store has them. */
   async loadVersions(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
     const versions = new Map(await this.parts.store.loadVersions(aggregateIds));
     for (const id of aggregateIds) {
@@ -65,7 +69,7 @@ export class ProjectionWriter {
    */
   async project(commits: readonly Commit[], position: FeedPosition): Promise<void> {
     const ids = [...new Set(commits.map(({ aggregateId }) => aggregateId))];
-    let plan = planBatch(commits, await this.loadVersions(ids));
+    let plan = planBatch(commits, await this.#knownVersions(ids));
     if (plan.gaps.length > 0) {
       // The checkpoint moves only when the gaps are filled: a crash in between must find them again.
       await this.repair(plan.gaps.map(({ aggregateId }) => aggregateId));
@@ -95,6 +99,16 @@ export class ProjectionWriter {
       const unfinished = histories.filter(({ hasMore }) => hasMore).map(({ aggregateId }) => aggregateId);
       remaining = [...unfinished, ...remaining.slice(PARALLEL_READS)];
     }
+  }
+
+  async #knownVersions(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const unknown = aggregateIds.filter((id) => !this.#saved.has(id));
+    const versions = new Map(unknown.length > 0 ? await this.loadVersions(unknown) : []);
+    for (const id of aggregateIds) {
+      const version = this.#saved.get(id);
+      if (version !== undefined) versions.set(id, version);
+    }
+    return versions;
   }
 
   /** A bounded piece of an aggregate's history. */
@@ -171,6 +185,8 @@ export class ProjectionWriter {
     const change = { commits, parked, position: { feedIdentity, sequence } };
     this.#checkpoint = await this.parts.store.save(change, this.#checkpoint);
     for (const { aggregateId, version } of parked) this.#parked.set(aggregateId, version);
+    if (this.#saved.size > MAX_REMEMBERED) this.#saved.clear();
+    for (const { aggregateId, version } of [...commits, ...parked]) this.#saved.set(aggregateId, version);
   }
 }
 
