@@ -27,36 +27,13 @@ local plain_texts = {
   ['Jwt is missing'] = 'not authenticated',
 }
 
-local type_names = {
-  STRING = 'a string', BOOL = 'true or false', MESSAGE = 'an object', DOUBLE = 'a number', FLOAT = 'a number',
-  ENUM = 'one of the known names',
-}
-
-local function camel_case(path)
-  return (path:gsub('_(%l)', string.upper))
-end
-
-local function join_path(parent, field)
-  if parent == '' then return field end
-  return parent .. '.' .. field
-end
-
--- The transcoder's words for a body that it cannot read, in ours: the field first, by its JSON path.
+-- The transcoder's words for a body that it cannot read, in ours. What is wrong with a field is for the services to
+-- say, all at once: the transcoder would stop at the first one, so the older requests' fields take any type.
 -- Texts are JSON-escaped, and so is what this gives. What follows the first line shows the place in the body.
 local function readable(text, first_line)
   if plain_texts[text] then return plain_texts[text] end
   if text:find('^upstream connect error') then return 'service is unavailable' end
-  local path, twice = text:match("^([%w_%.%[%]]*): invalid value oneof field '.-' is already set%. Cannot set '([%w_]+)'")
-  if twice then return camel_case(join_path(path, twice)) .. ': is given more than once' end
-  local parent, kind, name = text:match('^([%w_%.%[%]]*): invalid value Starting an? (%a+) on a scalar field for type ([%w_]+)')
-  if name then return camel_case(join_path(parent, name)) .. ': must not be ' .. (kind == 'list' and 'a list' or 'an object') end
-  -- Within a list of plain values the transcoder's index is always 0.
-  local list, element = text:match('^([%w_%.%[%]]+)%[%d+%]: invalid value .* for type TYPE_(%u+)')
-  if list then return camel_case(list) .. ': must be a list of ' .. (element == 'STRING' and 'strings' or 'values') end
-  local field, wanted = text:match('^([%w_%.%[%]]+): invalid value .* for type TYPE_(%u+)')
-  if wanted then return camel_case(field) .. ': must be ' .. (type_names[wanted] or 'a whole number') end
   if text:find('Root element must be a message', 1, true) then return 'body: must be a JSON object' end
-  if text:find('cannot start list', 1, true) then return 'body: has a list where a single value belongs' end
   if text:find('^Message too deep') then return 'body: is nested too deeply' end
   if text ~= first_line then return 'body: malformed JSON: ' .. first_line end
   return text

@@ -115,11 +115,20 @@ describe("Envoy's REST: requests and answers", () => {
     assert.equal(services.lastCall.request.threadId, 'T');
   });
 
-  it('passes over unknown fields and takes null as absent', async () => {
+  it('passes over unknown fields, and hands on values of any type, for the service to name those that are wrong', async () => {
     services.answer({ response: {} });
-    const body = '{"accountId":"a","title":null,"remarks":null,"administratorIds":null,"createAt":null,"x":{"y":[1]}}';
-    assert.equal((await post(`${envoy.url}/v1/threads/create`, body)).status, 200);
-    assert.deepEqual(given(services.lastCall.request), { accountId: 'a', administratorIds: [], memberIds: [] });
+    const body = {
+      accountId: 'a',
+      title: null,
+      remarks: 5,
+      administratorIds: ['b', null, { c: [true] }],
+      createAt: 1.5,
+    };
+    assert.equal(
+      (await post(`${envoy.url}/v1/threads/create`, JSON.stringify({ ...body, x: { y: [1] } }))).status,
+      200,
+    );
+    assert.deepEqual(given(services.lastCall.request), body);
   });
 
   it('takes a body without a content type, and with a charset', async () => {

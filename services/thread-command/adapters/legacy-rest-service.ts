@@ -1,12 +1,18 @@
 import type { ThreadRestCommandServiceServer } from '../../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
-import type { UnaryHandlers } from '../../shared/adapters/grpc/unary-service.js';
+import type { CallContext, UnaryHandlers } from '../../shared/adapters/grpc/unary-service.js';
 import type { LegacyWording } from '../../shared/adapters/legacy/legacy-texts.js';
+import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadCommandHandler } from '../runtime/thread-command-handler.js';
-import { LegacyCommands, legacyExactTexts } from './legacy-commands.js';
-import { RequestParser } from './request-parsing.js';
+import { JsonFields } from './json-fields.js';
+import { LegacyCommands, legacyExactTexts, type LegacyOutcome } from './legacy-commands.js';
+import { RequestParser, type Addressed, type ThreadRequest } from './request-parsing.js';
 import { addedMessageIds, removedMessageIds } from './thread-command-service.js';
 
 export const legacyRestWording: LegacyWording = { exactTexts: legacyExactTexts };
+
+interface AddressedBody {
+  readonly threadId: string;
+}
 
 /** The older REST API's commands, as Envoy transcodes them. What is absent is null. */
 export function legacyRestService(handler: ThreadCommandHandler): UnaryHandlers<ThreadRestCommandServiceServer> {
@@ -17,59 +23,100 @@ export function legacyRestService(handler: ThreadCommandHandler): UnaryHandlers<
   });
   const documentedParser = new RequestParser({ lenientLists: true });
 
+  const handle = (
+    body: AddressedBody,
+    context: CallContext,
+    parse: (fields: JsonFields, request: ThreadRequest) => Addressed<Exclude<ThreadCommand, CreateThread>>,
+  ): Promise<LegacyOutcome> => {
+    const fields = fieldsOf(body);
+    const command = fields.check(() => parse(fields, { threadId: body.threadId, ...issuedOf(fields) }));
+    return commands.handle(command, body, context);
+  };
+
   return {
-    async createThread(request, context) {
-      const { threadId, errorMessages } = await commands.create(
-        parser.create({ ...request, title: request.title }),
-        request,
-        context,
+    async createThread(body, context) {
+      const fields = fieldsOf(body);
+      const thread = fields.check(() =>
+        parser.create({
+          ...issuedOf(fields),
+          parentThreadId: fields.text('parentThreadId'),
+          title: fields.text('title'),
+          remarks: fields.text('remarks'),
+          administratorIds: fields.texts('administratorIds'),
+          memberIds: fields.texts('memberIds'),
+        }),
       );
-      return { createdThreadId: threadId ?? null, documentedThreadId: threadId ?? null, errorMessages };
+      const { threadId, errorMessages } = threadAnswer(await commands.create(thread, body, context));
+      return { createdThreadId: threadId, documentedThreadId: threadId, errorMessages };
     },
 
-    async destroyThread(request, context) {
-      const { threadId, errorMessages } = await commands.handle(parser.destroy(request), request, context);
-      return { threadId: threadId ?? null, errorMessages };
+    async destroyThread(body, context) {
+      return threadAnswer(await handle(body, context, (_fields, request) => parser.destroy(request)));
     },
 
-    async joinAdministratorIds(request, context) {
-      const parsed = parser.joinAdministratorIds({ ...request, ids: request.accountIds });
-      const { threadId, errorMessages } = await commands.handle(parsed, request, context);
-      return { threadId: threadId ?? null, errorMessages };
+    async joinAdministratorIds(body, context) {
+      const outcome = await handle(body, context, (fields, request) =>
+        parser.joinAdministratorIds({ ...request, ids: fields.texts('accountIds') }),
+      );
+      return threadAnswer(outcome);
     },
 
-    async leaveAdministratorIds(request, context) {
-      // The documents say administratorIds, the code said accountIds: both are taken.
-      const { administratorIds, accountIds } = request;
-      const fitting = administratorIds.length > 0 ? documentedParser : parser;
-      const parsed = fitting.leaveAdministratorIds({ ...request, ids: [...administratorIds, ...accountIds] });
-      const { threadId, errorMessages } = await commands.handle(parsed, request, context);
-      return { threadId: threadId ?? null, errorMessages };
+    async leaveAdministratorIds(body, context) {
+      const outcome = await handle(body, context, (fields, request) => {
+        // The documents say administratorIds, the code said accountIds: both are taken.
+        const [documented, other] = [fields.texts('administratorIds'), fields.texts('accountIds')];
+        const fitting = documented.length > 0 ? documentedParser : parser;
+        return fitting.leaveAdministratorIds({ ...request, ids: [...documented, ...other] });
+      });
+      return threadAnswer(outcome);
     },
 
-    async joinMemberIds(request, context) {
-      const parsed = parser.joinMemberIds({ ...request, ids: request.accountIds });
-      const { threadId, errorMessages } = await commands.handle(parsed, request, context);
-      return { threadId: threadId ?? null, errorMessages };
+    async joinMemberIds(body, context) {
+      const outcome = await handle(body, context, (fields, request) =>
+        parser.joinMemberIds({ ...request, ids: fields.texts('accountIds') }),
+      );
+      return threadAnswer(outcome);
     },
 
-    async leaveMemberIds(request, context) {
-      const parsed = parser.leaveMemberIds({ ...request, ids: request.accountIds });
-      const { threadId, errorMessages } = await commands.handle(parsed, request, context);
-      return { threadId: threadId ?? null, errorMessages };
+    async leaveMemberIds(body, context) {
+      const outcome = await handle(body, context, (fields, request) =>
+        parser.leaveMemberIds({ ...request, ids: fields.texts('accountIds') }),
+      );
+      return threadAnswer(outcome);
     },
 
-    async addMessages(request, context) {
-      const messages = request.messages.map((message) => ({ ...message, text: message.text }));
-      const parsed = parser.addMessages({ ...request, messages });
-      const { events, errorMessages } = await commands.handle(parsed, request, context);
+    async addMessages(body, context) {
+      const { events, errorMessages } = await handle(body, context, (fields, request) => {
+        const messages = fields.objects('messages').map((message) => ({
+          replyMessageId: message.text('replyMessageId'),
+          toAccountIds: message.texts('toAccountIds'),
+          text: message.text('text'),
+        }));
+        return parser.addMessages({ ...request, messages });
+      });
       return { messageIds: addedMessageIds(events), errorMessages };
     },
 
-    async removeMessages(request, context) {
-      const parsed = parser.removeMessages({ ...request, ids: request.messageIds });
-      const { events, errorMessages } = await commands.handle(parsed, request, context);
+    async removeMessages(body, context) {
+      const { events, errorMessages } = await handle(body, context, (fields, request) =>
+        parser.removeMessages({ ...request, ids: fields.texts('messageIds') }),
+      );
       return { messageIds: removedMessageIds(events), errorMessages };
     },
   };
+}
+
+function fieldsOf(body: object): JsonFields {
+  return new JsonFields(body as Readonly<Record<string, unknown>>);
+}
+
+function issuedOf(fields: JsonFields): { accountId: string; createAt: number | undefined } {
+  return { accountId: fields.text('accountId') ?? '', createAt: fields.number('createAt') };
+}
+
+function threadAnswer({ threadId, errorMessages }: LegacyOutcome): {
+  threadId: string | null;
+  errorMessages: string[];
+} {
+  return { threadId: threadId ?? null, errorMessages };
 }

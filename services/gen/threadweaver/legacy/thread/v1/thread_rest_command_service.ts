@@ -25,14 +25,13 @@ export const protobufPackage = "threadweaver.legacy.thread.v1";
 export const protobufFileName = "threadweaver/legacy/thread/v1/thread_rest_command_service.proto";
 
 export interface CreateThreadRequest {
-  accountId: string;
-  parentThreadId?: string | undefined;
-  title?: string | undefined;
-  remarks?: string | undefined;
-  administratorIds: string[];
-  memberIds: string[];
-  /** Epoch milliseconds; absent or null: the time of arrival. */
-  createAt?: number | undefined;
+  accountId: any | undefined;
+  parentThreadId: any | undefined;
+  title: any | undefined;
+  remarks: any | undefined;
+  administratorIds: any | undefined;
+  memberIds: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface CreateThreadResponse {
@@ -44,8 +43,8 @@ export interface CreateThreadResponse {
 
 export interface DestroyThreadRequest {
   threadId: string;
-  accountId: string;
-  createAt?: number | undefined;
+  accountId: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface DestroyThreadResponse {
@@ -55,9 +54,9 @@ export interface DestroyThreadResponse {
 
 export interface JoinAdministratorIdsRequest {
   threadId: string;
-  accountId: string;
-  accountIds: string[];
-  createAt?: number | undefined;
+  accountId: any | undefined;
+  accountIds: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface JoinAdministratorIdsResponse {
@@ -67,11 +66,13 @@ export interface JoinAdministratorIdsResponse {
 
 export interface LeaveAdministratorIdsRequest {
   threadId: string;
-  accountId: string;
-  administratorIds: string[];
+  accountId: any | undefined;
+  administratorIds:
+    | any
+    | undefined;
   /** Taken too, together with administrator_ids. */
-  accountIds: string[];
-  createAt?: number | undefined;
+  accountIds: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface LeaveAdministratorIdsResponse {
@@ -81,9 +82,9 @@ export interface LeaveAdministratorIdsResponse {
 
 export interface JoinMemberIdsRequest {
   threadId: string;
-  accountId: string;
-  accountIds: string[];
-  createAt?: number | undefined;
+  accountId: any | undefined;
+  accountIds: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface JoinMemberIdsResponse {
@@ -93,9 +94,9 @@ export interface JoinMemberIdsResponse {
 
 export interface LeaveMemberIdsRequest {
   threadId: string;
-  accountId: string;
-  accountIds: string[];
-  createAt?: number | undefined;
+  accountId: any | undefined;
+  accountIds: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface LeaveMemberIdsResponse {
@@ -103,17 +104,11 @@ export interface LeaveMemberIdsResponse {
   errorMessages: string[];
 }
 
-export interface NewMessage {
-  replyMessageId?: string | undefined;
-  toAccountIds: string[];
-  text?: string | undefined;
-}
-
 export interface AddMessagesRequest {
   threadId: string;
-  accountId: string;
-  messages: NewMessage[];
-  createAt?: number | undefined;
+  accountId: any | undefined;
+  messages: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface AddMessagesResponse {
@@ -123,9 +118,9 @@ export interface AddMessagesResponse {
 
 export interface RemoveMessagesRequest {
   threadId: string;
-  accountId: string;
-  messageIds: string[];
-  createAt?: number | undefined;
+  accountId: any | undefined;
+  messageIds: any | undefined;
+  createAt: any | undefined;
 }
 
 export interface RemoveMessagesResponse {
@@ -135,38 +130,38 @@ export interface RemoveMessagesResponse {
 
 function createBaseCreateThreadRequest(): CreateThreadRequest {
   return {
-    accountId: "",
+    accountId: undefined,
     parentThreadId: undefined,
     title: undefined,
     remarks: undefined,
-    administratorIds: [],
-    memberIds: [],
+    administratorIds: undefined,
+    memberIds: undefined,
     createAt: undefined,
   };
 }
 
 export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
   encode(message: CreateThreadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.accountId !== "") {
-      writer.uint32(10).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(10).fork()).join();
     }
     if (message.parentThreadId !== undefined) {
-      writer.uint32(18).string(message.parentThreadId);
+      Value.encode(Value.wrap(message.parentThreadId), writer.uint32(18).fork()).join();
     }
     if (message.title !== undefined) {
-      writer.uint32(26).string(message.title);
+      Value.encode(Value.wrap(message.title), writer.uint32(26).fork()).join();
     }
     if (message.remarks !== undefined) {
-      writer.uint32(34).string(message.remarks);
+      Value.encode(Value.wrap(message.remarks), writer.uint32(34).fork()).join();
     }
-    for (const v of message.administratorIds) {
-      writer.uint32(42).string(v!);
+    if (message.administratorIds !== undefined) {
+      Value.encode(Value.wrap(message.administratorIds), writer.uint32(42).fork()).join();
     }
-    for (const v of message.memberIds) {
-      writer.uint32(50).string(v!);
+    if (message.memberIds !== undefined) {
+      Value.encode(Value.wrap(message.memberIds), writer.uint32(50).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(57).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -189,7 +184,7 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 2: {
@@ -197,7 +192,7 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
               break;
             }
 
-            message.parentThreadId = reader.string();
+            message.parentThreadId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -205,7 +200,7 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
               break;
             }
 
-            message.title = reader.string();
+            message.title = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
@@ -213,7 +208,7 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
               break;
             }
 
-            message.remarks = reader.string();
+            message.remarks = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 5: {
@@ -221,7 +216,7 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
               break;
             }
 
-            message.administratorIds.push(reader.string());
+            message.administratorIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 6: {
@@ -229,15 +224,15 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
               break;
             }
 
-            message.memberIds.push(reader.string());
+            message.memberIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 7: {
-            if (tag !== 57) {
+            if (tag !== 58) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -254,39 +249,35 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
 
   fromJSON(object: any): CreateThreadRequest {
     return {
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      parentThreadId: isSet(object.parentThreadId)
-        ? globalThis.String(object.parentThreadId)
-        : isSet(object.parent_thread_id)
-        ? globalThis.String(object.parent_thread_id)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
-      title: isSet(object.title) ? globalThis.String(object.title) : undefined,
-      remarks: isSet(object.remarks) ? globalThis.String(object.remarks) : undefined,
-      administratorIds: globalThis.Array.isArray(object?.administratorIds)
-        ? object.administratorIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.administrator_ids)
-        ? object.administrator_ids.map((e: any) => globalThis.String(e))
-        : [],
-      memberIds: globalThis.Array.isArray(object?.memberIds)
-        ? object.memberIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.member_ids)
-        ? object.member_ids.map((e: any) => globalThis.String(e))
-        : [],
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      parentThreadId: isSet(object?.parentThreadId)
+        ? object.parentThreadId
+        : isSet(object?.parent_thread_id)
+        ? object.parent_thread_id
         : undefined,
+      title: isSet(object?.title) ? object.title : undefined,
+      remarks: isSet(object?.remarks) ? object.remarks : undefined,
+      administratorIds: isSet(object?.administratorIds)
+        ? object.administratorIds
+        : isSet(object?.administrator_ids)
+        ? object.administrator_ids
+        : undefined,
+      memberIds: isSet(object?.memberIds)
+        ? object.memberIds
+        : isSet(object?.member_ids)
+        ? object.member_ids
+        : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
   toJSON(message: CreateThreadRequest): unknown {
     const obj: any = {};
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
     if (message.parentThreadId !== undefined) {
@@ -298,14 +289,14 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
     if (message.remarks !== undefined) {
       obj.remarks = message.remarks;
     }
-    if (message.administratorIds?.length) {
+    if (message.administratorIds !== undefined) {
       obj.administratorIds = message.administratorIds;
     }
-    if (message.memberIds?.length) {
+    if (message.memberIds !== undefined) {
       obj.memberIds = message.memberIds;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -315,13 +306,13 @@ export const CreateThreadRequest: MessageFns<CreateThreadRequest> = {
   },
   fromPartial(object: DeepPartial<CreateThreadRequest>): CreateThreadRequest {
     const message = createBaseCreateThreadRequest();
-    message.accountId = object.accountId ?? "";
-    message.parentThreadId = object.parentThreadId ?? undefined;
-    message.title = object.title ?? undefined;
-    message.remarks = object.remarks ?? undefined;
-    message.administratorIds = object.administratorIds?.map((e) => e) || [];
-    message.memberIds = object.memberIds?.map((e) => e) || [];
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.parentThreadId = object.parentThreadId === undefined ? undefined : object.parentThreadId;
+    message.title = object.title === undefined ? undefined : object.title;
+    message.remarks = object.remarks === undefined ? undefined : object.remarks;
+    message.administratorIds = object.administratorIds === undefined ? undefined : object.administratorIds;
+    message.memberIds = object.memberIds === undefined ? undefined : object.memberIds;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -438,7 +429,7 @@ export const CreateThreadResponse: MessageFns<CreateThreadResponse> = {
 };
 
 function createBaseDestroyThreadRequest(): DestroyThreadRequest {
-  return { threadId: "", accountId: "", createAt: undefined };
+  return { threadId: "", accountId: undefined, createAt: undefined };
 }
 
 export const DestroyThreadRequest: MessageFns<DestroyThreadRequest> = {
@@ -446,11 +437,11 @@ export const DestroyThreadRequest: MessageFns<DestroyThreadRequest> = {
     if (message.threadId !== "") {
       writer.uint32(10).string(message.threadId);
     }
-    if (message.accountId !== "") {
-      writer.uint32(18).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(18).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(25).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -481,15 +472,15 @@ export const DestroyThreadRequest: MessageFns<DestroyThreadRequest> = {
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
-            if (tag !== 25) {
+            if (tag !== 26) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -511,16 +502,12 @@ export const DestroyThreadRequest: MessageFns<DestroyThreadRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
@@ -529,11 +516,11 @@ export const DestroyThreadRequest: MessageFns<DestroyThreadRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -544,8 +531,8 @@ export const DestroyThreadRequest: MessageFns<DestroyThreadRequest> = {
   fromPartial(object: DeepPartial<DestroyThreadRequest>): DestroyThreadRequest {
     const message = createBaseDestroyThreadRequest();
     message.threadId = object.threadId ?? "";
-    message.accountId = object.accountId ?? "";
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -638,7 +625,7 @@ export const DestroyThreadResponse: MessageFns<DestroyThreadResponse> = {
 };
 
 function createBaseJoinAdministratorIdsRequest(): JoinAdministratorIdsRequest {
-  return { threadId: "", accountId: "", accountIds: [], createAt: undefined };
+  return { threadId: "", accountId: undefined, accountIds: undefined, createAt: undefined };
 }
 
 export const JoinAdministratorIdsRequest: MessageFns<JoinAdministratorIdsRequest> = {
@@ -646,14 +633,14 @@ export const JoinAdministratorIdsRequest: MessageFns<JoinAdministratorIdsRequest
     if (message.threadId !== "") {
       writer.uint32(10).string(message.threadId);
     }
-    if (message.accountId !== "") {
-      writer.uint32(18).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(18).fork()).join();
     }
-    for (const v of message.accountIds) {
-      writer.uint32(26).string(v!);
+    if (message.accountIds !== undefined) {
+      Value.encode(Value.wrap(message.accountIds), writer.uint32(26).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(33).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -684,7 +671,7 @@ export const JoinAdministratorIdsRequest: MessageFns<JoinAdministratorIdsRequest
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -692,15 +679,15 @@ export const JoinAdministratorIdsRequest: MessageFns<JoinAdministratorIdsRequest
               break;
             }
 
-            message.accountIds.push(reader.string());
+            message.accountIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
-            if (tag !== 33) {
+            if (tag !== 34) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -722,21 +709,17 @@ export const JoinAdministratorIdsRequest: MessageFns<JoinAdministratorIdsRequest
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      accountIds: globalThis.Array.isArray(object?.accountIds)
-        ? object.accountIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.account_ids)
-        ? object.account_ids.map((e: any) => globalThis.String(e))
-        : [],
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
+      accountIds: isSet(object?.accountIds)
+        ? object.accountIds
+        : isSet(object?.account_ids)
+        ? object.account_ids
+        : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
@@ -745,14 +728,14 @@ export const JoinAdministratorIdsRequest: MessageFns<JoinAdministratorIdsRequest
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
-    if (message.accountIds?.length) {
+    if (message.accountIds !== undefined) {
       obj.accountIds = message.accountIds;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -763,9 +746,9 @@ export const JoinAdministratorIdsRequest: MessageFns<JoinAdministratorIdsRequest
   fromPartial(object: DeepPartial<JoinAdministratorIdsRequest>): JoinAdministratorIdsRequest {
     const message = createBaseJoinAdministratorIdsRequest();
     message.threadId = object.threadId ?? "";
-    message.accountId = object.accountId ?? "";
-    message.accountIds = object.accountIds?.map((e) => e) || [];
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.accountIds = object.accountIds === undefined ? undefined : object.accountIds;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -858,7 +841,13 @@ export const JoinAdministratorIdsResponse: MessageFns<JoinAdministratorIdsRespon
 };
 
 function createBaseLeaveAdministratorIdsRequest(): LeaveAdministratorIdsRequest {
-  return { threadId: "", accountId: "", administratorIds: [], accountIds: [], createAt: undefined };
+  return {
+    threadId: "",
+    accountId: undefined,
+    administratorIds: undefined,
+    accountIds: undefined,
+    createAt: undefined,
+  };
 }
 
 export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsRequest> = {
@@ -866,17 +855,17 @@ export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsReque
     if (message.threadId !== "") {
       writer.uint32(10).string(message.threadId);
     }
-    if (message.accountId !== "") {
-      writer.uint32(18).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(18).fork()).join();
     }
-    for (const v of message.administratorIds) {
-      writer.uint32(26).string(v!);
+    if (message.administratorIds !== undefined) {
+      Value.encode(Value.wrap(message.administratorIds), writer.uint32(26).fork()).join();
     }
-    for (const v of message.accountIds) {
-      writer.uint32(34).string(v!);
+    if (message.accountIds !== undefined) {
+      Value.encode(Value.wrap(message.accountIds), writer.uint32(34).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(41).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -907,7 +896,7 @@ export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsReque
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -915,7 +904,7 @@ export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsReque
               break;
             }
 
-            message.administratorIds.push(reader.string());
+            message.administratorIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
@@ -923,15 +912,15 @@ export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsReque
               break;
             }
 
-            message.accountIds.push(reader.string());
+            message.accountIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 5: {
-            if (tag !== 41) {
+            if (tag !== 42) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -953,26 +942,22 @@ export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsReque
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      administratorIds: globalThis.Array.isArray(object?.administratorIds)
-        ? object.administratorIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.administrator_ids)
-        ? object.administrator_ids.map((e: any) => globalThis.String(e))
-        : [],
-      accountIds: globalThis.Array.isArray(object?.accountIds)
-        ? object.accountIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.account_ids)
-        ? object.account_ids.map((e: any) => globalThis.String(e))
-        : [],
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
+      administratorIds: isSet(object?.administratorIds)
+        ? object.administratorIds
+        : isSet(object?.administrator_ids)
+        ? object.administrator_ids
+        : undefined,
+      accountIds: isSet(object?.accountIds)
+        ? object.accountIds
+        : isSet(object?.account_ids)
+        ? object.account_ids
+        : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
@@ -981,17 +966,17 @@ export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsReque
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
-    if (message.administratorIds?.length) {
+    if (message.administratorIds !== undefined) {
       obj.administratorIds = message.administratorIds;
     }
-    if (message.accountIds?.length) {
+    if (message.accountIds !== undefined) {
       obj.accountIds = message.accountIds;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -1002,10 +987,10 @@ export const LeaveAdministratorIdsRequest: MessageFns<LeaveAdministratorIdsReque
   fromPartial(object: DeepPartial<LeaveAdministratorIdsRequest>): LeaveAdministratorIdsRequest {
     const message = createBaseLeaveAdministratorIdsRequest();
     message.threadId = object.threadId ?? "";
-    message.accountId = object.accountId ?? "";
-    message.administratorIds = object.administratorIds?.map((e) => e) || [];
-    message.accountIds = object.accountIds?.map((e) => e) || [];
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.administratorIds = object.administratorIds === undefined ? undefined : object.administratorIds;
+    message.accountIds = object.accountIds === undefined ? undefined : object.accountIds;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -1098,7 +1083,7 @@ export const LeaveAdministratorIdsResponse: MessageFns<LeaveAdministratorIdsResp
 };
 
 function createBaseJoinMemberIdsRequest(): JoinMemberIdsRequest {
-  return { threadId: "", accountId: "", accountIds: [], createAt: undefined };
+  return { threadId: "", accountId: undefined, accountIds: undefined, createAt: undefined };
 }
 
 export const JoinMemberIdsRequest: MessageFns<JoinMemberIdsRequest> = {
@@ -1106,14 +1091,14 @@ export const JoinMemberIdsRequest: MessageFns<JoinMemberIdsRequest> = {
     if (message.threadId !== "") {
       writer.uint32(10).string(message.threadId);
     }
-    if (message.accountId !== "") {
-      writer.uint32(18).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(18).fork()).join();
     }
-    for (const v of message.accountIds) {
-      writer.uint32(26).string(v!);
+    if (message.accountIds !== undefined) {
+      Value.encode(Value.wrap(message.accountIds), writer.uint32(26).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(33).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1144,7 +1129,7 @@ export const JoinMemberIdsRequest: MessageFns<JoinMemberIdsRequest> = {
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -1152,15 +1137,15 @@ export const JoinMemberIdsRequest: MessageFns<JoinMemberIdsRequest> = {
               break;
             }
 
-            message.accountIds.push(reader.string());
+            message.accountIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
-            if (tag !== 33) {
+            if (tag !== 34) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1182,21 +1167,17 @@ export const JoinMemberIdsRequest: MessageFns<JoinMemberIdsRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      accountIds: globalThis.Array.isArray(object?.accountIds)
-        ? object.accountIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.account_ids)
-        ? object.account_ids.map((e: any) => globalThis.String(e))
-        : [],
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
+      accountIds: isSet(object?.accountIds)
+        ? object.accountIds
+        : isSet(object?.account_ids)
+        ? object.account_ids
+        : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
@@ -1205,14 +1186,14 @@ export const JoinMemberIdsRequest: MessageFns<JoinMemberIdsRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
-    if (message.accountIds?.length) {
+    if (message.accountIds !== undefined) {
       obj.accountIds = message.accountIds;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -1223,9 +1204,9 @@ export const JoinMemberIdsRequest: MessageFns<JoinMemberIdsRequest> = {
   fromPartial(object: DeepPartial<JoinMemberIdsRequest>): JoinMemberIdsRequest {
     const message = createBaseJoinMemberIdsRequest();
     message.threadId = object.threadId ?? "";
-    message.accountId = object.accountId ?? "";
-    message.accountIds = object.accountIds?.map((e) => e) || [];
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.accountIds = object.accountIds === undefined ? undefined : object.accountIds;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -1318,7 +1299,7 @@ export const JoinMemberIdsResponse: MessageFns<JoinMemberIdsResponse> = {
 };
 
 function createBaseLeaveMemberIdsRequest(): LeaveMemberIdsRequest {
-  return { threadId: "", accountId: "", accountIds: [], createAt: undefined };
+  return { threadId: "", accountId: undefined, accountIds: undefined, createAt: undefined };
 }
 
 export const LeaveMemberIdsRequest: MessageFns<LeaveMemberIdsRequest> = {
@@ -1326,14 +1307,14 @@ export const LeaveMemberIdsRequest: MessageFns<LeaveMemberIdsRequest> = {
     if (message.threadId !== "") {
       writer.uint32(10).string(message.threadId);
     }
-    if (message.accountId !== "") {
-      writer.uint32(18).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(18).fork()).join();
     }
-    for (const v of message.accountIds) {
-      writer.uint32(26).string(v!);
+    if (message.accountIds !== undefined) {
+      Value.encode(Value.wrap(message.accountIds), writer.uint32(26).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(33).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1364,7 +1345,7 @@ export const LeaveMemberIdsRequest: MessageFns<LeaveMemberIdsRequest> = {
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -1372,15 +1353,15 @@ export const LeaveMemberIdsRequest: MessageFns<LeaveMemberIdsRequest> = {
               break;
             }
 
-            message.accountIds.push(reader.string());
+            message.accountIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
-            if (tag !== 33) {
+            if (tag !== 34) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1402,21 +1383,17 @@ export const LeaveMemberIdsRequest: MessageFns<LeaveMemberIdsRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      accountIds: globalThis.Array.isArray(object?.accountIds)
-        ? object.accountIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.account_ids)
-        ? object.account_ids.map((e: any) => globalThis.String(e))
-        : [],
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
+      accountIds: isSet(object?.accountIds)
+        ? object.accountIds
+        : isSet(object?.account_ids)
+        ? object.account_ids
+        : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
@@ -1425,14 +1402,14 @@ export const LeaveMemberIdsRequest: MessageFns<LeaveMemberIdsRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
-    if (message.accountIds?.length) {
+    if (message.accountIds !== undefined) {
       obj.accountIds = message.accountIds;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -1443,9 +1420,9 @@ export const LeaveMemberIdsRequest: MessageFns<LeaveMemberIdsRequest> = {
   fromPartial(object: DeepPartial<LeaveMemberIdsRequest>): LeaveMemberIdsRequest {
     const message = createBaseLeaveMemberIdsRequest();
     message.threadId = object.threadId ?? "";
-    message.accountId = object.accountId ?? "";
-    message.accountIds = object.accountIds?.map((e) => e) || [];
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.accountIds = object.accountIds === undefined ? undefined : object.accountIds;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -1537,117 +1514,8 @@ export const LeaveMemberIdsResponse: MessageFns<LeaveMemberIdsResponse> = {
   },
 };
 
-function createBaseNewMessage(): NewMessage {
-  return { replyMessageId: undefined, toAccountIds: [], text: undefined };
-}
-
-export const NewMessage: MessageFns<NewMessage> = {
-  encode(message: NewMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.replyMessageId !== undefined) {
-      writer.uint32(10).string(message.replyMessageId);
-    }
-    for (const v of message.toAccountIds) {
-      writer.uint32(18).string(v!);
-    }
-    if (message.text !== undefined) {
-      writer.uint32(26).string(message.text);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): NewMessage {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseNewMessage();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.replyMessageId = reader.string();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.toAccountIds.push(reader.string());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.text = reader.string();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): NewMessage {
-    return {
-      replyMessageId: isSet(object.replyMessageId)
-        ? globalThis.String(object.replyMessageId)
-        : isSet(object.reply_message_id)
-        ? globalThis.String(object.reply_message_id)
-        : undefined,
-      toAccountIds: globalThis.Array.isArray(object?.toAccountIds)
-        ? object.toAccountIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.to_account_ids)
-        ? object.to_account_ids.map((e: any) => globalThis.String(e))
-        : [],
-      text: isSet(object.text) ? globalThis.String(object.text) : undefined,
-    };
-  },
-
-  toJSON(message: NewMessage): unknown {
-    const obj: any = {};
-    if (message.replyMessageId !== undefined) {
-      obj.replyMessageId = message.replyMessageId;
-    }
-    if (message.toAccountIds?.length) {
-      obj.toAccountIds = message.toAccountIds;
-    }
-    if (message.text !== undefined) {
-      obj.text = message.text;
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<NewMessage>): NewMessage {
-    return NewMessage.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<NewMessage>): NewMessage {
-    const message = createBaseNewMessage();
-    message.replyMessageId = object.replyMessageId ?? undefined;
-    message.toAccountIds = object.toAccountIds?.map((e) => e) || [];
-    message.text = object.text ?? undefined;
-    return message;
-  },
-};
-
 function createBaseAddMessagesRequest(): AddMessagesRequest {
-  return { threadId: "", accountId: "", messages: [], createAt: undefined };
+  return { threadId: "", accountId: undefined, messages: undefined, createAt: undefined };
 }
 
 export const AddMessagesRequest: MessageFns<AddMessagesRequest> = {
@@ -1655,14 +1523,14 @@ export const AddMessagesRequest: MessageFns<AddMessagesRequest> = {
     if (message.threadId !== "") {
       writer.uint32(10).string(message.threadId);
     }
-    if (message.accountId !== "") {
-      writer.uint32(18).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(18).fork()).join();
     }
-    for (const v of message.messages) {
-      NewMessage.encode(v!, writer.uint32(26).fork()).join();
+    if (message.messages !== undefined) {
+      Value.encode(Value.wrap(message.messages), writer.uint32(26).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(33).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1693,7 +1561,7 @@ export const AddMessagesRequest: MessageFns<AddMessagesRequest> = {
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -1701,15 +1569,15 @@ export const AddMessagesRequest: MessageFns<AddMessagesRequest> = {
               break;
             }
 
-            message.messages.push(NewMessage.decode(reader, reader.uint32()));
+            message.messages = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
-            if (tag !== 33) {
+            if (tag !== 34) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1731,19 +1599,13 @@ export const AddMessagesRequest: MessageFns<AddMessagesRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      messages: globalThis.Array.isArray(object?.messages)
-        ? object.messages.map((e: any) => NewMessage.fromJSON(e))
-        : [],
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
+      messages: isSet(object?.messages) ? object.messages : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
@@ -1752,14 +1614,14 @@ export const AddMessagesRequest: MessageFns<AddMessagesRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
-    if (message.messages?.length) {
-      obj.messages = message.messages.map((e) => NewMessage.toJSON(e));
+    if (message.messages !== undefined) {
+      obj.messages = message.messages;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -1770,9 +1632,9 @@ export const AddMessagesRequest: MessageFns<AddMessagesRequest> = {
   fromPartial(object: DeepPartial<AddMessagesRequest>): AddMessagesRequest {
     const message = createBaseAddMessagesRequest();
     message.threadId = object.threadId ?? "";
-    message.accountId = object.accountId ?? "";
-    message.messages = object.messages?.map((e) => NewMessage.fromPartial(e)) || [];
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.messages = object.messages === undefined ? undefined : object.messages;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -1869,7 +1731,7 @@ export const AddMessagesResponse: MessageFns<AddMessagesResponse> = {
 };
 
 function createBaseRemoveMessagesRequest(): RemoveMessagesRequest {
-  return { threadId: "", accountId: "", messageIds: [], createAt: undefined };
+  return { threadId: "", accountId: undefined, messageIds: undefined, createAt: undefined };
 }
 
 export const RemoveMessagesRequest: MessageFns<RemoveMessagesRequest> = {
@@ -1877,14 +1739,14 @@ export const RemoveMessagesRequest: MessageFns<RemoveMessagesRequest> = {
     if (message.threadId !== "") {
       writer.uint32(10).string(message.threadId);
     }
-    if (message.accountId !== "") {
-      writer.uint32(18).string(message.accountId);
+    if (message.accountId !== undefined) {
+      Value.encode(Value.wrap(message.accountId), writer.uint32(18).fork()).join();
     }
-    for (const v of message.messageIds) {
-      writer.uint32(26).string(v!);
+    if (message.messageIds !== undefined) {
+      Value.encode(Value.wrap(message.messageIds), writer.uint32(26).fork()).join();
     }
     if (message.createAt !== undefined) {
-      writer.uint32(33).double(message.createAt);
+      Value.encode(Value.wrap(message.createAt), writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1915,7 +1777,7 @@ export const RemoveMessagesRequest: MessageFns<RemoveMessagesRequest> = {
               break;
             }
 
-            message.accountId = reader.string();
+            message.accountId = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 3: {
@@ -1923,15 +1785,15 @@ export const RemoveMessagesRequest: MessageFns<RemoveMessagesRequest> = {
               break;
             }
 
-            message.messageIds.push(reader.string());
+            message.messageIds = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
           case 4: {
-            if (tag !== 33) {
+            if (tag !== 34) {
               break;
             }
 
-            message.createAt = reader.double();
+            message.createAt = Value.unwrap(Value.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -1953,21 +1815,17 @@ export const RemoveMessagesRequest: MessageFns<RemoveMessagesRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
-      accountId: isSet(object.accountId)
-        ? globalThis.String(object.accountId)
-        : isSet(object.account_id)
-        ? globalThis.String(object.account_id)
-        : "",
-      messageIds: globalThis.Array.isArray(object?.messageIds)
-        ? object.messageIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.message_ids)
-        ? object.message_ids.map((e: any) => globalThis.String(e))
-        : [],
-      createAt: isSet(object.createAt)
-        ? globalThis.Number(object.createAt)
-        : isSet(object.create_at)
-        ? globalThis.Number(object.create_at)
+      accountId: isSet(object?.accountId)
+        ? object.accountId
+        : isSet(object?.account_id)
+        ? object.account_id
         : undefined,
+      messageIds: isSet(object?.messageIds)
+        ? object.messageIds
+        : isSet(object?.message_ids)
+        ? object.message_ids
+        : undefined,
+      createAt: isSet(object?.createAt) ? object.createAt : isSet(object?.create_at) ? object.create_at : undefined,
     };
   },
 
@@ -1976,14 +1834,14 @@ export const RemoveMessagesRequest: MessageFns<RemoveMessagesRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
-    if (message.accountId !== "") {
+    if (message.accountId !== undefined) {
       obj.accountId = message.accountId;
     }
-    if (message.messageIds?.length) {
+    if (message.messageIds !== undefined) {
       obj.messageIds = message.messageIds;
     }
     if (message.createAt !== undefined) {
-      obj.createAt = floatToJson(message.createAt);
+      obj.createAt = message.createAt;
     }
     return obj;
   },
@@ -1994,9 +1852,9 @@ export const RemoveMessagesRequest: MessageFns<RemoveMessagesRequest> = {
   fromPartial(object: DeepPartial<RemoveMessagesRequest>): RemoveMessagesRequest {
     const message = createBaseRemoveMessagesRequest();
     message.threadId = object.threadId ?? "";
-    message.accountId = object.accountId ?? "";
-    message.messageIds = object.messageIds?.map((e) => e) || [];
-    message.createAt = object.createAt ?? undefined;
+    message.accountId = object.accountId === undefined ? undefined : object.accountId;
+    message.messageIds = object.messageIds === undefined ? undefined : object.messageIds;
+    message.createAt = object.createAt === undefined ? undefined : object.createAt;
     return message;
   },
 };
@@ -2332,10 +2190,6 @@ export const ThreadRestCommandServiceClient = makeGenericClientConstructor(
   service: typeof ThreadRestCommandServiceService;
   serviceName: string;
 };
-
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 
