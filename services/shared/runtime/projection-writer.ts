@@ -1,7 +1,7 @@
 import { Fault, toError } from '../kernel/fault.js';
 import { JournalUnavailable, type Commit, type Journal } from './journal.js';
 import type { ProjectionObserver } from './projection-observer.js';
-import { groupByAggregate, planBatch } from './projection-plan.js';
+import { groupByAggregate, planBatch, type FeedGap } from './projection-plan.js';
 import {
   CheckpointMoved,
   type FeedPosition,
@@ -75,10 +75,10 @@ export class ProjectionWriter {
       await this.repair(plan.gaps.map(({ aggregateId }) => aggregateId));
       plan = planBatch(commits, await this.loadVersions(ids));
       for (const { aggregateId, missingVersion } of plan.gaps) {
-        this.parts.observer.unfounded(aggregateId, missingVersion);
+        if (!this.#parked.has(aggregateId)) this.parts.observer.unfounded(aggregateId, missingVersion);
       }
     }
-    await this.#apply(plan.ready, position);
+    await this.#apply([...plan.ready, ...this.#behindUnreadable(commits, plan.gaps)], position);
   }
 
   /** Projects what the journal has of these aggregates and the read model has not. Throws as `project` does. */
@@ -176,7 +176,17 @@ export class ProjectionWriter {
     this.parts.observer.parked(first.aggregateId, first.version, error);
   }
 
+  /** Commits of parked aggregates behind what the journal cannot give: to be parked as well. */
+  #behindUnreadable(commits: readonly Commit[], gaps: readonly FeedGap[]): Commit[] {
+    return gaps
+      .filter(({ aggregateId }) => this.#parked.has(aggregateId))
+      .flatMap((gap) =>
+        commits.filter(({ aggregateId, version }) => aggregateId === gap.aggregateId && version >= gap.nextVersion),
+      );
+  }
+
   async #parkUnreadable(aggregateId: string, version: number, error: Error): Promise<void> {
+    if (this.#parked.has(aggregateId)) return;
     await this.#park([{ aggregateId, version, commandType: '', requestId: '', error: undefined }], error);
   }
 
@@ -184,9 +194,13 @@ export class ProjectionWriter {
     const { feedIdentity, sequence } = position;
     const change = { commits, parked, position: { feedIdentity, sequence } };
     this.#checkpoint = await this.parts.store.save(change, this.#checkpoint);
-    for (const { aggregateId, version } of parked) this.#parked.set(aggregateId, version);
+    for (const { aggregateId, version } of parked) {
+      this.#parked.set(aggregateId, Math.max(version, this.#parked.get(aggregateId) ?? 0));
+    }
     if (this.#saved.size > MAX_REMEMBERED) this.#saved.clear();
-    for (const { aggregateId, version } of [...commits, ...parked]) this.#saved.set(aggregateId, version);
+    for (const { aggregateId, version } of [...commits, ...parked]) {
+      this.#saved.set(aggregateId, Math.max(version, this.#saved.get(aggregateId) ?? 0));
+    }
   }
 }
 

@@ -319,6 +319,41 @@ describe('projector', () => {
       assert.equal(observer.count('parked'), 1);
     });
 
+    it('parks a thread whose history in the journal cannot be read', async () => {
+      const [healthy, damaged] = [history(2), history(3)];
+      const id = damaged[0]?.aggregateId ?? '';
+      await journalise(...healthy, ...damaged);
+      publish(...damaged.slice(1), ...healthy);
+      const damagedJournal = {
+        append: journal.append.bind(journal),
+        list: () => journal.list(),
+        read: (aggregateId: string, fromVersion: number) => {
+          if (aggregateId === id) throw new Fault('data-loss', 'UNREADABLE_COMMIT', 'torn');
+          return journal.read(aggregateId, fromVersion);
+        },
+      };
+      const { observer } = startProjector({ journal: damagedJournal, reconcileEveryMs: 20 });
+      await observer.until(() => observer.projectedVersions.length >= 2);
+      await observer.until(() => observer.count('reconciled') > 2);
+      // One that the feed has lost lies between.
+      publish(...[commitOf(id, 5)]);
+      const next = history(1);
+      await journalise(...next);
+      publish(...next);
+      await observer.until(() => observer.projectedVersions.length >= 3);
+      assert.deepEqual(
+        (await model.deadLetters()).map(({ version, error }) => [version, error]),
+        [
+          [1, 'torn'],
+          [2, null],
+          [3, null],
+          [5, null],
+        ],
+      );
+      assert.equal(observer.count('parked'), 1);
+      await assertProjected(healthy, next);
+    });
+
     it('keeps the thread parked after a restart', async () => {
       const poisoned = history(1);
       const id = poisoned[0]?.aggregateId ?? '';
