@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { packageRoot } from '../../services/shared/adapters/grpc/descriptor-set.js';
+import { projectRoot } from '../../services/shared/adapters/project-root.js';
 
 /** Where a service listens. */
 export interface Endpoint {
@@ -90,5 +90,5 @@ function lbEndpoints(endpoints: readonly Endpoint[]): string {
 
 // The compiled module lies under dist, the templates only here.
 function readTemplate(name: string): string {
-  return readFileSync(join(packageRoot(), 'mesh/envoy', name), 'utf8');
+  return readFileSync(join(projectRoot, 'mesh/envoy', name), 'utf8');
 }

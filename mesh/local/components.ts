@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { checkMySqlHealth, ensureDatabase, mySqlServer } from '../../services/shared/testing/servers/mysql-server.js';
 import { checkNatsHealth, natsServer } from '../../services/shared/testing/servers/nats-server.js';
-import { projectRoot } from '../../services/shared/testing/servers/project-root.js';
+import { projectRoot } from '../../services/shared/adapters/project-root.js';
 import type { ServerCommand } from '../../services/shared/testing/servers/server-definition.js';
 import type { Component, PortClaim, ProcessComponent } from './component.js';
 import { envoyComponent } from './envoy-component.js';

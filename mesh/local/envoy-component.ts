@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projectRoot } from '../../services/shared/testing/servers/project-root.js';
+import { projectRoot } from '../../services/shared/adapters/project-root.js';
 import { envoyBinary } from '../../services/shared/testing/servers/tools.js';
 import { renderEnvoyConfig } from '../envoy/render-config.js';
 import type { PortClaim, ProcessComponent } from './component.js';

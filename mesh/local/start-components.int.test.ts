@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort, isPortFree } from '../../services/shared/testing/servers/free-ports.js';
-import { projectRoot } from '../../services/shared/testing/servers/project-root.js';
+import { projectRoot } from '../../services/shared/adapters/project-root.js';
 import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-until-healthy.js';
 import type { Component, TaskComponent } from './component.js';
 import { childComponent } from './fixtures/child-component.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { portSettings } from '../../mesh/local/mesh-settings.js';
 import { freePort } from '../shared/testing/servers/free-ports.js';
-import { projectRoot } from '../shared/testing/servers/project-root.js';
+import { projectRoot } from '../shared/adapters/project-root.js';
 import { waitUntilHealthy } from '../shared/testing/servers/wait-until-healthy.js';
 
 const ACCOUNT_ID = '01DB5QXD4NP0XQTV92K42B3XBF';

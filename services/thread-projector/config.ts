@@ -1,4 +1,10 @@
 import { Environment } from '../shared/adapters/environment.js';
+import {
+  DEFAULT_MYSQL_URL,
+  DEFAULT_NATS_URL,
+  readServiceConfig,
+  type ServiceConfig,
+} from '../shared/adapters/service-config.js';
 
 /** Where the read model lies. */
 export interface DatabaseConfig {
@@ -13,19 +19,13 @@ export interface MigrateConfig extends DatabaseConfig {
 }
 
 /** Settings of the projector. */
-export interface ProjectorConfig extends DatabaseConfig {
+export interface ProjectorConfig extends ServiceConfig, DatabaseConfig {
   /** NATS_URL. @default nats://127.0.0.1:4222 */
   readonly natsUrl: string;
-  /** GRPC_HOST: address that health and reflection listen on. @default 0.0.0.0 */
-  readonly grpcHost: string;
-  /** GRPC_PORT. @default 50053 */
-  readonly grpcPort: number;
-  /** LOG_LEVEL: trace, debug, info, warn, error, fatal or silent. @default info */
-  readonly logLevel: string;
-  /** DRAIN_TIMEOUT_MS: how long the last batch may take at a shutdown. @default 10000 */
-  readonly drainTimeoutMs: number;
-  /** DRAIN_NOTICE_MS: how long health says NOT_SERVING before the port closes. @default 0 */
-  readonly drainNoticeMs: number;
+  /** NATS_REPLICAS: copies of the feed's stream in a NATS cluster. @default 1 */
+  readonly natsReplicas: number;
+  /** FEED_STORAGE: where the feed is kept, memory or file. @default memory */
+  readonly feedStorage: 'memory' | 'file';
   /** MYSQL_MAX_CONNECTIONS. @default 4 */
   readonly mysqlMaxConnections: number;
   /** PROJECTION_BATCH_COMMITS: commits in one transaction at most. @default 500 */
@@ -40,19 +40,15 @@ export interface ProjectorConfig extends DatabaseConfig {
   readonly unhealthyAfterMs: number;
 }
 
-const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
 /** @throws Fault reason INVALID_SETTING naming the variable */
 export function readProjectorConfig(variables = process.env): ProjectorConfig {
   const environment = new Environment(variables);
   return {
+    ...readServiceConfig(environment, 50_053),
     ...readDatabaseConfig(environment),
-    natsUrl: environment.text('NATS_URL', 'nats://127.0.0.1:4222'),
-    grpcHost: environment.text('GRPC_HOST', '0.0.0.0'),
-    grpcPort: environment.port('GRPC_PORT', 50_053),
-    logLevel: environment.choice('LOG_LEVEL', logLevels, 'info'),
-    drainTimeoutMs: environment.integer('DRAIN_TIMEOUT_MS', 10_000),
-    drainNoticeMs: environment.integer('DRAIN_NOTICE_MS', 0),
+    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
+    feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     mysqlMaxConnections: environment.integer('MYSQL_MAX_CONNECTIONS', 4, { minimum: 1 }),
     batchCommits: environment.integer('PROJECTION_BATCH_COMMITS', 500, { minimum: 1, maximum: 10_000 }),
     lingerMs: environment.integer('PROJECTION_LINGER_MS', 10, { maximum: 1_000 }),
@@ -69,5 +65,5 @@ export function readMigrateConfig(variables = process.env): MigrateConfig {
 }
 
 function readDatabaseConfig(environment: Environment): DatabaseConfig {
-  return { mysqlUrl: environment.text('MYSQL_URL', 'mysql://root@127.0.0.1:3306/threadweaver') };
+  return { mysqlUrl: environment.text('MYSQL_URL', DEFAULT_MYSQL_URL) };
 }

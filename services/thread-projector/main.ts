@@ -1,3 +1,4 @@
+import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { Database } from '../shared/adapters/mysql/database.js';
 import { MySqlProjectionStore } from '../shared/adapters/mysql/projection-store.js';
@@ -11,7 +12,7 @@ import { mySqlThreadRows } from './adapters/mysql-thread-rows.js';
 import { projectionLog } from './adapters/projection-log.js';
 import { readProjectorConfig } from './config.js';
 
-const config = readProjectorConfig();
+const config = settingsOrExit(() => readProjectorConfig());
 const logger = createLogger('thread-projector', config.logLevel);
 /** Stands before the names of this context's streams and subjects. */
 const PREFIX = 'THREAD';
@@ -21,7 +22,11 @@ async function start(): Promise<RunningService> {
   const database = new Database({ url: config.mysqlUrl, maxConnections: config.mysqlMaxConnections });
   const server = new GrpcServer({ host: config.grpcHost, port: config.grpcPort, services: [] });
   const projector = new Projector({
-    feed: new JetStreamFeedReader(link, { prefix: PREFIX }),
+    feed: new JetStreamFeedReader(link, {
+      prefix: PREFIX,
+      storage: config.feedStorage,
+      replicas: config.natsReplicas,
+    }),
     // It appends nothing, so it meets no limit.
     journal: new JetStreamJournal(link, { prefix: PREFIX }, () => undefined),
     store: new MySqlProjectionStore(database, mySqlThreadRows, { projection: 'threads' }),

@@ -1,19 +1,10 @@
 import { Environment } from '../shared/adapters/environment.js';
+import { DEFAULT_MYSQL_URL, readServiceConfig, type ServiceConfig } from '../shared/adapters/service-config.js';
 
 /** Settings of thread-query. */
-export interface ThreadQueryConfig {
+export interface ThreadQueryConfig extends ServiceConfig {
   /** MYSQL_URL. @default mysql://root@127.0.0.1:3306/threadweaver */
   readonly mysqlUrl: string;
-  /** GRPC_HOST: address to listen on. @default 0.0.0.0 */
-  readonly grpcHost: string;
-  /** GRPC_PORT. @default 50052 */
-  readonly grpcPort: number;
-  /** LOG_LEVEL: trace, debug, info, warn, error, fatal or silent. @default info */
-  readonly logLevel: string;
-  /** DRAIN_TIMEOUT_MS: how long calls under way may take at a shutdown. @default 10000 */
-  readonly drainTimeoutMs: number;
-  /** DRAIN_NOTICE_MS: how long balancers get to see that this instance drains. @default 0 */
-  readonly drainNoticeMs: number;
   /** MYSQL_MAX_CONNECTIONS. @default 10 */
   readonly mysqlMaxConnections: number;
   /** MYSQL_CONNECT_TIMEOUT_MS: how long opening a connection may take. @default 1000 */
@@ -30,12 +21,8 @@ export interface ThreadQueryConfig {
 export function readConfig(variables = process.env): ThreadQueryConfig {
   const environment = new Environment(variables);
   return {
-    mysqlUrl: environment.text('MYSQL_URL', 'mysql://root@127.0.0.1:3306/threadweaver'),
-    grpcHost: environment.text('GRPC_HOST', '0.0.0.0'),
-    grpcPort: environment.port('GRPC_PORT', 50_052),
-    logLevel: environment.choice('LOG_LEVEL', ['info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent'], 'info'),
-    drainTimeoutMs: environment.integer('DRAIN_TIMEOUT_MS', 10_000, { minimum: 1 }),
-    drainNoticeMs: environment.integer('DRAIN_NOTICE_MS', 0),
+    ...readServiceConfig(environment, 50_052),
+    mysqlUrl: environment.text('MYSQL_URL', DEFAULT_MYSQL_URL),
     mysqlMaxConnections: environment.integer('MYSQL_MAX_CONNECTIONS', 10, { minimum: 1 }),
     mysqlConnectTimeoutMs: environment.integer('MYSQL_CONNECT_TIMEOUT_MS', 1_000, { minimum: 1 }),
     mysqlAcquireTimeoutMs: environment.integer('MYSQL_ACQUIRE_TIMEOUT_MS', 1_500, { minimum: 1 }),

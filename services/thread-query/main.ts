@@ -1,6 +1,7 @@
 import { ThreadQueryServiceService as LegacyThreadQueryService } from '../gen/thread/thread_services.js';
 import { ThreadRestQueryServiceService } from '../gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
 import { ThreadQueryServiceService } from '../gen/threadweaver/thread/v1/thread_query_service.js';
+import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
 import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
@@ -14,7 +15,7 @@ import { MySqlThreadReader } from './adapters/mysql-thread-reader.js';
 import { threadQueryService } from './adapters/thread-query-service.js';
 import { readConfig } from './config.js';
 
-const config = readConfig();
+const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-query', config.logLevel);
 
 async function start(): Promise<RunningService> {

@@ -11,7 +11,7 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { BadRequest, ErrorInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
-import { projectRoot } from '../../shared/testing/servers/project-root.js';
+import { projectRoot } from '../../shared/adapters/project-root.js';
 
 /** A message as proto-loader has it: fields by their names in the .proto, int64 as text. */
 export type Message = Record<string, unknown>;

@@ -7,7 +7,7 @@ import type { FeedEntry, FeedReader } from './feed.js';
 import type { AggregateVersion, Commit, Journal } from './journal.js';
 import type { ProjectionObserver } from './projection-observer.js';
 import { feedStartOf } from './projection-plan.js';
-import { CheckpointMoved, type ProjectionStore } from './projection-store.js';
+import { CheckpointMoved, type FeedPosition, type ProjectionStore } from './projection-store.js';
 import { ProjectionWriter } from './projection-writer.js';
 
 export interface ProjectorOptions {
@@ -124,7 +124,7 @@ export class Projector {
     this.#stopping.signal.addEventListener('abort', end, { once: true });
     const batches = new FeedBatches(feed.read(afterSequence, session.signal), { maxEntries: maxCommits, lingerMs });
     const parts = [
-      this.#projectBatches(batches, writer, bounds.identity, session.signal),
+      this.#projectBatches(batches, writer, { feedIdentity: bounds.identity, sequence: afterSequence }, session.signal),
       this.#reconcileWhenDue(writer, session.signal),
       this.#check(writer, bounds.identity, session.signal),
     ];
@@ -142,17 +142,23 @@ export class Projector {
   async #projectBatches(
     batches: FeedBatches,
     writer: ProjectionWriter,
-    feedIdentity: string,
+    { feedIdentity, sequence: afterSequence }: FeedPosition,
     signal: AbortSignal,
   ): Promise<void> {
+    let sequence = afterSequence;
     for (;;) {
       const entries = await batches.next();
       if (signal.aborted) return;
-      const sequence = entries?.at(-1)?.sequence;
-      if (entries === undefined || sequence === undefined) throw new Error('the feed has ended');
+      if (entries === undefined || entries.length === 0) throw new Error('the feed has ended');
+      for (const entry of entries) {
+        // A full feed drops its oldest entries, read or not.
+        if (entry.sequence > sequence + 1) this.reconcile();
+        ({ sequence } = entry);
+      }
       const commits = this.#commitsOf(entries);
+      const position = { feedIdentity, sequence };
       this.#isBatchWaiting = true;
-      await this.#inTurn(() => writer.project(commits, { feedIdentity, sequence }));
+      await this.#inTurn(() => writer.project(commits, position));
       this.#isBatchWaiting = false;
       this.#recordSuccess();
     }

@@ -35,21 +35,16 @@ export function runService(
   process.on('uncaughtException', (error) => fail(error, 'uncaught error'));
   process.on('unhandledRejection', (reason) => fail(reason, 'unhandled rejection'));
 
-  state = 'STARTING';
-  const started = start();
-  started.then(
-    () => {
-      if (state !== 'STARTING') return;
-      state = 'RUNNING';
-      logger.info({ state }, 'started');
-    },
-    (error: unknown) => fail(error, 'could not start'),
-  );
-
+  let service: RunningService | undefined;
   const stop = (signal: NodeJS.Signals): void => {
     if (state === 'DRAINING') {
       logger.error({ signal }, 'second signal, exiting at once');
       process.exit(1);
+    }
+    if (service === undefined) {
+      // Perhaps it waits for a server that never comes; it has taken nothing on yet.
+      logger.info({ signal }, 'stopped while starting');
+      process.exit(0);
     }
     state = 'DRAINING';
     logger.info({ signal, state }, 'draining');
@@ -57,18 +52,26 @@ export function runService(
       () => fail(new Error(`not drained within ${drainTimeoutMs} ms`), 'drain timed out'),
       drainTimeoutMs,
     );
-    started
-      .then((service) => service.drain())
-      .then(
-        () => {
-          clearTimeout(timer);
-          state = 'STOPPED';
-          logger.info({ state }, 'stopped');
-          process.exit(0);
-        },
-        (error: unknown) => fail(error, 'drain failed'),
-      );
+    service.drain().then(
+      () => {
+        clearTimeout(timer);
+        state = 'STOPPED';
+        logger.info({ state }, 'stopped');
+        process.exit(0);
+      },
+      (error: unknown) => fail(error, 'drain failed'),
+    );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+
+  state = 'STARTING';
+  start().then(
+    (running) => {
+      service = running;
+      state = 'RUNNING';
+      logger.info({ state }, 'started');
+    },
+    (error: unknown) => fail(error, 'could not start'),
+  );
 }

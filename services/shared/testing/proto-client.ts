@@ -7,7 +7,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { projectRoot } from './servers/project-root.js';
+import { projectRoot } from '../adapters/project-root.js';
 
 /** A client that was made from the raw .proto file, so that generated code does not test itself. */
 export interface ProtoClient {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import { ulid } from 'ulid';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
-import { startNatsServer, type RunningServer } from '../../shared/testing/servers/index.js';
+import { freePort, startNatsServer, type RunningServer } from '../../shared/testing/servers/index.js';
 import { startServiceProcess, type ServiceProcess } from '../../shared/testing/service-process.js';
 
 const account = ulid();
@@ -139,6 +141,16 @@ describe('the thread-command process', function () {
       assert.equal(error.code, status.RESOURCE_EXHAUSTED);
       return true;
     });
+  });
+
+  it('exits with 0 on SIGTERM even while it waits for NATS', async () => {
+    const args = ['--import', 'tsx', 'services/thread-command/main.ts'];
+    const env = { ...process.env, NATS_URL: `nats://127.0.0.1:${await freePort()}`, GRPC_PORT: '0' };
+    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    // It says so itself that it waits, and then can be asked to stop.
+    await once(child.stdout, 'data');
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
   });
 
   it('says which setting is wrong and exits with 1', async () => {

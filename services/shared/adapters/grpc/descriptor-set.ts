@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { projectRoot } from '../project-root.js';
 
 /** Where the descriptor set of the whole API lies, whether this runs from source or compiled. */
 export function descriptorSetPath(): string {
-  return join(packageRoot(), 'services/gen/descriptor.binpb');
+  return join(projectRoot, 'services/gen/descriptor.binpb');
 }
 
 /** The FileDescriptorProto of every file of the API, encoded as buf wrote it. */
@@ -19,15 +19,4 @@ export function loadFileDescriptors(): Buffer[] {
     else reader.skip(wireType);
   }
   return files;
-}
-
-/** The folder that holds package.json. */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) {
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('package.json not found above this file');
-    folder = parent;
-  }
-  return folder;
 }

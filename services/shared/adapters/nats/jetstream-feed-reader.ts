@@ -11,6 +11,8 @@ import {
 } from './feed-stream.js';
 import type { NatsLink } from './nats-link.js';
 
+/** So often it is asked whether the feed is still the same, in milliseconds. */
+const CHECK_EVERY_MS = 2_000;
 /** So many entries are read ahead. */
 const READ_AHEAD = 1_000;
 
@@ -45,6 +47,8 @@ export class JetStreamFeedReader implements FeedReader {
       if (bounds.identity !== identity) lose();
     };
     const unsubscribe = this.link.onStatus((connected) => void checkIdentity(connected).catch(lose));
+    // An ordered consumer would wait in the new stream for the old one's next sequence.
+    const check = setInterval(() => void checkIdentity(this.link.isConnected).catch(lose), CHECK_EVERY_MS);
     signal.addEventListener('abort', stop, { once: true });
     void loseWithStream(messages, lose);
     try {
@@ -54,6 +58,7 @@ export class JetStreamFeedReader implements FeedReader {
       lose(error);
     } finally {
       unsubscribe();
+      clearInterval(check);
       signal.removeEventListener('abort', stop);
       stop();
     }

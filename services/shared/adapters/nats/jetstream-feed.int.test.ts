@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
 import { FeedLost, type FeedEntry } from '../../runtime/feed.js';
 import type { Commit } from '../../runtime/journal.js';
+import { describeFeedContract } from '../../testing/feed-contract.js';
 import { someCommit } from '../../testing/journal-contract.js';
 import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
+import { ensureFeedStream, feedStreamName } from './feed-stream.js';
 import { JetStreamFeedReader } from './jetstream-feed-reader.js';
 import { JetStreamFeedWriter } from './jetstream-feed-writer.js';
 import { NatsLink } from './nats-link.js';
@@ -30,6 +32,20 @@ function versionsOf(entries: readonly FeedEntry[]): (number | string)[] {
   return entries.map((entry) => (entry.kind === 'commit' ? entry.commit.version : entry.kind));
 }
 
+describeFeedContract('JetStream', async () => {
+  const link = await NatsLink.open({ url: await sharedNatsUrl(), name: 'feed-test', logger });
+  const options = { prefix: `F${ulid().slice(-10)}`, logger };
+  return {
+    reader: new JetStreamFeedReader(link, options),
+    writer: new JetStreamFeedWriter(link, options),
+    recreate: async () => {
+      await link.manager.streams.delete(feedStreamName(options));
+      await ensureFeedStream(link, options);
+    },
+    close: () => link.close(),
+  };
+});
+
 describe('JetStream feed', () => {
   let link: NatsLink;
   let prefix: string;
@@ -44,36 +60,6 @@ describe('JetStream feed', () => {
     prefix = `F${ulid().slice(-10)}`;
     writer = new JetStreamFeedWriter(link, { prefix, logger });
     reader = new JetStreamFeedReader(link, { prefix });
-  });
-
-  it('carries commits in order, whole, with takeovers between them', async () => {
-    const id = ulid();
-    await writer.announceTakeover();
-    for (let version = 1; version <= 300; version += 1) writer.publish(commitOf(id, version));
-    assert.ok(await writer.flush(5_000));
-    const entries = await take(reader, 301);
-    assert.deepEqual(versionsOf(entries), ['takeover', ...Array.from({ length: 300 }, (_, index) => index + 1)]);
-    assert.deepEqual(
-      entries.map(({ sequence }) => sequence),
-      Array.from({ length: 301 }, (_, index) => index + 1),
-    );
-    const second = entries[1];
-    assert.ok(second?.kind === 'commit');
-    const { events, ...rest } = second.commit;
-    const { events: sentEvents, ...sent } = commitOf(id, 1);
-    assert.deepEqual(rest, sent);
-    assert.deepEqual(Buffer.from(events[0]?.data ?? []), sentEvents[0]?.data);
-  });
-
-  it('is read on from any sequence, and live', async () => {
-    await writer.announceTakeover();
-    for (let version = 1; version <= 5; version += 1) writer.publish(commitOf(ulid(), version));
-    await writer.flush(5_000);
-    const rest = take(reader, 4, 4);
-    for (const version of [6, 7]) writer.publish(commitOf(ulid(), version));
-    assert.deepEqual(versionsOf(await rest), [4, 5, 6, 7]);
-    const { firstSequence, lastSequence } = await reader.bounds();
-    assert.deepEqual([firstSequence, lastSequence], [1, 8]);
   });
 
   it('has a copy just once, however often it is written', async () => {
@@ -93,16 +79,6 @@ describe('JetStream feed', () => {
     await link.jetstream.publish(`${prefix.toLowerCase()}.feed.0`, 'rubbish');
     writer.publish(commitOf(ulid(), 1));
     assert.deepEqual(versionsOf(await take(reader, 3)), ['takeover', 'malformed', 1]);
-  });
-
-  it('ends when it is told to', async () => {
-    const aborter = new AbortController();
-    const reading = (async () => {
-      for await (const entry of reader.read(0, aborter.signal)) assert.fail(`unexpected ${entry.kind}`);
-    })();
-    await reader.bounds();
-    aborter.abort();
-    await reading;
   });
 
   it('survives a restart of NATS: the writer goes on, the reader learns that the feed is another one', async () => {

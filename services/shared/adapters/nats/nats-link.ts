@@ -35,6 +35,7 @@ export class NatsLink {
 
   /** Connects, waiting for a server as long as it takes. */
   static async open({ url, name, logger, requestTimeoutMs = 3_000 }: NatsLinkOptions): Promise<NatsLink> {
+    logger.info({ url }, 'connecting to NATS');
     const connection = await connect({
       servers: url.split(',').map((server) => server.trim()),
       name,

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { projectRoot } from './project-root.js';
+import { projectRoot } from '../../adapters/project-root.js';
 
 /** A MariaDB or MySQL installation that can be started from here. */
 export interface MySqlInstallation {

@@ -1,0 +1,36 @@
+import type { Environment } from './environment.js';
+
+/** Settings that every service has. */
+export interface ServiceConfig {
+  /** GRPC_HOST: address to listen on. @default 0.0.0.0 */
+  readonly grpcHost: string;
+  /** GRPC_PORT; 0 takes a free one. */
+  readonly grpcPort: number;
+  /** LOG_LEVEL: trace, debug, info, warn, error, fatal or silent. @default info */
+  readonly logLevel: string;
+  /** DRAIN_NOTICE_MS: how long balancers get to see that this instance drains. @default 0 */
+  readonly drainNoticeMs: number;
+  /** DRAIN_TIMEOUT_MS: how long draining may take. @default 15000 */
+  readonly drainTimeoutMs: number;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Default of NATS_URL: one server, or several separated by commas. */
+export const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222';
+/** Default of MYSQL_URL. */
+export const DEFAULT_MYSQL_URL = 'mysql://root@127.0.0.1:3306/threadweaver';
+
+/**
+ * @param grpcPort default of GRPC_PORT
+ * @throws Fault reason INVALID_SETTING naming the variable
+ */
+export function readServiceConfig(environment: Environment, grpcPort: number): ServiceConfig {
+  return {
+    grpcHost: environment.text('GRPC_HOST', '0.0.0.0'),
+    grpcPort: environment.port('GRPC_PORT', grpcPort),
+    logLevel: environment.choice('LOG_LEVEL', logLevels, 'info'),
+    drainNoticeMs: environment.integer('DRAIN_NOTICE_MS', 0),
+    drainTimeoutMs: environment.integer('DRAIN_TIMEOUT_MS', 15_000, { minimum: 1 }),
+  };
+}
