@@ -23,7 +23,9 @@ export function projectionLog(logger: Logger, onHealth: (isHealthy: boolean) => 
       logger.debug('another projector was faster');
     },
     restarted(reason, afterSequence) {
-      logger.warn({ reason, after_sequence: afterSequence }, 'reading the feed from its beginning, and the journal');
+      // A feed in memory is a new one after each restart of NATS.
+      const level = reason === 'new feed' ? 'info' : 'warn';
+      logger[level]({ reason, after_sequence: afterSequence }, 'reading the feed from its beginning, and the journal');
     },
     malformed(sequence, error) {
       logger.error({ sequence, error }, 'an entry of the feed cannot be read');
