@@ -19,6 +19,8 @@ export interface ThreadCommandConfig extends ServiceConfig {
   readonly maxAggregates: number;
   /** MAX_AGGREGATES_MIB: likewise above so many MiB, by estimate. @default 512 */
   readonly maxAggregatesMib: number;
+  /** SNAPSHOT_EVERY_COMMITS: so many commits of a thread lie between its snapshots. @default 500 */
+  readonly snapshotEveryCommits: number;
   /** MAX_WAITING_PER_THREAD: so many commands of one thread may wait. @default 1000 */
   readonly maxWaitingPerThread: number;
   /** MAX_WAITING: so many commands may wait in all. @default 10000 */
@@ -38,6 +40,7 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     passivateAfterMs: environment.integer('PASSIVATE_AFTER_MS', 60_000, { minimum: 1 }),
     maxAggregates: environment.integer('MAX_AGGREGATES', 100_000, { minimum: 1 }),
     maxAggregatesMib: environment.integer('MAX_AGGREGATES_MIB', 512, { minimum: 1 }),
+    snapshotEveryCommits: environment.integer('SNAPSHOT_EVERY_COMMITS', 500, { minimum: 1 }),
     maxWaitingPerThread: environment.integer('MAX_WAITING_PER_THREAD', 1_000, { minimum: 1 }),
     maxWaiting: environment.integer('MAX_WAITING', 10_000, { minimum: 1 }),
   };

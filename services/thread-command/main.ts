@@ -7,6 +7,7 @@ import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
 import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
 import { JetStreamFeedWriter } from '../shared/adapters/nats/jetstream-feed-writer.js';
 import { JetStreamJournal } from '../shared/adapters/nats/jetstream-journal.js';
+import { KvSnapshotStore } from '../shared/adapters/nats/kv-snapshot-store.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { AggregateHost } from '../shared/runtime/aggregate-host.js';
@@ -15,6 +16,7 @@ import { traceIdOf } from '../shared/runtime/trace-context.js';
 import { threadEventCodec } from '../thread-events/thread-event-codec.js';
 import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
 import { legacyRestService, legacyRestWording } from './adapters/legacy-rest-service.js';
+import { threadStateFormat } from './adapters/thread-state-format.js';
 import { threadCommandService } from './adapters/thread-command-service.js';
 import { readConfig } from './config.js';
 import { estimateThreadBytes, threadDecider } from './domain/thread.js';
@@ -35,7 +37,12 @@ async function start(): Promise<RunningService> {
   await feed.announceTakeover();
 
   const host: ThreadHost = new AggregateHost(
-    { decider: threadDecider, codec: threadEventCodec, estimateBytes: estimateThreadBytes },
+    {
+      decider: threadDecider,
+      codec: threadEventCodec,
+      estimateBytes: estimateThreadBytes,
+      stateFormat: threadStateFormat,
+    },
     {
       journal,
       onCommitted: (commit) => {
@@ -49,6 +56,11 @@ async function start(): Promise<RunningService> {
       maxBytes: config.maxAggregatesMib * 1024 * 1024,
       maxWaitingPerAggregate: config.maxWaitingPerThread,
       maxWaiting: config.maxWaiting,
+      snapshots: {
+        store: new KvSnapshotStore(link, { prefix: PREFIX, replicas }),
+        everyCommits: config.snapshotEveryCommits,
+        onTrouble: (id, error) => logger.warn({ thread_id: id, reason: error.message }, 'trouble with a snapshot'),
+      },
     },
   );
 

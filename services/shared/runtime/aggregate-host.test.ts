@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { accept, reject } from '../kernel/decider.js';
 import { InMemoryJournal } from '../testing/in-memory-journal.js';
+import { InMemorySnapshotStore } from '../testing/in-memory-snapshot-store.js';
 import { readAll, someCommit } from '../testing/journal-contract.js';
 import { UnreliableJournal, type Mishap } from '../testing/unreliable-journal.js';
 import { AggregateHost, type AggregateHostOptions } from './aggregate-host.js';
@@ -31,6 +32,15 @@ const counter: AggregateModel<number, Added, number, Rejection> = {
     },
   }),
   estimateBytes: () => 100,
+  stateFormat: {
+    version: 2,
+    encode: (total) => Buffer.from(String(total)),
+    decode: (data) => {
+      const total = Number(Buffer.from(data).toString());
+      if (Number.isNaN(total)) throw new Error('no number');
+      return total;
+    },
+  },
 };
 type CounterHost = AggregateHost<number, Added, number, Rejection>;
 
@@ -272,6 +282,85 @@ describe('AggregateHost', () => {
       const host = openHost();
       await host.execute(add(2_000));
       while (host.size > 0) await delay(1);
+    });
+  });
+
+  describe('snapshots', () => {
+    let store: InMemorySnapshotStore;
+    let troubles: string[];
+    let reads: number[];
+
+    function openSnapshottingHost(): CounterHost {
+      const onTrouble = (_id: string, error: Error): void => void troubles.push(error.message);
+      return openHost({ snapshots: { store, everyCommits: 5, onTrouble } });
+    }
+
+    async function totalOnNewHost(): Promise<number> {
+      return (await openSnapshottingHost().inspect('A', Date.now() + 1_000)).state;
+    }
+
+    beforeEach(async () => {
+      store = new InMemorySnapshotStore();
+      troubles = [];
+      reads = [];
+      const host = openSnapshottingHost();
+      for (let count = 0; count < 12; count += 1) await host.execute(add(1));
+      const read = memory.read.bind(memory);
+      memory.read = (id, fromVersion) => {
+        reads.push(fromVersion);
+        return read(id, fromVersion);
+      };
+    });
+
+    it('are made every so many commits, and only what is behind the last one is read', async () => {
+      assert.equal(store.snapshots.get('A')?.version, 10);
+      assert.equal(await totalOnNewHost(), 12);
+      assert.deepEqual(reads, [10]);
+      assert.deepEqual(troubles, []);
+    });
+
+    it('are of what is in the journal, though more is on its way', async () => {
+      const host = openSnapshottingHost();
+      await Promise.all(Array.from({ length: 50 }, () => host.execute(add(1))));
+      const snapshot = store.snapshots.get('A');
+      assert.ok(snapshot);
+      const counted = Buffer.from(snapshot.state).toString();
+      assert.equal(counted, String(snapshot.version), 'each commit has added one');
+      assert.equal(await totalOnNewHost(), 62);
+    });
+
+    it('remember requests', async () => {
+      const known = store.snapshots.get('A')?.requests[3];
+      assert.ok(known);
+      const repeat = add(1, { commandId: known.commandId, fingerprint: known.fingerprint });
+      const outcome = await openSnapshottingHost().execute(repeat);
+      assert.ok(outcome.kind === 'committed' && outcome.repeated && outcome.version === 4);
+    });
+
+    for (const [name, spoil] of [
+      ['damaged', { state: Buffer.from('x') }],
+      ['older in format', { stateFormat: 1 }],
+      ['of another journal', { lastCommandId: 'strange' }],
+      ['ahead of the journal', { version: 99 }],
+    ] as const) {
+      it(`that are ${name} cost only time, and a warning`, async () => {
+        const snapshot = store.snapshots.get('A');
+        assert.ok(snapshot);
+        store.snapshots.set('A', { ...snapshot, ...spoil });
+        assert.equal(await totalOnNewHost(), 12);
+        assert.ok(reads.includes(1));
+        assert.equal(troubles.length, 1);
+      });
+    }
+
+    it('that cannot be had or saved cost only time, and a warning', async () => {
+      store.load = () => Promise.reject(new Error('away'));
+      store.save = () => Promise.reject(new Error('away'));
+      const host = openSnapshottingHost();
+      for (let count = 0; count < 6; count += 1) await host.execute(add(1));
+      assert.equal(await totalOnNewHost(), 18);
+      assert.ok(troubles.some((trouble) => trouble.includes('not saved')));
+      assert.ok(troubles.some((trouble) => trouble.includes('passed over')));
     });
   });
 

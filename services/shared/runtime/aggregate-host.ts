@@ -2,6 +2,7 @@ import { Fault } from '../kernel/fault.js';
 import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { Aggregate, type AggregateTask } from './aggregate.js';
 import type { Commit, Journal } from './journal.js';
+import type { SnapshotUse } from './snapshots.js';
 
 export interface AggregateHostOptions {
   readonly journal: Journal;
@@ -19,6 +20,8 @@ export interface AggregateHostOptions {
   readonly maxWaiting?: number;
   /** So many appends of one aggregate may be on their way at once. @default 128 */
   readonly maxPipelined?: number;
+  /** @default none */
+  readonly snapshots?: SnapshotUse;
 }
 
 interface Resident<Command, Event extends { readonly type: string }, State, Rejection> {
@@ -31,7 +34,7 @@ interface Resident<Command, Event extends { readonly type: string }, State, Reje
 export class AggregateHost<Command, Event extends { readonly type: string }, State, Rejection> {
   /** In order of use, the least recent first. */
   readonly #residents = new Map<string, Resident<Command, Event, State, Rejection>>();
-  readonly #options: Required<AggregateHostOptions>;
+  readonly #options: Required<Omit<AggregateHostOptions, 'snapshots'>> & Pick<AggregateHostOptions, 'snapshots'>;
   readonly #sweeper: NodeJS.Timeout;
   #bytes = 0;
   #waiting = 0;
@@ -131,9 +134,9 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
   }
 
   #makeAggregate(id: string): Aggregate<Command, Event, State, Rejection> {
-    const { journal, onCommitted, maxPipelined } = this.#options;
+    const { journal, onCommitted, maxPipelined, snapshots } = this.#options;
     const onIdle = (): void => this.#weigh(id);
-    return new Aggregate(id, this.model, { journal, onCommitted, onIdle, maxPipelined });
+    return new Aggregate(id, this.model, { journal, onCommitted, onIdle, maxPipelined, snapshots });
   }
 
   /** Takes account of an aggregate's size, now that it is idle, and makes room. */

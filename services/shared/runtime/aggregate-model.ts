@@ -1,5 +1,6 @@
 import type { Decider } from '../kernel/decider.js';
 import type { EventCodec } from './event-codec.js';
+import type { StateFormat } from './snapshots.js';
 import type { TraceContext } from './trace-context.js';
 
 /** What the host must know of a kind of aggregate; nothing here knows what it is. */
@@ -8,6 +9,8 @@ export interface AggregateModel<Command, Event extends { readonly type: string }
   readonly codec: EventCodec<Event>;
   /** Roughly what a state takes in memory, in bytes. */
   estimateBytes(state: State): number;
+  /** @default none: no snapshots are made */
+  readonly stateFormat?: StateFormat<State>;
 }
 
 /** A command on its way to its aggregate. */

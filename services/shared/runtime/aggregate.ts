@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Fault, toError } from '../kernel/fault.js';
 import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { Backoff } from './backoff.js';
+import { historyHasGap, loadAggregate } from './aggregate-loading.js';
 import { VersionConflict, type Commit, type Journal, type NewCommit } from './journal.js';
 import { RecentRequests } from './recent-requests.js';
+import type { SnapshotUse } from './snapshots.js';
 
 /** What an aggregate asks of its host. */
 export interface AggregateSurroundings {
@@ -14,6 +16,8 @@ export interface AggregateSurroundings {
   onIdle(): void;
   /** So many appends may be on their way at once. */
   readonly maxPipelined: number;
+  /** @default none */
+  readonly snapshots?: SnapshotUse | undefined;
 }
 
 /** Somebody waits for this. `settled` once that is over, by an answer or by the deadline. */
@@ -51,6 +55,8 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   /** The last version that is known to be in the journal and was handed to `onCommitted`. */
   #committedVersion: number | undefined;
   #requests = new RecentRequests();
+  /** Of the last snapshot that was read or begun to be saved. */
+  #snapshotVersion = 0;
   #isLoaded = false;
   /** Raised at each recovery: results of appends from before mean nothing any more. */
   #epoch = 0;
@@ -129,30 +135,25 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     if (this.#trouble !== undefined) await delay(this.#backoff.next());
     const isFirstLoad = this.#committedVersion === undefined;
     const isNew = isFirstLoad && next.kind === 'command' && next.envelope.startsAggregate === true;
-    let state = this.model.decider.initialState;
-    let version = 0;
-    const requests = new RecentRequests();
     try {
-      for await (const commit of isNew ? [] : this.surroundings.journal.read(this.id, 1)) {
-        if (commit.version !== version + 1) throw historyHasGap(this.id, version, commit.version);
-        for (const event of commit.events) state = this.model.decider.evolve(state, this.model.codec.decode(event));
-        version = commit.version;
-        requests.add(commit.commandId, commit);
-        // An append whose outcome was unknown did take place: those behind us have not heard of it.
-        if (!isFirstLoad && version > (this.#committedVersion ?? 0)) this.#announce(commit);
-      }
+      const loaded = isNew
+        ? { version: 0, state: this.model.decider.initialState, requests: new RecentRequests(), snapshotVersion: 0 }
+        : await loadAggregate(this.id, this.model, this.surroundings, (commit) => {
+            // An append whose outcome was unknown did take place: those behind us have not heard of it.
+            if (!isFirstLoad && commit.version > (this.#committedVersion ?? 0)) this.#announce(commit);
+          });
+      this.#state = loaded.state;
+      this.#version = loaded.version;
+      this.#committedVersion = loaded.version;
+      this.#requests = loaded.requests;
+      this.#snapshotVersion = loaded.snapshotVersion;
+      this.#isLoaded = true;
+      this.#trouble = undefined;
     } catch (thrown) {
       const error = toError(thrown);
       if (error instanceof Fault && error.kind === 'data-loss') throw error;
       this.#trouble = error;
-      return;
     }
-    this.#state = state;
-    this.#version = version;
-    this.#committedVersion = version;
-    this.#requests = requests;
-    this.#isLoaded = true;
-    this.#trouble = undefined;
   }
 
   #decide(
@@ -193,7 +194,8 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     const version = expectedVersion + 1;
     const recorded = events.map((event) => this.model.codec.encode(event));
     const commit: NewCommit = { commandId, fingerprint, commandType, time: Date.now(), trace, events: recorded };
-    this.#state = events.reduce((state, event) => this.model.decider.evolve(state, event), this.#state);
+    const state = events.reduce((before, event) => this.model.decider.evolve(before, event), this.#state);
+    this.#state = state;
     this.#version = version;
     this.#requests.add(commandId, { version, fingerprint });
     const entry = {
@@ -203,6 +205,10 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       release: () => {
         this.#announce({ ...commit, aggregateId: this.id, version });
         task.succeed({ kind: 'committed', version, events, repeated: false });
+        const { snapshots } = this.surroundings;
+        if (snapshots && version - this.#snapshotVersion >= snapshots.everyCommits) {
+          void this.#saveSnapshot(snapshots, { version, lastCommandId: commandId, state });
+        }
       },
     };
     const epoch = this.#epoch;
@@ -239,6 +245,23 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   #announce(commit: Commit): void {
     this.#committedVersion = commit.version;
     this.surroundings.onCommitted(commit);
+  }
+
+  /** Saves what the aggregate was at a version that is in the journal. */
+  async #saveSnapshot(
+    { store, onTrouble }: SnapshotUse,
+    { version, lastCommandId, state }: { version: number; lastCommandId: string; state: State },
+  ): Promise<void> {
+    const { stateFormat } = this.model;
+    if (stateFormat === undefined) return;
+    this.#snapshotVersion = version;
+    try {
+      const requests = this.#requests.upTo(version);
+      const encoded = { stateFormat: stateFormat.version, state: stateFormat.encode(state) };
+      await store.save(this.id, { version, lastCommandId, requests, ...encoded });
+    } catch (error) {
+      onTrouble(this.id, new Error(`a snapshot is not saved: ${toError(error).message}`, { cause: error }));
+    }
   }
 
   /** Forgets the state and puts all that is unanswered back into the queue, ahead of the rest. */
@@ -281,10 +304,6 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   #abandon(error: Error): void {
     for (const task of this.#queue.splice(0)) task.fail(error);
   }
-}
-
-function historyHasGap(id: string, version: number, next: number): Fault {
-  return new Fault('data-loss', 'HISTORY_GAP', `the history of ${id} goes from version ${version} to ${next}`);
 }
 
 function reused(): Fault {

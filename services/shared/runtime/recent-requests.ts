@@ -5,6 +5,11 @@ export interface TakenRequest {
   readonly fingerprint: string;
 }
 
+/** A taken request with its command's id. */
+export interface RememberedRequest extends TakenRequest {
+  readonly commandId: string;
+}
+
 /** The last requests that an aggregate has taken, so that a repeat is known. Rebuilt from the commits. */
 export class RecentRequests {
   readonly #taken = new Map<string, TakenRequest>();
@@ -16,12 +21,20 @@ export class RecentRequests {
     return this.#taken.size;
   }
 
+  /** Those taken up to a version, the oldest first. */
+  upTo(version: number): RememberedRequest[] {
+    return [...this.#taken].flatMap(([commandId, taken]) =>
+      taken.version <= version ? [{ commandId, ...taken }] : [],
+    );
+  }
+
   get(commandId: string): TakenRequest | undefined {
     return this.#taken.get(commandId);
   }
 
-  add(commandId: string, request: TakenRequest): void {
-    this.#taken.set(commandId, request);
+  /** In order of versions. */
+  add(commandId: string, { version, fingerprint }: TakenRequest): void {
+    this.#taken.set(commandId, { version, fingerprint });
     if (this.#taken.size <= this.capacity) return;
     const [oldest] = this.#taken.keys();
     if (oldest !== undefined) this.#taken.delete(oldest);
