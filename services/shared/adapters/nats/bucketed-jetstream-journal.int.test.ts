@@ -90,6 +90,17 @@ describe('BucketedJetStreamJournal', () => {
     );
   });
 
+  it('says so when it is opened with another number of buckets than it was written with', async () => {
+    const prefix = uniquePrefix();
+    const journal = await openJournal({ prefix, buckets: 2 });
+    for (let index = 0; index < 20; index += 1) await journal.append(ulid(), 0, someCommit('one'));
+    const other = await openJournal({ prefix, buckets: 3 });
+    const listAll = async (): Promise<void> => {
+      for await (const _ of other.list());
+    };
+    await assert.rejects(listAll, { reason: 'MISPLACED_AGGREGATE' });
+  });
+
   it('takes the same command id for two aggregates of one bucket', async () => {
     const journal = await openJournal({ buckets: 1 });
     const ids = [ulid(), ulid()];

@@ -1,5 +1,5 @@
 import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
-import { toError } from '../../kernel/fault.js';
+import { Fault, toError } from '../../kernel/fault.js';
 import {
   assertPlainId,
   JournalUnavailable,
@@ -101,7 +101,9 @@ export class BucketedJetStreamJournal implements CommitStore {
     for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
       const prefix = this.#subject(bucket, '');
       for (const [subject, version] of Object.entries(await this.#countBySubject(bucket))) {
-        yield { aggregateId: subject.slice(prefix.length), version };
+        const aggregateId = subject.slice(prefix.length);
+        if (partitionOf(aggregateId, this.#buckets) !== bucket) throw misplaced(aggregateId, bucket, this.#buckets);
+        yield { aggregateId, version };
       }
     }
   }
@@ -292,6 +294,11 @@ export class BucketedJetStreamJournal implements CommitStore {
 function tipOf(message: StoredMsg): Tip {
   const { version, commandId } = readCommitPosition(message.header);
   return { sequence: message.seq, version, commandId };
+}
+
+function misplaced(aggregateId: string, bucket: number, buckets: number): Fault {
+  const message = `${aggregateId} is in bucket ${bucket}, where it cannot be with ${buckets} buckets: there were another number of them`;
+  return new Fault('data-loss', 'MISPLACED_AGGREGATE', message);
 }
 
 /** What an append fails with that was to come behind one that has failed; nothing of it was written. */
