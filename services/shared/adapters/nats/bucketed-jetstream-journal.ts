@@ -1,5 +1,5 @@
 import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
-import { Fault, toError } from '../../kernel/fault.js';
+import { Fault } from '../../kernel/fault.js';
 import {
   assertPlainId,
   JournalUnavailable,
@@ -9,6 +9,7 @@ import {
   type NewCommit,
 } from '../../runtime/journal.js';
 import { partitionOf } from '../../runtime/partition.js';
+import { AppendChains } from './append-chains.js';
 import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
 import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
 import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
@@ -36,14 +37,6 @@ interface Tip {
   readonly commandId: string | undefined;
 }
 
-/** Appends of one aggregate that wait for each other. */
-interface Chain {
-  /** Resolves when the last one so far is over. */
-  last: Promise<void>;
-  /** Why one of them failed; those behind it then fail as well. */
-  failure: Error | undefined;
-}
-
 const NO_COMMIT: Tip = { sequence: 0, version: 0, commandId: undefined };
 
 /**
@@ -55,7 +48,7 @@ const NO_COMMIT: Tip = { sequence: 0, version: 0, commandId: undefined };
 export class BucketedJetStreamJournal implements CommitStore {
   /** By least recent use first. */
   readonly #tips = new Map<string, Tip>();
-  readonly #chains = new Map<string, Chain>();
+  readonly #chains = new AppendChains();
   /** Buckets that are there, or are being made. */
   readonly #ready = new Map<number, Promise<void>>();
 
@@ -72,7 +65,9 @@ export class BucketedJetStreamJournal implements CommitStore {
   ): Promise<void> {
     assertPlainId(aggregateId);
     const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    await this.#enqueue(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
+    const publish = (): Promise<void> =>
+      this.#publish(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
+    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
   }
 
   async appendMessage(
@@ -81,7 +76,8 @@ export class BucketedJetStreamJournal implements CommitStore {
     assertPlainId(aggregateId);
     const { commandId } = readCommitPosition(headers);
     const copy = { headers: headersOfCommit(headers), data };
-    await this.#enqueue(aggregateId, expectedVersion, copy, commandId, afterCommandId);
+    const publish = (): Promise<void> => this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
+    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
   }
 
   async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
@@ -126,32 +122,7 @@ export class BucketedJetStreamJournal implements CommitStore {
     return { bucket, stream: this.#stream(bucket), subject: this.#subject(bucket, aggregateId) };
   }
 
-  /** Sends the message when those before it are acknowledged; does not when one of them was not. */
-  #enqueue(...[aggregateId, ...rest]: Parameters<BucketedJetStreamJournal['publish']>): Promise<void> {
-    const chain = this.#chains.get(aggregateId) ?? { last: Promise.resolve(), failure: undefined };
-    this.#chains.set(aggregateId, chain);
-    const turn = chain.last.then(async () => {
-      if (chain.failure !== undefined) throw notAfter(aggregateId, rest[0], chain.failure);
-      await this.publish(aggregateId, ...rest);
-    });
-    const forget = (): void => {
-      if (this.#chains.get(aggregateId) === chain) this.#chains.delete(aggregateId);
-    };
-    const last = turn.then(
-      () => {
-        if (chain.last === last) forget();
-      },
-      (error: unknown) => {
-        chain.failure ??= toError(error);
-        // Later appends have seen the failure, or will read first: they begin anew.
-        forget();
-      },
-    );
-    chain.last = last;
-    return turn;
-  }
-
-  private async publish(
+  async #publish(
     aggregateId: string,
     expectedVersion: number,
     { headers, data }: CommitMessage,

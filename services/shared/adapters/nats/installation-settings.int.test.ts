@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { Kvm } from '@nats-io/kv';
 import { ulid } from 'ulid';
 import type { Fault } from '../../kernel/fault.js';
+import { someCommit } from '../../testing/journal-contract.js';
 import { sharedNatsUrl } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
 import { InstallationSettings, type InstallationValues } from './installation-settings.js';
+import { JetStreamJournal } from './jetstream-journal.js';
 import { liveMembers } from './live-members.js';
 import { NatsLink } from './nats-link.js';
 
@@ -73,9 +75,20 @@ describe('InstallationSettings', () => {
     await assert.rejects(settings.beginMaintenance(values, { ...migration, task: 'import' }), {
       reason: 'INSTALLATION_IN_MAINTENANCE',
     });
-    await settings.endMaintenance({ journalLayout: 'bucketed' });
+    await assert.rejects(settings.endMaintenance('import'), { reason: 'NO_MAINTENANCE' });
+    await settings.endMaintenance(migration.task, { journalLayout: 'bucketed' });
     await settings.agree({ ...values, journalLayout: 'bucketed' });
     await assert.rejects(settings.agree(values), { reason: 'INSTALLATION_MISMATCH' });
+  });
+
+  it('does not let a first member choose another layout than that of a journal from before', async () => {
+    await new JetStreamJournal(link, { prefix }, () => undefined).append(ulid(), 0, someCommit('older'));
+    await assert.rejects((await open()).agree({ ...values, journalLayout: 'bucketed' }), {
+      reason: 'INSTALLATION_MISMATCH',
+      message:
+        'there is a journal already, and its layout is per-thread, not bucketed. Start with JOURNAL_LAYOUT=per-thread',
+    });
+    await (await open()).agree(values);
   });
 
   it('tells a running member when it may no longer run', async () => {
@@ -87,7 +100,7 @@ describe('InstallationSettings', () => {
     );
     await settings.beginMaintenance(values, migration);
     assert.equal(((await told) as Fault).reason, 'INSTALLATION_IN_MAINTENANCE');
-    await settings.endMaintenance({ partitions: 128 });
+    await settings.endMaintenance(migration.task, { partitions: 128 });
     assert.equal(((await toldAtChange) as Fault).reason, 'INSTALLATION_MISMATCH');
   });
 

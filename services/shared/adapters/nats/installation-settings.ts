@@ -2,7 +2,7 @@ import { Kvm, type KV, type KvEntry } from '@nats-io/kv';
 import { Fault, toError } from '../../kernel/fault.js';
 import { isWrongExpectation } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
-import type { JournalLayout } from './open-journal.js';
+import { journalLayouts, subjectPrefixOf, type JournalLayout } from './open-journal.js';
 
 /** What all members of an installation must agree on, because data are laid out by it. */
 export interface InstallationValues {
@@ -43,6 +43,7 @@ const KEY = 'installation';
 export class InstallationSettings {
   private constructor(
     private readonly link: NatsLink,
+    private readonly prefix: string,
     private readonly bucket: KV,
   ) {}
 
@@ -53,7 +54,7 @@ export class InstallationSettings {
     // Only the leader is sure to know the last value.
     const options = { replicas, history: 1, allow_direct: false };
     const bucket = await link.ask(() => new Kvm(link.jetstream).create(`${prefix}_SETTINGS`, options));
-    return new InstallationSettings(link, bucket);
+    return new InstallationSettings(link, prefix, bucket);
   }
 
   /** @returns undefined when no member has ever been here */
@@ -104,10 +105,17 @@ export class InstallationSettings {
     });
   }
 
-  /** Lets owners start again, with other values if some are given. Nothing happens when there is no maintenance. */
-  async endMaintenance(changed: Partial<InstallationValues> = {}): Promise<void> {
-    if ((await this.read()) === undefined) return;
-    await this.#change(undefined, ({ maintenance: _, ...kept }) => ({ ...kept, ...changed }));
+  /**
+   * Lets owners start again, with other values if some are given.
+   * @throws Fault reason NO_MAINTENANCE that task is not under way any more; nothing is changed
+   */
+  async endMaintenance(task: string, changed: Partial<InstallationValues> = {}): Promise<void> {
+    await this.#change(undefined, ({ maintenance, ...kept }) => {
+      if (maintenance?.task !== task) {
+        throw new Fault('failed-precondition', 'NO_MAINTENANCE', `somebody has ended "journal ${task}" meanwhile`);
+      }
+      return { ...kept, ...changed };
+    });
   }
 
   async #change(
@@ -133,6 +141,7 @@ export class InstallationSettings {
     for (;;) {
       const entry = await this.#entry();
       if (entry !== undefined) return keptIn(entry);
+      await this.#assertNoOtherLayout(values);
       try {
         await this.link.ask(() => this.bucket.create(KEY, JSON.stringify(values)));
         return values;
@@ -141,6 +150,20 @@ export class InstallationSettings {
         if (!isWrongExpectation(error)) throw error;
       }
     }
+  }
+
+  /** Of a journal from before settings were kept, the layout is not what the first member happens to say. */
+  async #assertNoOtherLayout({ journalLayout }: InstallationValues): Promise<void> {
+    const present: JournalLayout[] = [];
+    for (const layout of journalLayouts) {
+      const names = this.link.manager.streams.names(`${subjectPrefixOf(this.prefix, layout)}>`);
+      if ((await this.link.ask(() => names.next())).length > 0) present.push(layout);
+    }
+    const [other] = present;
+    // Both are there after a migration; which of them is the present one, only whoever starts us knows.
+    if (other === undefined || present.includes(journalLayout)) return;
+    const message = `there is a journal already, and its layout is ${other}, not ${journalLayout}. Start with JOURNAL_LAYOUT=${other}`;
+    throw new Fault('failed-precondition', 'INSTALLATION_MISMATCH', message);
   }
 
   async #entry(): Promise<KvEntry | undefined> {

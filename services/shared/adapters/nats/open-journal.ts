@@ -7,6 +7,11 @@ import type { NatsLink } from './nats-link.js';
 export const journalLayouts = ['per-thread', 'bucketed'] as const;
 export type JournalLayout = (typeof journalLayouts)[number];
 
+/** What the subjects of all commits in a layout begin with. */
+export function subjectPrefixOf(prefix: string, layout: JournalLayout): string {
+  return `${prefix.toLowerCase()}.${layout === 'bucketed' ? 'bucket' : 'journal'}.`;
+}
+
 export interface OpenJournalOptions {
   /** Stands before the names of streams and subjects, such as `THREAD`. */
   readonly prefix: string;
