@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import type { CommitMessage } from '../../shared/adapters/nats/commit-message.js';
 import type { CommitStore, StoredCommit } from '../../shared/adapters/nats/commit-store.js';
@@ -6,6 +7,9 @@ import type { Progress } from '../runtime/progress.js';
 
 /** So many commits are written before they are read back. */
 const CHUNK = 200;
+/** In a cluster, the server that is read from may be behind the one that was written to: it is asked again so often. */
+const MAX_LOOKS = 20;
+const LOOK_EVERY_MS = 100;
 
 export interface HistoryCopy {
   readonly aggregateId: string;
@@ -56,8 +60,21 @@ export async function copyHistory({
 }
 
 async function assertCopied(aggregateId: string, commits: readonly StoredCommit[], target: CommitStore): Promise<void> {
+  for (let looks = 1; ; looks += 1) {
+    const missing = await firstMissing(aggregateId, commits, target);
+    if (missing === undefined) return;
+    if (looks === MAX_LOOKS) throw differs(aggregateId, missing.version, 'is missing in the target');
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+async function firstMissing(
+  aggregateId: string,
+  commits: readonly StoredCommit[],
+  target: CommitStore,
+): Promise<StoredCommit | undefined> {
   const [first] = commits;
-  if (first === undefined) return;
+  if (first === undefined) return undefined;
   let index = 0;
   for await (const copy of target.readMessages(aggregateId, first.version)) {
     const commit = commits[index];
@@ -67,8 +84,7 @@ async function assertCopied(aggregateId: string, commits: readonly StoredCommit[
     }
     index += 1;
   }
-  const missing = commits[index];
-  if (missing !== undefined) throw differs(aggregateId, missing.version, 'is missing in the target');
+  return commits[index];
 }
 
 function isSame(one: CommitMessage, other: CommitMessage): boolean {
@@ -77,6 +93,12 @@ function isSame(one: CommitMessage, other: CommitMessage): boolean {
 
 function textOf(headers: MsgHdrs): string {
   return JSON.stringify([...headers]);
+}
+
+/** What is listed was not read. */
+export function cutOff(aggregateId: string, version: number, listedVersion: number): Fault {
+  const message = `${aggregateId} ends at version ${version}, not ${listedVersion}. Run this again; if that stays so, \`npm run journal -- verify\``;
+  return new Fault('data-loss', 'HISTORY_CUT_OFF', message);
 }
 
 function differs(aggregateId: string, version: number, how: string): Fault {

@@ -3,7 +3,7 @@ import type { JournalLayout } from '../../shared/adapters/nats/open-journal.js';
 import { Fault } from '../../shared/kernel/fault.js';
 import { inParallel } from '../runtime/in-parallel.js';
 import { noProgress, type Progress } from '../runtime/progress.js';
-import { copyHistory } from './copy-history.js';
+import { copyHistory, cutOff } from './copy-history.js';
 import type { Installation } from './installation.js';
 
 /** So many histories are copied at once. */
@@ -47,10 +47,11 @@ export async function migrateJournal(
     isFirstPass = false;
     progress.begin(`copying to ${to}`, sum(changed.map(([, version]) => version)), 'commits');
     try {
-      await inParallel(changed, WIDTH, async ([aggregateId]) => {
+      await inParallel(changed, WIDTH, async ([aggregateId, sourceVersion]) => {
         const history = source.readMessages(aggregateId, 1);
         const targetVersion = targetVersions.get(aggregateId) ?? 0;
         const version = await copyHistory({ aggregateId, source: history, target, targetVersion, progress });
+        if (version < sourceVersion) throw cutOff(aggregateId, version, sourceVersion);
         copied.set(aggregateId, version);
       });
     } finally {
