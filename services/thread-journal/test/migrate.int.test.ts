@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import type { StoredCommit } from '../../shared/adapters/nats/commit-store.js';
 import { resultOf } from '../../shared/testing/command-process.js';
+import { someCommit } from '../../shared/testing/journal-contract.js';
+import { Installation } from '../adapters/installation.js';
+import { migrateJournal } from '../adapters/migrate-journal.js';
 import { contents, JournalFixture } from './journal-fixture.js';
 
 describe('journal migrate', function () {
@@ -127,6 +130,28 @@ describe('journal migrate', function () {
     assert.equal(await streamsOf('thread.bucket.>'), 0);
     await leave();
     assert.equal((await fixture.run(['migrate', '--to', 'bucketed'])).code, 0);
+  });
+
+  it('copies also what an owner that nobody knew of has written meanwhile', async () => {
+    const [small] = await fixture.fill(1, 1);
+    await fixture.fill(1, 2_000);
+    assert.ok(small);
+    const values = { journalLayout: 'per-thread', journalBuckets: 16, partitions: 64 } as const;
+    const options = { link: fixture.link, prefix: 'THREAD', values, replicas: 1, maxStreams: 100 };
+    const parts: string[] = [];
+    let written: Promise<void> | undefined;
+    const outcome = await migrateJournal(await Installation.open(options), 'bucketed', 16, {
+      begin: (task, total) => void parts.push(`${task} ${total}`),
+      advance: (count) => {
+        // That is the small one, whose copy is over; the other takes much longer.
+        if (count === 1) written ??= fixture.journal().append(small, 1, someCommit('late'));
+      },
+      end: () => undefined,
+    });
+    await written;
+    assert.deepEqual(outcome, { kind: 'migrated', aggregates: 2, commits: 2_002 });
+    assert.deepEqual(parts, ['copying to bucketed 2001', 'copying to bucketed 2']);
+    assert.deepEqual(await contents(fixture.journal('bucketed'), [small]), await contents(fixture.journal(), [small]));
   });
 
   it('refuses more threads than there may be streams, before it copies any', async () => {
