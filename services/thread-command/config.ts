@@ -1,5 +1,11 @@
 import { Environment } from '../shared/adapters/environment.js';
-import { DEFAULT_NATS_URL, readServiceConfig, type ServiceConfig } from '../shared/adapters/service-config.js';
+import {
+  DEFAULT_NATS_URL,
+  readInstallationValues,
+  readServiceConfig,
+  type ServiceConfig,
+} from '../shared/adapters/service-config.js';
+import type { InstallationValues } from '../shared/adapters/nats/installation-settings.js';
 
 /** Settings of thread-command; docs/settings.md lists them. */
 export interface ThreadCommandConfig extends ServiceConfig {
@@ -9,6 +15,8 @@ export interface ThreadCommandConfig extends ServiceConfig {
   readonly natsReplicas: number;
   /** FEED_STORAGE: where the feed is kept, memory or file. @default memory */
   readonly feedStorage: 'memory' | 'file';
+  /** JOURNAL_LAYOUT, JOURNAL_BUCKETS, PARTITIONS: the same in every process of an installation. */
+  readonly installation: InstallationValues;
   /** JOURNAL_MAX_STREAMS: at so many streams no new thread is created. @default 10000 */
   readonly journalMaxStreams: number;
   /** COMMAND_TIMEOUT_MS: how long a command may take at most. @default 10000 */
@@ -35,6 +43,7 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
+    installation: readInstallationValues(environment),
     journalMaxStreams: environment.integer('JOURNAL_MAX_STREAMS', 10_000, { minimum: 1 }),
     commandTimeoutMs: environment.integer('COMMAND_TIMEOUT_MS', 10_000, { minimum: 1 }),
     passivateAfterMs: environment.integer('PASSIVATE_AFTER_MS', 60_000, { minimum: 1 }),

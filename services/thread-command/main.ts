@@ -6,9 +6,10 @@ import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
 import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
 import { JetStreamFeedWriter } from '../shared/adapters/nats/jetstream-feed-writer.js';
-import { JetStreamJournal } from '../shared/adapters/nats/jetstream-journal.js';
 import { KvSnapshotStore } from '../shared/adapters/nats/kv-snapshot-store.js';
+import { InstallationSettings } from '../shared/adapters/nats/installation-settings.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
+import { openJournal } from '../shared/adapters/nats/open-journal.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { AggregateHost } from '../shared/runtime/aggregate-host.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
@@ -30,10 +31,23 @@ const PREFIX = 'THREAD';
 async function start(): Promise<RunningService> {
   const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-command', logger });
   const { journalMaxStreams: maxStreams, natsReplicas: replicas, feedStorage: storage } = config;
-  const journal = new JetStreamJournal(link, { prefix: PREFIX, maxStreams, replicas }, (streams) =>
-    logger.warn({ streams, max_streams: maxStreams }, 'the journal is nearly full: raise JOURNAL_MAX_STREAMS'),
-  );
-  const feed = new JetStreamFeedWriter(link, { prefix: PREFIX, storage, replicas, logger });
+  const { journalLayout: layout, journalBuckets: buckets, partitions } = config.installation;
+  const installation = await InstallationSettings.open(link, { prefix: PREFIX, replicas });
+  await installation.agree(config.installation);
+  await installation.watch(config.installation, (error) => {
+    logger.fatal({ error }, 'the installation has changed, stopping');
+    process.kill(process.pid, 'SIGTERM');
+  });
+  const journal = openJournal(link, {
+    prefix: PREFIX,
+    layout,
+    buckets,
+    maxStreams,
+    replicas,
+    onScarce: (streams) =>
+      logger.warn({ streams, max_streams: maxStreams }, 'the journal is nearly full: raise JOURNAL_MAX_STREAMS'),
+  });
+  const feed = new JetStreamFeedWriter(link, { prefix: PREFIX, partitions, storage, replicas, logger });
   await feed.announceTakeover();
 
   const host: ThreadHost = new AggregateHost(

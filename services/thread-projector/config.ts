@@ -2,9 +2,11 @@ import { Environment } from '../shared/adapters/environment.js';
 import {
   DEFAULT_MYSQL_URL,
   DEFAULT_NATS_URL,
+  readInstallationValues,
   readServiceConfig,
   type ServiceConfig,
 } from '../shared/adapters/service-config.js';
+import type { InstallationValues } from '../shared/adapters/nats/installation-settings.js';
 
 /** Where the read model lies. */
 export interface DatabaseConfig {
@@ -26,6 +28,8 @@ export interface ProjectorConfig extends ServiceConfig, DatabaseConfig {
   readonly natsReplicas: number;
   /** FEED_STORAGE: where the feed is kept, memory or file. @default memory */
   readonly feedStorage: 'memory' | 'file';
+  /** JOURNAL_LAYOUT, JOURNAL_BUCKETS, PARTITIONS: the same in every process of an installation. */
+  readonly installation: InstallationValues;
   /** MYSQL_MAX_CONNECTIONS. @default 4 */
   readonly mysqlMaxConnections: number;
   /** PROJECTION_BATCH_COMMITS: commits in one transaction at most. @default 500 */
@@ -49,6 +53,7 @@ export function readProjectorConfig(variables = process.env): ProjectorConfig {
     natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
+    installation: readInstallationValues(environment),
     mysqlMaxConnections: environment.integer('MYSQL_MAX_CONNECTIONS', 4, { minimum: 1 }),
     batchCommits: environment.integer('PROJECTION_BATCH_COMMITS', 500, { minimum: 1, maximum: 10_000 }),
     lingerMs: environment.integer('PROJECTION_LINGER_MS', 10, { maximum: 1_000 }),

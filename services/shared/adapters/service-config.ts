@@ -1,4 +1,8 @@
 import type { Environment } from './environment.js';
+import { DEFAULT_BUCKETS } from './nats/bucketed-jetstream-journal.js';
+import { DEFAULT_PARTITIONS } from './nats/feed-stream.js';
+import type { InstallationValues } from './nats/installation-settings.js';
+import { journalLayouts } from './nats/open-journal.js';
 
 /** Settings that every service has. */
 export interface ServiceConfig {
@@ -32,5 +36,22 @@ export function readServiceConfig(environment: Environment, grpcPort: number): S
     logLevel: environment.choice('LOG_LEVEL', logLevels, 'info'),
     drainNoticeMs: environment.integer('DRAIN_NOTICE_MS', 0),
     drainTimeoutMs: environment.integer('DRAIN_TIMEOUT_MS', 15_000, { minimum: 1 }),
+  };
+}
+
+/**
+ * Settings that are the same in every process of an installation.
+ *
+ * - JOURNAL_LAYOUT: per-thread or bucketed. @default per-thread
+ * - JOURNAL_BUCKETS: streams of the bucketed layout. @default 16
+ * - PARTITIONS: parts that threads are owned and projected in. @default 64
+ *
+ * @throws Fault reason INVALID_SETTING naming the variable
+ */
+export function readInstallationValues(environment: Environment): InstallationValues {
+  return {
+    journalLayout: environment.choice('JOURNAL_LAYOUT', journalLayouts, 'per-thread'),
+    journalBuckets: environment.integer('JOURNAL_BUCKETS', DEFAULT_BUCKETS, { minimum: 1, maximum: 1_024 }),
+    partitions: environment.integer('PARTITIONS', DEFAULT_PARTITIONS, { minimum: 1, maximum: 4_096 }),
   };
 }

@@ -20,6 +20,12 @@ export interface CommitMessage {
   readonly data: Uint8Array;
 }
 
+/** What may be a commit. */
+interface EncodedCommit {
+  readonly headers?: MsgHdrs | undefined;
+  readonly data: Uint8Array;
+}
+
 export function encodeCommit(aggregateId: string, version: number, commit: NewCommit): CommitMessage {
   const messageHeaders = headers();
   messageHeaders.set(header.aggregateId, aggregateId);
@@ -35,27 +41,41 @@ export function encodeCommit(aggregateId: string, version: number, commit: NewCo
 }
 
 /** @throws Fault kind `data-loss` when the message is no commit */
-export function decodeCommit(message: { readonly headers?: MsgHdrs | undefined; readonly data: Uint8Array }): Commit {
-  const text = (name: string): string => {
-    const value = message.headers?.get(name);
-    if (value === undefined || value === '') throw unreadable(`header ${name} is missing`);
-    return value;
-  };
-  const integer = (name: string): number => {
-    const value = Number(text(name));
-    if (!Number.isSafeInteger(value)) throw unreadable(`header ${name} is no whole number`);
-    return value;
-  };
+export function decodeCommit({ headers, data }: EncodedCommit): Commit {
   return {
-    aggregateId: text(header.aggregateId),
-    version: integer(header.version),
-    commandId: text(header.commandId),
-    commandType: text(header.commandType),
-    fingerprint: text(header.fingerprint),
-    time: integer(header.time),
-    trace: { requestId: text(header.requestId), traceparent: text(header.traceparent) },
-    events: decodeEvents(message.data),
+    ...readCommitPosition(headers),
+    commandType: textOf(headers, header.commandType),
+    fingerprint: textOf(headers, header.fingerprint),
+    time: integerOf(headers, header.time),
+    trace: { requestId: textOf(headers, header.requestId), traceparent: textOf(headers, header.traceparent) },
+    events: decodeEvents(data),
   };
+}
+
+/**
+ * Which commit it is, without its events.
+ * @throws Fault kind `data-loss` when the headers are not those of a commit
+ */
+export function readCommitPosition(
+  headers: MsgHdrs | undefined,
+): Pick<Commit, 'aggregateId' | 'version' | 'commandId'> {
+  return {
+    aggregateId: textOf(headers, header.aggregateId),
+    version: integerOf(headers, header.version),
+    commandId: textOf(headers, header.commandId),
+  };
+}
+
+function textOf(headers: MsgHdrs | undefined, name: string): string {
+  const value = headers?.get(name);
+  if (value === undefined || value === '') throw unreadable(`header ${name} is missing`);
+  return value;
+}
+
+function integerOf(headers: MsgHdrs | undefined, name: string): number {
+  const value = Number(textOf(headers, name));
+  if (!Number.isSafeInteger(value)) throw unreadable(`header ${name} is no whole number`);
+  return value;
 }
 
 function decodeEvents(data: Uint8Array): Commit['events'] {

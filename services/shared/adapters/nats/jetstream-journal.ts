@@ -1,25 +1,18 @@
-import {
-  DiscardPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
-  JetStreamError,
-  RetentionPolicy,
-  StorageType,
-  type StoredMsg,
-} from '@nats-io/jetstream';
-import { Fault, toError } from '../../kernel/fault.js';
+import type { StoredMsg } from '@nats-io/jetstream';
+import { toError } from '../../kernel/fault.js';
 import {
   assertPlainId,
-  JournalUnavailable,
   VersionConflict,
   type AggregateVersion,
   type Commit,
-  type Journal,
   type NewCommit,
 } from '../../runtime/journal.js';
-import { decodeCommit, encodeCommit } from './commit-message.js';
+import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
+import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
+import { assertFits, brokenHistory, isWrongExpectation, unavailable } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { StreamBudget } from './stream-budget.js';
+import { journalStream, READ_BATCH, readBatch, streamExists } from './stream-access.js';
 
 export interface JetStreamJournalOptions {
   /** Stands before the aggregate's id in the names of streams and subjects, such as `THREAD`. */
@@ -30,21 +23,12 @@ export interface JetStreamJournalOptions {
   readonly replicas?: number;
 }
 
-/** nats-server's JSStreamWrongLastMsgIDErrF, which the client has no name for. */
-const WRONG_LAST_MESSAGE_ID = 10_070;
-/** So many commits are asked for at a time. */
-const READ_BATCH = 500;
-/** A read whose next message does not come within this time has failed, in milliseconds. */
-const READ_STALL_MS = 3_000;
-/** What a message's headers and envelope add to its events, at most, in bytes. */
-const MESSAGE_OVERHEAD_BYTES = 4_096;
-
 /**
  * The journal as one JetStream stream per aggregate. A commit is one message, its version the message's sequence,
  * and the expected last sequence the fence: https://docs.nats.io/nats-concepts/jetstream/headers. The message's id is
  * the command's, which fences pipelined appends; the server forgets the last one when it restarts, so that only those may ask for it.
  */
-export class JetStreamJournal implements Journal {
+export class JetStreamJournal implements CommitStore {
   readonly #budget: StreamBudget;
   /** Streams that are being made; appends wait for them. */
   readonly #creations = new Map<string, Promise<void>>();
@@ -65,47 +49,29 @@ export class JetStreamJournal implements Journal {
   ): Promise<void> {
     assertPlainId(aggregateId);
     const { headers, data } = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    const maxBytes = (this.link.connection.info?.max_payload ?? Infinity) - MESSAGE_OVERHEAD_BYTES;
-    if (data.length > maxBytes) throw tooLarge(data.length, maxBytes);
-    if (expectedVersion === 0) this.#createStream(aggregateId);
-    // Those behind a creation wait for it as well, so that the order of the calls is kept.
-    const creation = this.#creations.get(aggregateId);
-    if (creation !== undefined) await creation;
-    const options = {
-      headers,
-      msgID: commit.commandId,
-      expect: { lastSequence: expectedVersion, ...(afterCommandId !== undefined && { lastMsgID: afterCommandId }) },
-    };
-    try {
-      const ack = await this.link.ask(() => this.link.jetstream.publish(this.#subject(aggregateId), data, options));
-      // The command's earlier commit is there already, at another version.
-      if (ack.seq !== expectedVersion + 1) throw new VersionConflict(aggregateId, expectedVersion);
-    } catch (thrown) {
-      const error = toError(thrown);
-      if (error instanceof VersionConflict) throw error;
-      if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence) || isApiError(error, WRONG_LAST_MESSAGE_ID)) {
-        throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
-      }
-      // Without a stream nobody answers; that there is none to a later version is as much a conflict.
-      if (expectedVersion > 0 && !(await this.#exists(aggregateId))) {
-        throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
-      }
-      throw unavailable('append', error);
-    }
+    await this.#publish(aggregateId, expectedVersion, { headers, data }, commit.commandId, afterCommandId);
+  }
+
+  async appendMessage(
+    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<CommitStore['appendMessage']>
+  ): Promise<void> {
+    assertPlainId(aggregateId);
+    const { commandId } = readCommitPosition(headers);
+    const copy = { headers: headersOfCommit(headers), data };
+    await this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
   }
 
   async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
-    assertPlainId(aggregateId);
-    let next = fromVersion;
-    for (;;) {
-      const messages = await this.#readBatch(aggregateId, next);
-      for (const message of messages) {
-        const commit = decodeCommit({ headers: message.header, data: message.data });
-        if (message.seq !== next || commit.version !== next) throw brokenHistory(aggregateId, next, message.seq);
-        yield commit;
-        next += 1;
-      }
-      if (messages.length < READ_BATCH) return;
+    for await (const { seq, header, data } of this.#messages(aggregateId, fromVersion)) {
+      const commit = decodeCommit({ headers: header, data });
+      if (commit.version !== seq) throw brokenHistory(aggregateId, seq, commit.version);
+      yield commit;
+    }
+  }
+
+  async *readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
+    for await (const { seq, header, data } of this.#messages(aggregateId, fromVersion)) {
+      yield { version: seq, headers: headersOfCommit(header), data };
     }
   }
 
@@ -118,6 +84,54 @@ export class JetStreamJournal implements Journal {
       }
     } catch (error) {
       throw unavailable('list', error);
+    }
+  }
+
+  async #publish(
+    aggregateId: string,
+    expectedVersion: number,
+    { headers, data }: CommitMessage,
+    commandId: string,
+    afterCommandId: string | undefined,
+  ): Promise<void> {
+    assertFits(this.link, data);
+    if (expectedVersion === 0) this.#createStream(aggregateId);
+    // Those behind a creation wait for it as well, so that the order of the calls is kept.
+    const creation = this.#creations.get(aggregateId);
+    if (creation !== undefined) await creation;
+    const options = {
+      headers,
+      msgID: commandId,
+      expect: { lastSequence: expectedVersion, ...(afterCommandId !== undefined && { lastMsgID: afterCommandId }) },
+    };
+    const subject = this.#subject(aggregateId);
+    try {
+      const ack = await this.link.ask(() => this.link.jetstream.publish(subject, data, options));
+      // The command's earlier commit is there already, at another version.
+      if (ack.seq !== expectedVersion + 1) throw new VersionConflict(aggregateId, expectedVersion);
+    } catch (thrown) {
+      const error = toError(thrown);
+      if (error instanceof VersionConflict) throw error;
+      if (isWrongExpectation(error)) throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
+      // Without a stream nobody answers; that there is none to a later version is as much a conflict.
+      if (expectedVersion > 0 && !(await streamExists(this.link, this.#stream(aggregateId)))) {
+        throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
+      }
+      throw unavailable('append', error);
+    }
+  }
+
+  async *#messages(aggregateId: string, fromVersion: number): AsyncIterable<StoredMsg> {
+    assertPlainId(aggregateId);
+    let next = fromVersion;
+    for (;;) {
+      const messages = await readBatch(this.link, this.#stream(aggregateId), { seq: next });
+      for (const message of messages) {
+        if (message.seq !== next) throw brokenHistory(aggregateId, next, message.seq);
+        yield message;
+        next += 1;
+      }
+      if (messages.length < READ_BATCH) return;
     }
   }
 
@@ -139,77 +153,12 @@ export class JetStreamJournal implements Journal {
     try {
       await this.#budget.reserve();
       await this.link.ask(() =>
-        this.link.manager.streams.add({
-          name: this.#stream(aggregateId),
-          subjects: [this.#subject(aggregateId)],
-          storage: StorageType.File,
-          retention: RetentionPolicy.Limits,
-          discard: DiscardPolicy.New,
-          num_replicas: this.options.replicas ?? 1,
-          allow_direct: true,
-          deny_delete: true,
-          deny_purge: true,
-        }),
+        this.link.manager.streams.add(
+          journalStream(this.#stream(aggregateId), this.#subject(aggregateId), this.options.replicas ?? 1),
+        ),
       );
     } catch (error) {
       throw unavailable('create a stream', error);
     }
   }
-
-  async #exists(aggregateId: string): Promise<boolean> {
-    try {
-      await this.link.ask(() => this.link.manager.streams.info(this.#stream(aggregateId)));
-      return true;
-    } catch (thrown) {
-      const error = toError(thrown);
-      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return false;
-      throw unavailable('look for a stream', error);
-    }
-  }
-
-  async #readBatch(aggregateId: string, fromVersion: number): Promise<StoredMsg[]> {
-    const messages: StoredMsg[] = [];
-    try {
-      await this.link.ask(async () => {
-        const batch = await this.link.manager.direct.getBatch(this.#stream(aggregateId), {
-          seq: fromVersion,
-          batch: READ_BATCH,
-        });
-        const stalled = setTimeout(() => batch.stop(new Error('no answer in time')), READ_STALL_MS);
-        try {
-          for await (const message of batch) {
-            stalled.refresh();
-            messages.push(message);
-          }
-        } finally {
-          clearTimeout(stalled);
-        }
-      });
-      return messages;
-    } catch (thrown) {
-      const error = toError(thrown);
-      if (error instanceof JetStreamError && 'code' in error && error.code === 404) return messages;
-      // Nobody answers for a stream that is not there, nor while the server is away: ask which it is.
-      if (messages.length === 0 && !(error instanceof JournalUnavailable) && !(await this.#exists(aggregateId)))
-        return [];
-      throw unavailable('read', error);
-    }
-  }
-}
-
-function isApiError(error: Error, code: number): boolean {
-  return error instanceof JetStreamApiError && error.code === code;
-}
-
-function unavailable(what: string, thrown: unknown): Error {
-  if (thrown instanceof Fault || thrown instanceof JournalUnavailable) return thrown;
-  return new JournalUnavailable(`the journal could not ${what}: ${toError(thrown).message}`, { cause: thrown });
-}
-
-function brokenHistory(aggregateId: string, expected: number, found: number): Fault {
-  return new Fault('data-loss', 'HISTORY_GAP', `${aggregateId} has ${found} where version ${expected} must be`);
-}
-
-function tooLarge(bytes: number, maxBytes: number): Fault {
-  return new Fault('exhausted', 'COMMIT_TOO_LARGE', `the commit has ${bytes} bytes, the journal takes ${maxBytes}`);
 }

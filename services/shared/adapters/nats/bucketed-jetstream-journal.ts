@@ -1,0 +1,280 @@
+import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
+import { Fault } from '../../kernel/fault.js';
+import {
+  assertPlainId,
+  JournalUnavailable,
+  VersionConflict,
+  type AggregateVersion,
+  type Commit,
+  type NewCommit,
+} from '../../runtime/journal.js';
+import { partitionOf } from '../../runtime/partition.js';
+import { AppendChains } from './append-chains.js';
+import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
+import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
+import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
+import type { NatsLink } from './nats-link.js';
+import { journalStream, READ_BATCH, readBatch, streamExists } from './stream-access.js';
+
+export interface BucketedJournalOptions {
+  /** Stands before the number of the bucket in the names of streams and subjects, such as `THREAD`. */
+  readonly prefix: string;
+  /** How many streams there are. Never changes once something is written. @default 16 */
+  readonly buckets?: number;
+  /** Copies of each stream in a cluster. @default 1 */
+  readonly replicas?: number;
+  /** Of so many aggregates it is remembered where their last commit lies. @default 100000 */
+  readonly maxTips?: number;
+}
+
+export const DEFAULT_BUCKETS = 16;
+
+/** The last commit of an aggregate, and where it lies in its bucket. */
+interface Tip {
+  /** Sequence in the bucket's stream; 0 when there is no commit. */
+  readonly sequence: number;
+  readonly version: number;
+  readonly commandId: string | undefined;
+}
+
+const NO_COMMIT: Tip = { sequence: 0, version: 0, commandId: undefined };
+
+/**
+ * The journal as some JetStream streams, "buckets", that share the aggregates by the hash of their ids: a subject an
+ * aggregate. Its cost does not grow with the number of aggregates. A commit is one message, its version a header, and
+ * the fence the expected last sequence of the subject, https://docs.nats.io/nats-concepts/jetstream/headers. That is
+ * known only once the commit before is acknowledged, so pipelined appends of one aggregate are sent one after another.
+ */
+export class BucketedJetStreamJournal implements CommitStore {
+  /** By least recent use first. */
+  readonly #tips = new Map<string, Tip>();
+  readonly #chains = new AppendChains();
+  /** Buckets that are there, or are being made. */
+  readonly #ready = new Map<number, Promise<void>>();
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly options: BucketedJournalOptions,
+  ) {}
+
+  async append(
+    aggregateId: string,
+    expectedVersion: number,
+    commit: NewCommit,
+    afterCommandId?: string,
+  ): Promise<void> {
+    assertPlainId(aggregateId);
+    const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
+    const publish = (): Promise<void> =>
+      this.#publish(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
+    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
+  }
+
+  async appendMessage(
+    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<CommitStore['appendMessage']>
+  ): Promise<void> {
+    assertPlainId(aggregateId);
+    const { commandId } = readCommitPosition(headers);
+    const copy = { headers: headersOfCommit(headers), data };
+    const publish = (): Promise<void> => this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
+    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
+  }
+
+  async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
+    for await (const [, { header, data }] of this.#messages(aggregateId, fromVersion)) {
+      yield decodeCommit({ headers: header, data });
+    }
+  }
+
+  async *readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
+    for await (const [version, { header, data }] of this.#messages(aggregateId, fromVersion)) {
+      yield { version, headers: headersOfCommit(header), data };
+    }
+  }
+
+  /** From the server's count of messages by subject: no message is read. Nothing is ever deleted, so count and version are the same. */
+  async *list(): AsyncIterable<AggregateVersion> {
+    for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
+      const prefix = this.#subject(bucket, '');
+      for (const [subject, version] of Object.entries(await this.#countBySubject(bucket))) {
+        const aggregateId = subject.slice(prefix.length);
+        if (partitionOf(aggregateId, this.#buckets) !== bucket) throw misplaced(aggregateId, bucket, this.#buckets);
+        yield { aggregateId, version };
+      }
+    }
+  }
+
+  get #buckets(): number {
+    return this.options.buckets ?? DEFAULT_BUCKETS;
+  }
+
+  #stream(bucket: number): string {
+    return `${this.options.prefix}_JOURNAL_${bucket}`;
+  }
+
+  #subject(bucket: number, aggregateId: string): string {
+    return `${this.options.prefix.toLowerCase()}.bucket.${bucket}.${aggregateId}`;
+  }
+
+  /** Where an aggregate's commits lie. */
+  #placeOf(aggregateId: string): { bucket: number; stream: string; subject: string } {
+    const bucket = partitionOf(aggregateId, this.#buckets);
+    return { bucket, stream: this.#stream(bucket), subject: this.#subject(bucket, aggregateId) };
+  }
+
+  async #publish(
+    aggregateId: string,
+    expectedVersion: number,
+    { headers, data }: CommitMessage,
+    commandId: string,
+    afterCommandId: string | undefined,
+  ): Promise<void> {
+    assertFits(this.link, data);
+    const { bucket, subject } = this.#placeOf(aggregateId);
+    await this.#ensureBucket(bucket);
+    const { sequence } = await this.#tipAt(aggregateId, expectedVersion, afterCommandId);
+    // Whatever comes of it, what is known now is out of date.
+    this.#tips.delete(aggregateId);
+    const msgID = `${aggregateId}:${commandId}`;
+    const options = { headers, msgID, expect: { lastSubjectSequence: sequence } };
+    try {
+      const ack = await this.link.ask(() => this.link.jetstream.publish(subject, data, options));
+      // The command's earlier commit is there already, at another version.
+      if (ack.duplicate) throw new VersionConflict(aggregateId, expectedVersion);
+      this.#remember(aggregateId, { sequence: ack.seq, version: expectedVersion + 1, commandId });
+    } catch (thrown) {
+      if (thrown instanceof VersionConflict) throw thrown;
+      if (isWrongExpectation(thrown)) throw new VersionConflict(aggregateId, expectedVersion, { cause: thrown });
+      throw unavailable('append', thrown);
+    }
+  }
+
+  /**
+   * The aggregate's last commit, which must be at that version and of that command.
+   * @throws VersionConflict
+   */
+  async #tipAt(aggregateId: string, version: number, commandId: string | undefined): Promise<Tip> {
+    const fits = (tip: Tip): boolean =>
+      tip.version === version && (commandId === undefined || tip.commandId === commandId);
+    const remembered = this.#tips.get(aggregateId);
+    if (remembered !== undefined && fits(remembered)) return remembered;
+    // The fence finds out whether that is so.
+    if (version === 0) return NO_COMMIT;
+    // Another writer may have gone on since.
+    const tip = await this.#findTip(aggregateId);
+    if (!fits(tip)) throw new VersionConflict(aggregateId, version);
+    return tip;
+  }
+
+  /** Asks the stream's leader, which alone is sure to know the last message. */
+  async #findTip(aggregateId: string): Promise<Tip> {
+    const { stream, subject } = this.#placeOf(aggregateId);
+    try {
+      const message = await this.link.ask(() =>
+        this.link.manager.streams.getMessage(stream, { last_by_subj: subject }),
+      );
+      return message === null ? NO_COMMIT : tipOf(message);
+    } catch (error) {
+      throw unavailable('find the last commit', error);
+    }
+  }
+
+  #remember(aggregateId: string, tip: Tip): void {
+    this.#tips.delete(aggregateId);
+    this.#tips.set(aggregateId, tip);
+    if (this.#tips.size <= (this.options.maxTips ?? 100_000)) return;
+    for (const oldest of this.#tips.keys()) {
+      this.#tips.delete(oldest);
+      break;
+    }
+  }
+
+  /** Versions with their messages. */
+  async *#messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
+    assertPlainId(aggregateId);
+    const { stream, subject } = this.#placeOf(aggregateId);
+    let next = fromVersion;
+    let sequence = fromVersion <= 1 ? 1 : await this.#findStart(aggregateId, fromVersion);
+    for (;;) {
+      const messages = await readBatch(this.link, stream, { seq: sequence, next_by_subj: subject });
+      for (const message of messages) {
+        const { version } = tipOf(message);
+        sequence = message.seq + 1;
+        if (version < fromVersion) continue;
+        if (version !== next) throw brokenHistory(aggregateId, next, version);
+        yield [version, message];
+        next += 1;
+      }
+      if (messages.length < READ_BATCH) return;
+    }
+  }
+
+  /** A sequence at or before which that version lies, and not many versions before: by bisection over the stream. */
+  async #findStart(aggregateId: string, version: number): Promise<number> {
+    const { stream, subject } = this.#placeOf(aggregateId);
+    if (!(await streamExists(this.link, stream))) return 1;
+    const tip = await this.#findTip(aggregateId);
+    if (tip.version <= version) return tip.version === version ? tip.sequence : tip.sequence + 1;
+    let before = { sequence: 1, version: 1 };
+    let behind: { sequence: number; version: number } = tip;
+    while (version - before.version > READ_BATCH / 5 && behind.sequence - before.sequence > 1) {
+      const middle = Math.floor((before.sequence + behind.sequence) / 2);
+      const [message] = await readBatch(this.link, stream, { seq: middle, batch: 1, next_by_subj: subject });
+      // There is the tip at least.
+      if (message === undefined) break;
+      const found = tipOf(message);
+      if (found.version <= version) before = found;
+      // Between the middle and what was found there is nothing of this aggregate.
+      else behind = { ...found, sequence: middle };
+    }
+    return before.sequence;
+  }
+
+  async #countBySubject(bucket: number): Promise<Record<string, number>> {
+    const filter = { subjects_filter: this.#subject(bucket, '*') };
+    try {
+      const { state } = await this.link.ask(() => this.link.manager.streams.info(this.#stream(bucket), filter));
+      return state.subjects ?? {};
+    } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return {};
+      throw unavailable('list', error);
+    }
+  }
+
+  #ensureBucket(bucket: number): Promise<void> {
+    const known = this.#ready.get(bucket);
+    if (known !== undefined) return known;
+    const making = this.#makeBucket(bucket);
+    this.#ready.set(bucket, making);
+    making.catch(() => this.#ready.delete(bucket));
+    return making;
+  }
+
+  async #makeBucket(bucket: number): Promise<void> {
+    const stream = journalStream(this.#stream(bucket), this.#subject(bucket, '*'), this.options.replicas ?? 1);
+    try {
+      if (await streamExists(this.link, stream.name)) return;
+      await this.link.ask(() => this.link.manager.streams.add(stream));
+    } catch (error) {
+      throw unavailable('create a stream', error);
+    }
+  }
+}
+
+/** @throws Fault kind `data-loss` when the message is no commit */
+function tipOf(message: StoredMsg): Tip {
+  const { version, commandId } = readCommitPosition(message.header);
+  return { sequence: message.seq, version, commandId };
+}
+
+function misplaced(aggregateId: string, bucket: number, buckets: number): Fault {
+  const message = `${aggregateId} is in bucket ${bucket}, where it cannot be with ${buckets} buckets: there were another number of them`;
+  return new Fault('data-loss', 'MISPLACED_AGGREGATE', message);
+}
+
+/** What an append fails with that was to come behind one that has failed; nothing of it was written. */
+function notAfter(aggregateId: string, expectedVersion: number, failure: Error): Error {
+  if (!(failure instanceof JournalUnavailable))
+    return new VersionConflict(aggregateId, expectedVersion, { cause: failure });
+  return new JournalUnavailable(`the commit before is in doubt: ${failure.message}`, { cause: failure });
+}

@@ -1,0 +1,79 @@
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamError,
+  RetentionPolicy,
+  StorageType,
+  type DirectBatchOptions,
+  type StoredMsg,
+  type StreamConfig,
+} from '@nats-io/jetstream';
+import { toError } from '../../kernel/fault.js';
+import { JournalUnavailable } from '../../runtime/journal.js';
+import { isApiError, unavailable } from './journal-errors.js';
+import type { NatsLink } from './nats-link.js';
+
+/** So many commits are asked for at a time. */
+export const READ_BATCH = 500;
+/** A read whose next message does not come within this time has failed, in milliseconds. */
+const READ_STALL_MS = 3_000;
+
+/** How every stream of a journal is made: nothing in it is ever deleted. */
+export function journalStream(
+  name: string,
+  subject: string,
+  replicas: number,
+): Partial<StreamConfig> & { name: string } {
+  return {
+    name,
+    subjects: [subject],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    num_replicas: replicas,
+    allow_direct: true,
+    deny_delete: true,
+    deny_purge: true,
+  };
+}
+
+/** @throws JournalUnavailable */
+export async function streamExists(link: NatsLink, stream: string): Promise<boolean> {
+  try {
+    await link.ask(() => link.manager.streams.info(stream));
+    return true;
+  } catch (error) {
+    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return false;
+    throw unavailable('look for a stream', error);
+  }
+}
+
+/**
+ * One batch of messages of a stream; none when there are none, or no such stream.
+ * @throws JournalUnavailable
+ */
+export async function readBatch(link: NatsLink, stream: string, query: DirectBatchOptions): Promise<StoredMsg[]> {
+  const messages: StoredMsg[] = [];
+  try {
+    await link.ask(async () => {
+      const batch = await link.manager.direct.getBatch(stream, { batch: READ_BATCH, ...query });
+      const stalled = setTimeout(() => batch.stop(new Error('no answer in time')), READ_STALL_MS);
+      try {
+        for await (const message of batch) {
+          stalled.refresh();
+          messages.push(message);
+        }
+      } finally {
+        clearTimeout(stalled);
+      }
+    });
+    return messages;
+  } catch (thrown) {
+    const error = toError(thrown);
+    if (error instanceof JetStreamError && 'code' in error && error.code === 404) return messages;
+    // Nobody answers for a stream that is not there, nor while the server is away: ask which it is.
+    const isUnanswered = messages.length === 0 && !(error instanceof JournalUnavailable);
+    if (isUnanswered && !(await streamExists(link, stream))) return [];
+    throw unavailable('read', error);
+  }
+}
