@@ -108,7 +108,12 @@ function envoy_on_request(handle)
   end
   -- Services know a repeated command by an id of 1 to 128 visible characters; with another, a repeat would run twice.
   if #request_id > 128 or request_id:find('[^!-~]') then headers:replace('x-envoy-max-retries', '0') end
-  if not (headers:get('content-type') or ''):find('^application/grpc') then
+  local is_grpc = (headers:get('content-type') or ''):find('^application/grpc')
+  -- Routes choose the instance by this header. Ids mean the same in lower case.
+  local thread_id = headers:get('x-thread-id')
+  if not is_grpc then thread_id = (headers:get(':path') or ''):match('^/v1/threads/([^/?]+)') end
+  if thread_id then headers:replace('x-thread-id', thread_id:upper()) end
+  if not is_grpc then
     handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape_for(headers:get(':path') or '/'))
   end
 end

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { MeshError } from './mesh-error.js';
-import { portSettings } from './mesh-settings.js';
+import { MAX_INSTANCES, portSettings } from './mesh-settings.js';
 
 /** What `npm start -- …` asks for. */
 export interface CommandLine {
@@ -9,23 +9,37 @@ export interface CommandLine {
   readonly reset: boolean;
   /** Do not ask before that. */
   readonly yes: boolean;
+  /** Instances of thread-command. @default 1 */
+  readonly instances: number;
+  /** nats-servers. @default 1 */
+  readonly natsNodes: 1 | 3;
 }
 
 /**
  * Reads the arguments of `npm start`.
- * @throws MeshError naming an argument that does not exist
+ * @throws MeshError naming an argument that does not exist, or whose value cannot be meant
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
+  const { instances, 'nats-nodes': natsNodes, ...flags } = parsed(args);
+  if (!/^[1-9]$/.test(instances)) {
+    throw new MeshError(`--instances is "${instances}", must be a number from 1 to ${MAX_INSTANCES}.`);
+  }
+  if (natsNodes !== '1' && natsNodes !== '3') throw new MeshError(`--nats-nodes is "${natsNodes}", must be 1 or 3.`);
+  return { ...flags, instances: Number(instances), natsNodes: natsNodes === '3' ? 3 : 1 };
+}
+
+function parsed(args: readonly string[]) {
   try {
-    const { values } = parseArgs({
+    return parseArgs({
       args: [...args],
       options: {
         help: { type: 'boolean', short: 'h', default: false },
         reset: { type: 'boolean', default: false },
         yes: { type: 'boolean', short: 'y', default: false },
+        instances: { type: 'string', default: '1' },
+        'nats-nodes': { type: 'string', default: '1' },
       },
-    });
-    return values;
+    }).values;
   } catch (error) {
     throw new MeshError(`${(error as Error).message}\nnpm start -- --help lists what there is.`);
   }
@@ -45,13 +59,15 @@ export function helpText(): string {
     ['LOG', '', '`all` shows every log line here, not only warnings and errors'],
   ];
   const row = ([variable, byDefault, meaning]: string[]) =>
-    `  ${variable?.padEnd(22)}${byDefault?.padEnd(11)}${meaning}`;
+    `  ${variable?.padEnd(26)}${byDefault?.padEnd(11)}${meaning}`;
   return `Starts the whole mesh on this machine: NATS, MySQL, the services and Envoy.
 
 npm start -- [options]
-  --reset       empty the data folder first, after asking
-  --yes, -y     do not ask
-  --help, -h    this text
+  --instances N    so many thread-command (1 to ${MAX_INSTANCES}); from 2 on, two of each other service
+  --nats-nodes 3   a NATS cluster of three nodes, with three copies of everything
+  --reset          empty the data folder first, after asking
+  --yes, -y        do not ask
+  --help, -h       this text
 
 Settings, from the environment, with their defaults:
 ${[...others, ...ports].map(row).join('\n')}

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { checkMySqlHealth, ensureDatabase, mySqlServer } from '../../services/shared/testing/servers/mysql-server.js';
-import { checkNatsHealth, natsServer } from '../../services/shared/testing/servers/nats-server.js';
 import { projectRoot } from '../../services/shared/adapters/project-root.js';
 import type { ServerCommand } from '../../services/shared/testing/servers/server-definition.js';
 import type { Component, PortClaim, ProcessComponent } from './component.js';
 import { envoyComponent } from './envoy-component.js';
 import { checkGrpcHealth } from './grpc-health.js';
+import { instancesOf, type ServiceName } from './instances.js';
 import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
+import { natsComponents, natsUrlOf } from './nats-components.js';
 
 /** The whole mesh, as data. */
 export function meshComponents(settings: MeshSettings): Component[] {
@@ -15,31 +16,31 @@ export function meshComponents(settings: MeshSettings): Component[] {
     const { variable, purpose } = portSettings[name];
     return { port: ports[name], host, purpose, variable };
   };
-  const nats = natsServer({ port: ports.nats, dataDir: join(dataDir, 'nats') });
+  const nats = natsComponents(settings, claim);
+  const natsNames = nats.components.map(({ name }) => name);
   const mySql = mySqlServer({ port: ports.mySql, dataDir: join(dataDir, 'mysql') });
-  const natsUrl = settings.natsUrl ?? nats.url;
   const mySqlUrl = settings.mySqlUrl ?? mySql.url;
-  const backends = { NATS_URL: natsUrl, MYSQL_URL: mySqlUrl, ...settings.serviceEnv };
+  const backends = { NATS_URL: natsUrlOf(settings), ...nats.serviceEnv, MYSQL_URL: mySqlUrl, ...settings.serviceEnv };
 
-  const service = (name: string, port: keyof MeshPorts): ProcessComponent => ({
-    kind: 'process',
-    name,
-    dependsOn: ['nats', 'mysql', 'migrate'],
-    ports: [claim(port)],
-    server: {
+  const services = (service: ServiceName): ProcessComponent[] =>
+    instancesOf(service, settings).map(({ name, port, portName }) => ({
+      kind: 'process',
       name,
-      url: `127.0.0.1:${ports[port]}`,
-      port: ports[port],
-      command: () =>
-        compiled(`services/${name}/main.js`, { ...backends, GRPC_HOST: '127.0.0.1', GRPC_PORT: `${ports[port]}` }),
-      checkHealth: () => checkGrpcHealth(`127.0.0.1:${ports[port]}`),
-    },
-  });
+      dependsOn: [...natsNames, 'mysql', 'migrate'],
+      ports: [claim(portName)],
+      server: {
+        name,
+        url: `127.0.0.1:${port}`,
+        port,
+        command: () =>
+          compiled(`services/${service}/main.js`, { ...backends, GRPC_HOST: '127.0.0.1', GRPC_PORT: `${port}` }),
+        checkHealth: () => checkGrpcHealth(`127.0.0.1:${port}`),
+      },
+    }));
+  const allServices = [...services('thread-command'), ...services('thread-query'), ...services('thread-projector')];
 
   return [
-    settings.natsUrl === undefined
-      ? { kind: 'process', name: 'nats', dependsOn: [], ports: [claim('nats')], server: nats }
-      : { kind: 'external', name: 'nats', dependsOn: [], url: natsUrl, checkHealth: () => checkNatsHealth(natsUrl) },
+    ...nats.components,
     settings.mySqlUrl === undefined
       ? { kind: 'process', name: 'mysql', dependsOn: [], ports: [claim('mySql')], server: mySql }
       : {
@@ -58,10 +59,12 @@ export function meshComponents(settings: MeshSettings): Component[] {
       dependsOn: ['mysql'],
       command: () => compiled('services/thread-projector/migrate.js', backends),
     },
-    service('thread-command', 'threadCommand'),
-    service('thread-query', 'threadQuery'),
-    service('thread-projector', 'threadProjector'),
-    envoyComponent(settings, claim, ['thread-command', 'thread-query', 'thread-projector']),
+    ...allServices,
+    envoyComponent(
+      settings,
+      claim,
+      allServices.map(({ name }) => name),
+    ),
   ];
 }
 

@@ -5,6 +5,7 @@ import { projectRoot } from '../../services/shared/adapters/project-root.js';
 import { envoyBinary } from '../../services/shared/testing/servers/tools.js';
 import { renderEnvoyConfig } from '../envoy/render-config.js';
 import type { PortClaim, ProcessComponent } from './component.js';
+import { instancesOf, type ServiceName } from './instances.js';
 import type { MeshPorts, MeshSettings } from './mesh-settings.js';
 
 const DRAIN_POLL_MS = 50;
@@ -20,6 +21,8 @@ export function envoyComponent(
   const folder = join(dataDir, 'envoy');
   const configPath = join(folder, 'envoy.yaml');
   const admin = `http://127.0.0.1:${ports.envoyAdmin}`;
+  const endpoints = (service: ServiceName) =>
+    instancesOf(service, settings).map(({ port }) => ({ host: '127.0.0.1', port }));
   const publicPorts = ['envoy', 'threads', 'messenger', 'booking'] as const;
   return {
     kind: 'process',
@@ -39,8 +42,8 @@ export function envoyComponent(
           messengerPort: ports.messenger,
           bookingPort: ports.booking,
           adminPort: ports.envoyAdmin,
-          threadCommand: [{ host: '127.0.0.1', port: ports.threadCommand }],
-          threadQuery: [{ host: '127.0.0.1', port: ports.threadQuery }],
+          threadCommand: endpoints('thread-command'),
+          threadQuery: endpoints('thread-query'),
           descriptorSetPath: join(projectRoot, 'services', 'gen', 'descriptor.binpb'),
         });
         await writeFile(configPath, config);

@@ -32,7 +32,15 @@ describe("Envoy's drain", () => {
       const bound = (error: Error | null) => (error === null ? resolve() : reject(error));
       backend.bindAsync(`127.0.0.1:${ports.threadCommand}`, ServerCredentials.createInsecure(), bound);
     });
-    const settings = { ports, dataDir, listenHost: '127.0.0.1', envoyConcurrency: 1, showAllLogs: false };
+    const settings = {
+      ports,
+      dataDir,
+      listenHost: '127.0.0.1',
+      envoyConcurrency: 1,
+      showAllLogs: false,
+      instances: 1,
+      natsNodes: 1 as const,
+    };
     const claim = (name: keyof MeshPorts) => ({ port: ports[name], purpose: name, variable: name });
     const running = await startComponents([envoyComponent(settings, claim, [])], { dataDir });
     try {

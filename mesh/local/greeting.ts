@@ -1,4 +1,6 @@
+import { instancesOf, type ServiceName } from './instances.js';
 import type { MeshSettings } from './mesh-settings.js';
+import { natsUrlOf } from './nats-components.js';
 
 // The example of the older system's document.
 const ACCOUNT_ID = '01DB5QXD4NP0XQTV92K42B3XBF';
@@ -7,8 +9,11 @@ const CREATE_BODY =
   `"administratorIds":["${ACCOUNT_ID}"],"memberIds":[],"createAt":10000}`;
 
 /** What a person sees once everything runs: where things listen, and three commands to try. */
-export function greeting({ ports, dataDir, natsUrl, mySqlUrl, listenHost }: MeshSettings): string {
-  const nats = natsUrl === undefined ? `nats://127.0.0.1:${ports.nats}` : 'yours (NATS_URL)';
+export function greeting(settings: MeshSettings): string {
+  const { ports, dataDir, natsUrl, mySqlUrl, listenHost } = settings;
+  const nats = natsUrl === undefined ? natsUrlOf(settings).replaceAll(',', ', ') : 'yours (NATS_URL)';
+  const portsOf = (service: ServiceName) =>
+    [service, ...instancesOf(service, settings).map(({ port }) => port)].join(' ');
   const mySql =
     mySqlUrl === undefined ? `mysql://threadweaver@127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
   const envoy = `localhost:${ports.envoy}`;
@@ -17,7 +22,7 @@ Running. Ctrl-C stops everything; its state stays in ${dataDir}.
 
   everything        http://${envoy}   gRPC, gRPC-Web and REST${listenHost === '127.0.0.1' ? '' : `, on ${listenHost}`}
   older REST ports  threads ${ports.threads}, messenger ${ports.messenger}, booking ${ports.booking}
-  services          thread-command ${ports.threadCommand}, thread-query ${ports.threadQuery}, thread-projector ${ports.threadProjector} (health)
+  services          ${portsOf('thread-command')}, ${portsOf('thread-query')}, ${portsOf('thread-projector')} (health)
   behind them       ${nats}
                     ${mySql}
   Envoy's admin     http://127.0.0.1:${ports.envoyAdmin}

@@ -17,7 +17,8 @@ async function main(): Promise<number> {
     console.log(helpText());
     return 0;
   }
-  const settings = readMeshSettings(process.env);
+  const { instances, natsNodes } = options;
+  const settings = { ...readMeshSettings(process.env), instances, natsNodes };
   if (options.reset) {
     const outcome = await resetData(settings.dataDir, options.yes);
     if (outcome === 'NOT_ASKED') {

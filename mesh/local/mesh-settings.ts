@@ -1,8 +1,23 @@
 import { resolve } from 'node:path';
 import { Environment } from '../../services/shared/adapters/environment.js';
 
-/** Every port of the mesh. */
-export interface MeshPorts {
+/** The most instances of thread-command that one mesh may have. */
+export const MAX_INSTANCES = 9;
+type FurtherInstance = 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+type ClusterNode = 1 | 2 | 3;
+
+/**
+ * Every port of the mesh. Those of further instances bear the instance's number, and are taken only where there are
+ * so many.
+ */
+export interface MeshPorts
+  extends
+    SinglePorts,
+    Readonly<Record<`threadCommand${FurtherInstance}` | 'threadQuery2' | 'threadProjector2', number>>,
+    Readonly<Record<'nats2' | 'nats3' | `natsRoute${ClusterNode}` | `natsMonitor${ClusterNode}`, number>> {}
+
+/** The ports of one instance each. */
+interface SinglePorts {
   /** Envoy: everything. @default 8080 */
   readonly envoy: number;
   /** Envoy, as the older thread system's port. @default 18080 */
@@ -25,8 +40,13 @@ export interface MeshPorts {
   readonly mySql: number;
 }
 
-/** A port's default, the variable that sets it, and what it is for. */
-export const portSettings: Readonly<Record<keyof MeshPorts, { variable: string; port: number; purpose: string }>> = {
+interface PortSetting {
+  readonly variable: string;
+  readonly port: number;
+  readonly purpose: string;
+}
+
+const singlePortSettings: Readonly<Record<keyof SinglePorts, PortSetting>> = {
   envoy: { variable: 'ENVOY_PORT', port: 8080, purpose: 'Envoy' },
   threads: { variable: 'THREADS_PORT', port: 18080, purpose: "Envoy (the older thread system's port)" },
   messenger: { variable: 'MESSENGER_PORT', port: 10000, purpose: "Envoy (the older messenger's port)" },
@@ -39,6 +59,46 @@ export const portSettings: Readonly<Record<keyof MeshPorts, { variable: string; 
   mySql: { variable: 'MYSQL_PORT', port: 3306, purpose: 'MySQL' },
 };
 
+/** A port's default, the variable that sets it, and what it is for. */
+export const portSettings = {
+  ...singlePortSettings,
+  ...Object.fromEntries(
+    Array.from({ length: MAX_INSTANCES - 1 }, (_, index) => further('threadCommand', 'thread-command', index + 2)),
+  ),
+  ...Object.fromEntries([
+    further('threadQuery', 'thread-query', 2),
+    further('threadProjector', 'thread-projector', 2),
+    ['nats2', { variable: 'NATS_2_PORT', port: 4223, purpose: 'nats-2' }],
+    ['nats3', { variable: 'NATS_3_PORT', port: 4224, purpose: 'nats-3' }],
+    ...[1, 2, 3].flatMap((node) => {
+      const variable = `NATS_${node}`;
+      const routes = { variable: `${variable}_ROUTE_PORT`, port: 6221 + node, purpose: `nats-${node} (its cluster)` };
+      const monitor = { variable: `${variable}_MONITOR_PORT`, port: 8221 + node, purpose: `nats-${node} (health)` };
+      return [
+        [`natsRoute${node}`, routes],
+        [`natsMonitor${node}`, monitor],
+      ];
+    }),
+  ] as [string, PortSetting][]),
+} as Readonly<Record<keyof MeshPorts, PortSetting>>;
+
+/** Ten above the instance before: the ports of services have different last digits. */
+function further(
+  name: 'threadCommand' | 'threadQuery' | 'threadProjector',
+  service: string,
+  instance: number,
+): [string, PortSetting] {
+  const { variable, port } = singlePortSettings[name];
+  return [
+    `${name}${instance}`,
+    {
+      variable: variable.replace('_PORT', `_${instance}_PORT`),
+      port: port + 10 * (instance - 1),
+      purpose: `${service}-${instance}`,
+    },
+  ];
+}
+
 /** What one mesh is made of. */
 export interface MeshSettings {
   readonly ports: MeshPorts;
@@ -46,6 +106,10 @@ export interface MeshSettings {
   readonly dataDir: string;
   /** The address on which Envoy's four public ports listen. @default '127.0.0.1' */
   readonly listenHost: string;
+  /** Instances of thread-command, 1 to 9; with two or more there are two of each other service. @default 1 */
+  readonly instances: number;
+  /** nats-servers: one, or a cluster of three that keeps three copies of everything. @default 1 */
+  readonly natsNodes: 1 | 3;
   /** A NATS to use instead of an own one. @default none */
   readonly natsUrl?: string;
   /** A MySQL database to use instead of an own one; it is created when it is not there. @default none */
@@ -61,10 +125,10 @@ export interface MeshSettings {
 }
 
 /**
- * Reads the settings of `npm start`.
+ * Reads the settings of `npm start` that come from the environment; its options say how many of each there are.
  * @throws Fault naming a variable whose value cannot be meant
  */
-export function readMeshSettings(variables: NodeJS.ProcessEnv): MeshSettings {
+export function readMeshSettings(variables: NodeJS.ProcessEnv): Omit<MeshSettings, 'instances' | 'natsNodes'> {
   const env = new Environment(variables);
   const ports = Object.fromEntries(
     Object.entries(portSettings).map(([name, { variable, port }]) => [name, env.port(variable, port)]),

@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../services/shared/testing/servers/free-ports.js';
 import { meshComponents } from './components.js';
+import type { ServiceName } from './instances.js';
 import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
+import { checkNatsShape, natsUrlOf } from './nats-components.js';
 import { openFilesWarning, readLimits } from './open-file-limit.js';
 import { type MeshState, startComponents, type StartSettings } from './start-components.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
-/** Names of the mesh's processes. */
-export type MeshProcessName = 'nats' | 'mysql' | 'thread-command' | 'thread-query' | 'thread-projector' | 'envoy';
+/** Names of the mesh's processes; further instances of a service have their number behind its name. */
+export type MeshProcessName =
+  'nats' | `nats-${1 | 2 | 3}` | 'mysql' | ServiceName | `${ServiceName}-${number}` | 'envoy';
 
 /** What to start; everything has a default, made for tests. */
 export interface MeshOptions extends Partial<Omit<MeshSettings, 'ports'>>, Omit<StartSettings, 'dataDir'> {
@@ -24,6 +27,8 @@ export interface RunningMesh {
   readonly state: MeshState;
   readonly ports: MeshPorts;
   readonly dataDir: string;
+  /** The address of NATS, or those of its nodes with commas between them. */
+  readonly natsUrl: string;
   /** Envoy, e.g. `http://127.0.0.1:8080`. */
   readonly url: string;
   /**
@@ -52,6 +57,8 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
     listenHost: '127.0.0.1',
     envoyConcurrency: 1,
     showAllLogs: false,
+    instances: 1,
+    natsNodes: 1,
     ...options,
     ports,
     dataDir,
@@ -59,6 +66,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
   const warning = settings.natsUrl === undefined ? openFilesWarning(readLimits()) : undefined;
   if (warning !== undefined) options.report?.('nats', warning);
   try {
+    checkNatsShape(settings);
     const components = await startComponents(meshComponents(settings), { ...options, dataDir });
     return {
       get state() {
@@ -66,6 +74,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
       },
       ports,
       dataDir,
+      natsUrl: natsUrlOf(settings),
       url: `http://127.0.0.1:${ports.envoy}`,
       process: (name) => {
         const process = components.processes.get(name);

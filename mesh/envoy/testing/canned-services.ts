@@ -85,6 +85,11 @@ export class CannedServices {
     this.#health.setStatus('', 'NOT_SERVING');
   }
 
+  /** Takes that back. */
+  sayServing(): void {
+    this.#health.setStatus('', 'SERVING');
+  }
+
   stop(): void {
     this.#server.forceShutdown();
   }

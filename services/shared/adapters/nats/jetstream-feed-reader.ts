@@ -15,6 +15,8 @@ import type { NatsLink } from './nats-link.js';
 const CHECK_EVERY_MS = 2_000;
 /** So many entries are read ahead. */
 const READ_AHEAD = 1_000;
+/** A reader that hears nothing for two of these asks anew: the node that served it may be gone. In milliseconds. */
+const HEARTBEAT_MS = 1_000;
 
 /** Reads the feed's stream with an ordered consumer, which notices gaps and takes up where it was. */
 export class JetStreamFeedReader implements FeedReader {
@@ -34,7 +36,8 @@ export class JetStreamFeedReader implements FeedReader {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: afterSequence + 1,
     });
-    const messages = await consumer.consume({ max_messages: READ_AHEAD });
+    const messages = await consumer.consume({ max_messages: READ_AHEAD, idle_heartbeat: HEARTBEAT_MS });
+    let seen = afterSequence;
     let lost: FeedLost | undefined;
     const stop = (): void => messages.stop();
     const lose = (cause?: unknown): void => {
@@ -44,7 +47,8 @@ export class JetStreamFeedReader implements FeedReader {
     const checkIdentity = async (connected: boolean): Promise<void> => {
       if (!connected) return;
       const bounds = await this.bounds();
-      if (bounds.identity !== identity) lose();
+      // In a cluster, a feed that was lost with all nodes' memory comes back empty, with its identity.
+      if (bounds.identity !== identity || bounds.lastSequence < seen) lose();
     };
     const unsubscribe = this.link.onStatus((connected) => void checkIdentity(connected).catch(lose));
     // An ordered consumer would wait in the new stream for the old one's next sequence.
@@ -53,7 +57,10 @@ export class JetStreamFeedReader implements FeedReader {
     void loseWithStream(messages, lose);
     try {
       if (signal.aborted) return;
-      for await (const message of messages) yield this.#entryOf(message);
+      for await (const message of messages) {
+        seen = message.seq;
+        yield this.#entryOf(message);
+      }
     } catch (error) {
       lose(error);
     } finally {

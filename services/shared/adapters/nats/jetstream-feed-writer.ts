@@ -27,6 +27,8 @@ interface Copy {
   readonly commit: Commit;
 }
 
+/** So long a takeover is announced again when that fails, in milliseconds. */
+const ANNOUNCE_WITHIN_MS = 30_000;
 /** So many copies are on their way at once. */
 const MAX_IN_FLIGHT = 256;
 
@@ -56,6 +58,21 @@ export class JetStreamFeedWriter implements FeedWriter {
   }
 
   async announceTakeover(): Promise<void> {
+    const backoff = new Backoff({ firstMs: 20, maxMs: 1_000 });
+    const deadline = Date.now() + ANNOUNCE_WITHIN_MS;
+    for (;;) {
+      try {
+        await this.#announceOnce();
+        return;
+      } catch (error) {
+        // In a cluster nobody takes it until the stream has a leader.
+        if (Date.now() > deadline) throw error;
+        await delay(backoff.next());
+      }
+    }
+  }
+
+  async #announceOnce(): Promise<void> {
     await ensureFeedStream(this.link, this.options);
     await this.link.ask(() => this.link.jetstream.publish(feedSubject(this.options, TAKEOVER_TOKEN)));
   }
@@ -118,7 +135,7 @@ export class JetStreamFeedWriter implements FeedWriter {
       await delay(this.#backoff.next());
       await ensureFeedStream(this.link, this.options);
       if (this.#hasMissed) {
-        await this.announceTakeover();
+        await this.#announceOnce();
         this.#hasMissed = false;
       }
     } catch {

@@ -1,18 +1,21 @@
-import type { StoredMsg } from '@nats-io/jetstream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
 import {
   assertPlainId,
+  JournalUnavailable,
   VersionConflict,
   type AggregateVersion,
   type Commit,
   type NewCommit,
 } from '../../runtime/journal.js';
+import { AppendChain } from './append-chain.js';
 import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
 import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
-import { assertFits, brokenHistory, isWrongExpectation, unavailable } from './journal-errors.js';
+import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { StreamBudget } from './stream-budget.js';
-import { journalStream, READ_BATCH, readBatch, streamExists } from './stream-access.js';
+import { journalStream, lastSequenceOf, READ_BATCH, readBatch, streamExists } from './stream-access.js';
 
 export interface JetStreamJournalOptions {
   /** Stands before the aggregate's id in the names of streams and subjects, such as `THREAD`. */
@@ -23,15 +26,24 @@ export interface JetStreamJournalOptions {
   readonly replicas?: number;
 }
 
+/** So long a node that lags behind gets, before it is asked again, in milliseconds. */
+const LAGGING_NODE_MS = 5;
+/** So long a new stream may take until it takes messages, in milliseconds. */
+const TAKEN_WITHIN_MS = 3_000;
+
 /**
  * The journal as one JetStream stream per aggregate. A commit is one message, its version the message's sequence,
  * and the expected last sequence the fence: https://docs.nats.io/nats-concepts/jetstream/headers. The message's id is
  * the command's, which fences pipelined appends; the server forgets the last one when it restarts, so that only those may ask for it.
+ *
+ * In a cluster, pipelined appends wait for each other instead: there, nats-server 2.15 stops a stream for good on all
+ * nodes ("critical write error") when a replicated message does not meet its expected last message id.
  */
 export class JetStreamJournal implements CommitStore {
   readonly #budget: StreamBudget;
   /** Streams that are being made; appends wait for them. */
   readonly #creations = new Map<string, Promise<void>>();
+  readonly #chain = new AppendChain();
 
   constructor(
     private readonly link: NatsLink,
@@ -48,8 +60,8 @@ export class JetStreamJournal implements CommitStore {
     afterCommandId?: string,
   ): Promise<void> {
     assertPlainId(aggregateId);
-    const { headers, data } = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    await this.#publish(aggregateId, expectedVersion, { headers, data }, commit.commandId, afterCommandId);
+    const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
+    await this.#append(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
   }
 
   async appendMessage(
@@ -58,7 +70,7 @@ export class JetStreamJournal implements CommitStore {
     assertPlainId(aggregateId);
     const { commandId } = readCommitPosition(headers);
     const copy = { headers: headersOfCommit(headers), data };
-    await this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
+    await this.#append(aggregateId, expectedVersion, copy, commandId, afterCommandId);
   }
 
   async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
@@ -78,6 +90,10 @@ export class JetStreamJournal implements CommitStore {
   async *list(): AsyncIterable<AggregateVersion> {
     const prefix = `${this.options.prefix}_`;
     try {
+      if (this.#isClustered) {
+        yield* this.#listOneByOne(prefix);
+        return;
+      }
       const streams = this.link.manager.streams.list(this.#subject('*'));
       for await (const { config, state } of streams) {
         if (state.last_seq > 0) yield { aggregateId: config.name.slice(prefix.length), version: state.last_seq };
@@ -87,23 +103,34 @@ export class JetStreamJournal implements CommitStore {
     }
   }
 
+  async #append(
+    aggregateId: string,
+    expectedVersion: number,
+    message: CommitMessage,
+    commandId: string,
+    afterCommandId: string | undefined,
+  ): Promise<void> {
+    assertFits(this.link, message.data);
+    if (expectedVersion === 0) this.#createStream(aggregateId);
+    // Those behind a creation wait for it as well, so that the order of the calls is kept.
+    const creation = this.#creations.get(aggregateId);
+    if (creation !== undefined) await creation;
+    if (!this.#isClustered) return this.#publish(aggregateId, expectedVersion, message, commandId, afterCommandId);
+    await this.#chain.run(aggregateId, { makesVersion: expectedVersion + 1, commandId }, afterCommandId, {
+      append: () => this.#publish(aggregateId, expectedVersion, message, commandId, undefined),
+      verify: () => this.#verifyLast(aggregateId, expectedVersion, afterCommandId),
+    });
+  }
+
   async #publish(
     aggregateId: string,
     expectedVersion: number,
     { headers, data }: CommitMessage,
     commandId: string,
-    afterCommandId: string | undefined,
+    lastMsgID: string | undefined,
   ): Promise<void> {
-    assertFits(this.link, data);
-    if (expectedVersion === 0) this.#createStream(aggregateId);
-    // Those behind a creation wait for it as well, so that the order of the calls is kept.
-    const creation = this.#creations.get(aggregateId);
-    if (creation !== undefined) await creation;
-    const options = {
-      headers,
-      msgID: commandId,
-      expect: { lastSequence: expectedVersion, ...(afterCommandId !== undefined && { lastMsgID: afterCommandId }) },
-    };
+    const expect = { lastSequence: expectedVersion, ...(lastMsgID !== undefined && { lastMsgID }) };
+    const options = { headers, msgID: commandId, expect };
     const subject = this.#subject(aggregateId);
     try {
       const ack = await this.link.ask(() => this.link.jetstream.publish(subject, data, options));
@@ -131,8 +158,42 @@ export class JetStreamJournal implements CommitStore {
         yield message;
         next += 1;
       }
-      if (messages.length < READ_BATCH) return;
+      if (messages.length < READ_BATCH && (await this.#isAllBefore(aggregateId, next))) return;
     }
+  }
+
+  /**
+   * Has the history no version from this one on? In a cluster each node answers reads, also one that lags behind; only
+   * the leader knows what has been acknowledged.
+   */
+  async #isAllBefore(aggregateId: string, version: number): Promise<boolean> {
+    if (!this.#isClustered) return true;
+    const last = await lastSequenceOf(this.link, this.#stream(aggregateId));
+    if (last === undefined || last < version) return true;
+    await delay(LAGGING_NODE_MS);
+    return false;
+  }
+
+  /** A cluster's own list waits for 4 s when a stream has no leader, and then silently leaves it out. */
+  async *#listOneByOne(prefix: string): AsyncIterable<AggregateVersion> {
+    const names: AsyncIterable<string> = this.link.manager.streams.names(this.#subject('*'));
+    for await (const name of names) {
+      const version = await lastSequenceOf(this.link, name);
+      if (version !== undefined && version > 0) yield { aggregateId: name.slice(prefix.length), version };
+    }
+  }
+
+  get #isClustered(): boolean {
+    return this.link.connection.info?.cluster !== undefined;
+  }
+
+  /** @throws VersionConflict unless the version is of that command. What a version is of never changes. */
+  async #verifyLast(aggregateId: string, version: number, commandId: string | undefined): Promise<void> {
+    for await (const commit of this.read(aggregateId, version)) {
+      if (commit.version === version && commit.commandId === commandId) return;
+      break;
+    }
+    throw new VersionConflict(aggregateId, version);
   }
 
   #stream(aggregateId: string): string {
@@ -157,8 +218,25 @@ export class JetStreamJournal implements CommitStore {
           journalStream(this.#stream(aggregateId), this.#subject(aggregateId), this.options.replicas ?? 1),
         ),
       );
+      if (this.#isClustered) await this.#untilTaken(aggregateId);
     } catch (error) {
       throw unavailable('create a stream', error);
+    }
+  }
+
+  /** In a cluster, our node may learn only after the stream's creation where its subject leads to. */
+  async #untilTaken(aggregateId: string): Promise<void> {
+    const deadline = Date.now() + TAKEN_WITHIN_MS;
+    for (;;) {
+      try {
+        // Of a version that no stream can have: it is refused as soon as somebody takes it at all.
+        const expect = { lastSequence: Number.MAX_SAFE_INTEGER };
+        await this.link.ask(() => this.link.jetstream.publish(this.#subject(aggregateId), '', { expect }));
+      } catch (error) {
+        if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return;
+        if (error instanceof JournalUnavailable || Date.now() > deadline) throw error;
+        await delay(LAGGING_NODE_MS);
+      }
     }
   }
 }

@@ -39,11 +39,19 @@ export function journalStream(
 
 /** @throws JournalUnavailable */
 export async function streamExists(link: NatsLink, stream: string): Promise<boolean> {
+  return (await lastSequenceOf(link, stream)) !== undefined;
+}
+
+/**
+ * The sequence of a stream's last message, as its leader has it; 0 when it is empty, undefined when there is no stream.
+ * @throws JournalUnavailable
+ */
+export async function lastSequenceOf(link: NatsLink, stream: string): Promise<number | undefined> {
   try {
-    await link.ask(() => link.manager.streams.info(stream));
-    return true;
+    const { state } = await link.ask(() => link.manager.streams.info(stream));
+    return state.last_seq;
   } catch (error) {
-    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return false;
+    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
     throw unavailable('look for a stream', error);
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import type { ServerDefinition } from './server-definition.js';
 import { natsServerBinary } from './tools.js';
@@ -18,6 +19,18 @@ export interface NatsServerSettings {
   readonly syncAlways?: boolean;
   /** Largest message in bytes. @default 8 MiB, the most that nats-server recommends */
   readonly maxPayloadBytes?: number;
+  /** The cluster that it is a node of. @default none */
+  readonly cluster?: NatsClusterNode;
+}
+
+/** One node of a NATS cluster on loopback. */
+export interface NatsClusterNode {
+  /** From 1. */
+  readonly node: number;
+  /** The ports on which the nodes reach each other, in the nodes' order. */
+  readonly routePorts: readonly number[];
+  /** Serves `/healthz` of this node. */
+  readonly monitorPort: number;
 }
 
 const EIGHT_MIB = 8 * 1024 * 1024;
@@ -28,21 +41,24 @@ export function natsServer({
   dataDir,
   syncAlways = true,
   maxPayloadBytes = EIGHT_MIB,
+  cluster,
 }: NatsServerSettings): ServerDefinition {
   const url = `nats://127.0.0.1:${port}`;
   const configPath = join(dataDir, 'nats-server.conf');
+  const name = cluster === undefined ? 'nats' : `nats-${cluster.node}`;
   const config = [
-    'server_name: threadweaver',
+    `server_name: ${cluster === undefined ? 'threadweaver' : name}`,
     `listen: "127.0.0.1:${port}"`,
     `max_payload: ${maxPayloadBytes}`,
     'jetstream {',
     `  store_dir: ${JSON.stringify(dataDir)}`,
     ...(syncAlways ? ['  sync_interval: always'] : []),
     '}',
+    ...(cluster === undefined ? [] : clusterLines(cluster)),
     '',
   ].join('\n');
   return {
-    name: 'nats',
+    name,
     url,
     port,
     prepare: async () => {
@@ -50,8 +66,39 @@ export function natsServer({
       await writeFile(configPath, config);
     },
     command: () => ({ command: natsServerBinary(), args: ['--config', configPath] }),
-    checkHealth: () => checkNatsHealth(url),
+    checkHealth: async () => {
+      await checkNatsHealth(url);
+      if (cluster !== undefined) await checkNodeHealth(url, cluster);
+    },
   };
+}
+
+function clusterLines({ node, routePorts, monitorPort }: NatsClusterNode): string[] {
+  return [
+    `http: "127.0.0.1:${monitorPort}"`,
+    'cluster {',
+    '  name: threadweaver',
+    `  listen: "127.0.0.1:${routePorts[node - 1]}"`,
+    `  routes: [${routePorts.map((port) => `"nats://127.0.0.1:${port}"`).join(', ')}]`,
+    '}',
+  ];
+}
+
+/**
+ * Looks whether the cluster has a leader, and this node has caught up with it in all streams and consumers.
+ * @throws Error saying what is missing
+ */
+async function checkNodeHealth(url: string, { monitorPort }: NatsClusterNode): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${monitorPort}/healthz`, { signal: AbortSignal.timeout(2_000) });
+  const { error } = (await response.json()) as { error?: string };
+  if (!response.ok) throw new Error(error ?? `/healthz answers ${response.status}`);
+  const connection = await connect({ servers: url, reconnect: false, timeout: 2_000 });
+  try {
+    // The leader answers, through this node.
+    await jetstreamManager(connection, { timeout: 2_000 });
+  } finally {
+    await connection.close();
+  }
 }
 
 /**

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkNatsHealth, natsServer } from '../../services/shared/testing/servers/nats-server.js';
+import type { Component, PortClaim } from './component.js';
+import { MeshError } from './mesh-error.js';
+import type { MeshPorts, MeshSettings } from './mesh-settings.js';
+
+/** NATS as a part of the mesh: one server, three, or somebody else's. */
+export interface NatsPart {
+  readonly components: readonly Component[];
+  /** What services must be told to use all of it. */
+  readonly serviceEnv: Readonly<Record<string, string>>;
+}
+
+const clusterNodes = [
+  { name: 'nats-1', number: 1, port: 'nats', routePort: 'natsRoute1', monitorPort: 'natsMonitor1' },
+  { name: 'nats-2', number: 2, port: 'nats2', routePort: 'natsRoute2', monitorPort: 'natsMonitor2' },
+  { name: 'nats-3', number: 3, port: 'nats3', routePort: 'natsRoute3', monitorPort: 'natsMonitor3' },
+] as const;
+
+/** The address of NATS, or those of its nodes with commas between them. */
+export function natsUrlOf({
+  ports,
+  natsUrl,
+  natsNodes,
+}: Pick<MeshSettings, 'ports' | 'natsUrl' | 'natsNodes'>): string {
+  const own = natsNodes === 1 ? [ports.nats] : clusterNodes.map(({ port }) => ports[port]);
+  return natsUrl ?? own.map((port) => `nats://127.0.0.1:${port}`).join(',');
+}
+
+/** `claim` makes the claim on one of the mesh's ports. */
+export function natsComponents(settings: MeshSettings, claim: (name: keyof MeshPorts) => PortClaim): NatsPart {
+  const { ports, dataDir, natsUrl, natsNodes } = settings;
+  if (natsUrl !== undefined) {
+    const checkHealth = () => checkNatsHealth(natsUrl);
+    return {
+      components: [{ kind: 'external', name: 'nats', dependsOn: [], url: natsUrl, checkHealth }],
+      serviceEnv: {},
+    };
+  }
+  if (natsNodes === 1) {
+    const server = natsServer({ port: ports.nats, dataDir: join(dataDir, 'nats') });
+    return {
+      components: [{ kind: 'process', name: 'nats', dependsOn: [], ports: [claim('nats')], server }],
+      serviceEnv: {},
+    };
+  }
+  const routePorts = clusterNodes.map(({ routePort }) => ports[routePort]);
+  const nodes = clusterNodes.map(({ name, number, port, routePort, monitorPort }) => ({
+    kind: 'process' as const,
+    name,
+    // Of each other, that is: none is healthy before two of them run.
+    dependsOn: [],
+    ports: [claim(port), claim(routePort), claim(monitorPort)],
+    server: natsServer({
+      port: ports[port],
+      dataDir: join(dataDir, name),
+      cluster: { node: number, routePorts, monitorPort: ports[monitorPort] },
+    }),
+  }));
+  return {
+    components: nodes,
+    serviceEnv: { NATS_REPLICAS: String(nodes.length) },
+  };
+}
+
+/**
+ * Refuses to start beside threads that the other number of nodes has written: they would seem to be gone.
+ * @throws MeshError
+ */
+export function checkNatsShape({ dataDir, natsUrl, natsNodes }: MeshSettings): void {
+  if (natsUrl !== undefined) {
+    if (natsNodes === 1) return;
+    throw new MeshError('--nats-nodes 3 starts a NATS cluster, and NATS_URL names another one: leave one of them out.');
+  }
+  const others = natsNodes === 1 ? clusterNodes.map(({ name }) => name) : ['nats'];
+  const other = others.map((name) => join(dataDir, name)).find((folder) => existsSync(join(folder, 'jetstream')));
+  if (other === undefined) return;
+  const [has, option] =
+    natsNodes === 1
+      ? ['a cluster of three nodes', 'Start with --nats-nodes 3']
+      : ['a single node', 'Start without --nats-nodes'];
+  throw new MeshError(
+    `${other} holds the threads of ${has}, and there is no way to take them over.\n` +
+      `${option}, or set DATA_DIR to another folder, or empty this one with --reset.`,
+  );
+}
