@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
+import { FeedLost } from '../../runtime/feed.js';
 import { describeJournalContract, readAll, someCommit } from '../../testing/journal-contract.js';
 import { type RunningNatsCluster, startNatsCluster } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
@@ -72,5 +73,21 @@ describe('on a NATS cluster of three', function () {
     await Promise.all(writers.map((writer) => writer.announceTakeover()));
     const reader = new JetStreamFeedReader(await openLink(), { prefix, replicas: 3 });
     assert.equal((await reader.bounds()).lastSequence, writers.length);
+  });
+
+  it('has every commit on after all nodes were killed; the feed in memory says that it is lost', async () => {
+    const link = await openLink();
+    const journal = journalOn(link);
+    const writer = new JetStreamFeedWriter(link, { prefix, replicas: 3, logger });
+    const reader = new JetStreamFeedReader(link, { prefix, replicas: 3 });
+    const id = ulid();
+    for (let version = 0; version < 20; version += 1) await journal.append(id, version, someCommit(`${version}`));
+    await writer.announceTakeover();
+    const entries = reader.read(0, new AbortController().signal)[Symbol.asyncIterator]();
+    await entries.next();
+    const lost = assert.rejects(entries.next(), FeedLost);
+    await cluster.restartAll();
+    await lost;
+    assert.equal((await readAll(journal, id)).length, 20);
   });
 });
