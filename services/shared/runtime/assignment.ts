@@ -55,7 +55,10 @@ function choosePrimaries(members: readonly string[], partitions: number, previou
     return false;
   };
   for (const partition of open.sort((a, b) => a - b).filter(isLeft)) {
-    give(partition, leastOf(members, (member) => -(room.get(member) ?? 0)));
+    give(
+      partition,
+      leastOf(members, (member) => -(room.get(member) ?? 0)),
+    );
   }
   return owners;
 }
