@@ -23,6 +23,10 @@ export interface ThreadCommandConfig extends ServiceConfig {
   readonly maxWaitingPerThread: number;
   /** MAX_WAITING: so many commands may wait in all. @default 10000 */
   readonly maxWaiting: number;
+  /** MAX_ROUTED: so many commands may be on their way to other instances. @default 5000 */
+  readonly maxRouted: number;
+  /** PARTITIONS: into so many partitions threads are dealt out to instances; the same for all. @default 64 */
+  readonly partitions: number;
 }
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
@@ -40,5 +44,7 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     maxAggregatesMib: environment.integer('MAX_AGGREGATES_MIB', 512, { minimum: 1 }),
     maxWaitingPerThread: environment.integer('MAX_WAITING_PER_THREAD', 1_000, { minimum: 1 }),
     maxWaiting: environment.integer('MAX_WAITING', 10_000, { minimum: 1 }),
+    maxRouted: environment.integer('MAX_ROUTED', 5_000, { minimum: 1 }),
+    partitions: environment.integer('PARTITIONS', 64, { minimum: 1, maximum: 1_024 }),
   };
 }

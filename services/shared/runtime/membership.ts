@@ -20,6 +20,8 @@ export interface Membership {
   readonly assignment: Assignment | undefined;
   /** True while nobody can have taken this member for dead. Read from the clock, so a paused process knows at once. */
   isCurrent(): boolean;
+  /** True from `leave` on. */
+  readonly hasLeft: boolean;
   /** Raised whenever `isCurrent` has become true again: meanwhile others may have served its partitions. */
   readonly term: number;
   /** Calls `listener` after each change of any of the above but `isCurrent`, until the returned function is called. */

@@ -33,7 +33,13 @@ export class PartitionOwnership {
 
   /** True when this member may answer for the aggregate from memory. */
   owns(aggregateId: string): boolean {
+    if (this.#isLast) return true;
     return this.membership.isCurrent() && this.#owned.has(this.partitionOf(aggregateId));
+  }
+
+  /** It has left, and so have all others: what still arrives it finishes itself. */
+  get #isLast(): boolean {
+    return this.membership.hasLeft && this.membership.members.length === 0;
   }
 
   get owned(): ReadonlySet<number> {
@@ -69,7 +75,8 @@ export class PartitionOwnership {
     this.#owned = owned;
     this.#assignment = assignment;
     this.#term = term;
-    const changed = new Set([...lost, ...gained, ...moved]);
+    const all = this.#isLast ? assignment.primaries.keys() : [];
+    const changed = new Set([...lost, ...gained, ...moved, ...all]);
     if (changed.size === 0) return;
     for (const listener of this.#listeners) listener(changed, { lost, gained, isTakeover });
   }

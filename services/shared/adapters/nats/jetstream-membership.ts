@@ -73,6 +73,10 @@ export class JetStreamMembership implements Membership {
     return this.#term;
   }
 
+  get hasLeft(): boolean {
+    return this.#state === 'LEFT' || this.#state === 'CLOSED';
+  }
+
   isCurrent(): boolean {
     return this.#state === 'JOINED' && Date.now() < this.#leaseUntil;
   }
