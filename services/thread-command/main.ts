@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { ulid } from 'ulid';
+import { OwnershipServiceService } from '../gen/threadweaver/admin/v1/ownership_service.js';
 import { ThreadCommandServiceService as LegacyThreadCommandService } from '../gen/thread/thread_services.js';
 import { ThreadRestCommandServiceService } from '../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
 import { ThreadCommandServiceService } from '../gen/threadweaver/thread/v1/thread_command_service.js';
@@ -21,6 +22,7 @@ import { traceIdOf } from '../shared/runtime/trace-context.js';
 import { threadEventCodec } from '../thread-events/thread-event-codec.js';
 import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
 import { legacyRestService, legacyRestWording } from './adapters/legacy-rest-service.js';
+import { ownershipService } from './adapters/ownership-service.js';
 import { threadCommandCodec } from './adapters/thread-command-codec.js';
 import { threadCommandService } from './adapters/thread-command-service.js';
 import { readConfig } from './config.js';
@@ -87,6 +89,7 @@ async function start(): Promise<RunningService> {
     port: config.grpcPort,
     services: [
       bindUnaryService(ThreadCommandServiceService, threadCommandService(handler), calls),
+      bindUnaryService(OwnershipServiceService, ownershipService(ownership, host), calls),
       bindUnaryService(LegacyThreadCommandService, legacyGrpcService(handler), calls),
       bindUnaryService(ThreadRestCommandServiceService, legacyRestService(handler), {
         ...calls,

@@ -19,6 +19,8 @@ export type RoutedAnswer =
 export interface CommandBusListener {
   /** An answer to what this instance has sent, perhaps a second one. */
   onAnswer(correlation: string, answer: RoutedAnswer): void;
+  /** The connection was lost and is back: what was sent before, and the answers to it, may be lost. */
+  onReturn(): void;
   /** A command for a partition that this instance serves. `undefined` gives it back, for whoever serves next. */
   onCommand(command: RoutedCommand): Promise<RoutedAnswer | undefined>;
 }

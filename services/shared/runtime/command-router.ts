@@ -72,6 +72,10 @@ export class CommandRouter<
     return ownership.owns(aggregateId) ? host.inspect(aggregateId, deadline) : host.peek(aggregateId, deadline);
   }
 
+  onReturn(): void {
+    for (const [correlation, pending] of this.#pending) this.#dispatch(correlation, pending);
+  }
+
   onAnswer(correlation: string, answer: RoutedAnswer): void {
     this.#pending.get(correlation)?.settle(() => this.#outcomeOf(answer));
   }

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { ulid } from 'ulid';
 import { JetStreamJournal } from '../../shared/adapters/nats/jetstream-journal.js';
 import { NatsLink } from '../../shared/adapters/nats/nats-link.js';
@@ -7,6 +9,7 @@ import { protoClient, type ProtoClient } from '../../shared/testing/proto-client
 import { startNatsServer, type RunningServer } from '../../shared/testing/servers/index.js';
 import { startServiceProcess, type ServiceProcess } from '../../shared/testing/service-process.js';
 
+const run = promisify(execFile);
 const account = ulid();
 const THREADS = 24;
 /** How long a call may take when its owner was killed: the pin's and the member's time to live, and some. */
@@ -57,7 +60,8 @@ describe('three thread-command processes', function () {
       for (let count = 0; !isOver; count += 1) {
         const instance = through[(index + count) % through.length];
         assert.ok(instance);
-        longest = Math.max(longest, await add(threadId, instance));
+        const tookMs = await add(threadId, instance);
+        longest = Math.max(longest, tookMs);
       }
     });
     await Promise.all([disturb().finally(() => (isOver = true)), ...posting]);
@@ -69,8 +73,14 @@ describe('three thread-command processes', function () {
     while (acknowledged.length < target) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
-  function owns(owned: (count: number) => boolean): (line: Readonly<Record<string, unknown>>) => boolean {
-    return ({ msg, owned: count }) => msg === 'ownership changed' && owned(Number(count));
+  /** The next time that each of these owns so many partitions; call it before what causes that. */
+  function untilOwning(count: number, those: readonly Instance[]): Promise<unknown> {
+    return Promise.all(
+      those.map(({ service }) => {
+        const past = new Set(service.logLines);
+        return service.logLine((line) => !past.has(line) && line.msg === 'ownership changed' && line.owned === count);
+      }),
+    );
   }
 
   /** Every acknowledged command is in its thread once, at the version that was told; versions are without gaps. */
@@ -103,7 +113,11 @@ describe('three thread-command processes', function () {
   beforeEach(async () => {
     nats = await startNatsServer();
     instances = await Promise.all([startInstance(), startInstance(), startInstance()]);
-    await Promise.all(instances.map(({ service }) => service.logLine(owns((count) => count === 21 || count === 22))));
+    await Promise.all(
+      instances.map(({ service }) =>
+        service.logLine(({ msg, owned }) => msg === 'ownership changed' && (owned === 21 || owned === 22)),
+      ),
+    );
     acknowledged = [];
     const creation = { account_id: account, title: 'a thread', administrator_ids: [account] };
     const creating = Array.from({ length: THREADS }, (_, index) =>
@@ -142,6 +156,44 @@ describe('three thread-command processes', function () {
     }
   });
 
+  it('tell operators who owns what, all alike', async () => {
+    const told = await Promise.all(
+      instances.map(async ({ service }) => {
+        const admin = protoClient(
+          'threadweaver/admin/v1/ownership_service.proto',
+          'threadweaver.admin.v1.OwnershipService',
+          service.address,
+        );
+        try {
+          const which = await admin.call('Which', { thread_id: threadIds[0] });
+          await assert.rejects(admin.call('Which', { thread_id: 'x' }), /thread_id/);
+          return { ownership: await admin.call('GetOwnership', {}), which };
+        } finally {
+          admin.close();
+        }
+      }),
+    );
+    const [first] = told;
+    assert.ok(first);
+    const { partitions, members } = first.ownership as { partitions: { owner: string }[]; members: { id: string }[] };
+    assert.equal(partitions.length, 64);
+    assert.equal(new Set(partitions.map(({ owner }) => owner)).size, 3);
+    assert.equal(new Set(told.map(({ ownership }) => ownership.self)).size, 3);
+    for (const { ownership, which } of told) {
+      assert.deepEqual([ownership.partitions, ownership.members, ownership.current], [partitions, members, true]);
+      assert.deepEqual(which, first.which);
+    }
+    const held = told.reduce((sum, { ownership }) => sum + Number(ownership.aggregates_in_memory), 0);
+    assert.equal(held, THREADS);
+    const { stdout } = await run(process.execPath, [
+      ...['--import', 'tsx', 'services/thread-command/ownership.ts', '--address', at(1).service.address],
+    ]);
+    assert.ok(
+      members.every(({ id }) => stdout.includes(id)),
+      stdout,
+    );
+  });
+
   it('hand over on SIGTERM without a failed call and without a gap, and on joining', async () => {
     const leaving = at(0);
     const longest = await loadWhile([at(1), at(2)], async () => {
@@ -162,8 +214,9 @@ describe('three thread-command processes', function () {
   it('take over after kill -9 while callers just wait', async () => {
     const longest = await loadWhile([at(1), at(2)], async () => {
       await untilAnswered(200);
+      const takenOver = untilOwning(32, [at(1), at(2)]);
       at(0).service.kill('SIGKILL');
-      await Promise.all([1, 2].map((index) => at(index).service.logLine(owns((count) => count === 32))));
+      await takenOver;
       await untilAnswered(200);
     });
     console.log(`      longest call around kill -9: ${Math.round(longest)} ms`);
@@ -176,10 +229,11 @@ describe('three thread-command processes', function () {
     const zombieCalls: Promise<unknown>[] = [];
     const longest = await loadWhile([at(1), at(2)], async () => {
       await untilAnswered(200);
+      const takenOver = untilOwning(32, [at(1), at(2)]);
       paused.service.kill('SIGSTOP');
       // It finds these when it wakes up, and believes that it is still the owner.
       zombieCalls.push(...threadIds.map((threadId) => add(threadId, paused)));
-      await Promise.all([1, 2].map((index) => at(index).service.logLine(owns((count) => count === 32))));
+      await takenOver;
       await untilAnswered(200);
       paused.service.kill('SIGCONT');
       await untilAnswered(400);

@@ -36,6 +36,13 @@ class Instance implements CommandBusListener {
     for (const look of this.#waiting) look();
   }
 
+  /** How often it was told that what was sent may be lost. */
+  returns = 0;
+
+  onReturn(): void {
+    this.returns += 1;
+  }
+
   async onCommand(command: RoutedCommand): Promise<RoutedAnswer | undefined> {
     this.commands.push(command);
     for (const look of this.#waiting) look();
@@ -183,6 +190,7 @@ describe('JetStreamCommandBus', function () {
       await nats.kill('SIGKILL');
       await nats.restart();
       await back;
+      assert.equal(caller.returns, 1);
       await caller.bus.send(1, 'after', commandOf('after'));
       assert.equal(await caller.answerTo('after'), 'owner');
     } finally {

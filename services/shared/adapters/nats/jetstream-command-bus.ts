@@ -53,7 +53,9 @@ export class JetStreamCommandBus implements CommandBus {
       },
     });
     this.#unfollow = this.link.onStatus((connected) => {
-      if (connected) for (const consumer of this.#consumers.values()) consumer.reopen();
+      if (!connected) return;
+      for (const consumer of this.#consumers.values()) consumer.reopen();
+      listener.onReturn();
     });
   }
 
