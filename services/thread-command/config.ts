@@ -33,6 +33,8 @@ export interface ThreadCommandConfig extends ServiceConfig {
   readonly maxWaitingPerThread: number;
   /** MAX_WAITING: so many commands may wait in all. @default 10000 */
   readonly maxWaiting: number;
+  /** MAX_ROUTED: so many commands may be on their way to other instances. @default 5000 */
+  readonly maxRouted: number;
 }
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
@@ -52,5 +54,6 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     snapshotEveryCommits: environment.integer('SNAPSHOT_EVERY_COMMITS', 500, { minimum: 1 }),
     maxWaitingPerThread: environment.integer('MAX_WAITING_PER_THREAD', 1_000, { minimum: 1 }),
     maxWaiting: environment.integer('MAX_WAITING', 10_000, { minimum: 1 }),
+    maxRouted: environment.integer('MAX_ROUTED', 5_000, { minimum: 1 }),
   };
 }

@@ -1,3 +1,6 @@
+import { hostname } from 'node:os';
+import { ulid } from 'ulid';
+import { OwnershipServiceService } from '../gen/threadweaver/admin/v1/ownership_service.js';
 import { ThreadCommandServiceService as LegacyThreadCommandService } from '../gen/thread/thread_services.js';
 import { ThreadRestCommandServiceService } from '../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
 import { ThreadCommandServiceService } from '../gen/threadweaver/thread/v1/thread_command_service.js';
@@ -5,19 +8,25 @@ import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
 import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
+import { JetStreamCommandBus } from '../shared/adapters/nats/jetstream-command-bus.js';
 import { JetStreamFeedWriter } from '../shared/adapters/nats/jetstream-feed-writer.js';
 import { KvSnapshotStore } from '../shared/adapters/nats/kv-snapshot-store.js';
 import { InstallationSettings } from '../shared/adapters/nats/installation-settings.js';
+import { JetStreamMembership } from '../shared/adapters/nats/jetstream-membership.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { openJournal } from '../shared/adapters/nats/open-journal.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { AggregateHost } from '../shared/runtime/aggregate-host.js';
+import { CommandRouter } from '../shared/runtime/command-router.js';
+import { PartitionOwnership } from '../shared/runtime/partition-ownership.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
 import { traceIdOf } from '../shared/runtime/trace-context.js';
 import { threadEventCodec } from '../thread-events/thread-event-codec.js';
 import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
 import { legacyRestService, legacyRestWording } from './adapters/legacy-rest-service.js';
 import { threadStateFormat } from './adapters/thread-state-format.js';
+import { ownershipService } from './adapters/ownership-service.js';
+import { threadCommandCodec } from './adapters/thread-command-codec.js';
 import { threadCommandService } from './adapters/thread-command-service.js';
 import { readConfig } from './config.js';
 import { estimateThreadBytes, threadDecider } from './domain/thread.js';
@@ -78,13 +87,34 @@ async function start(): Promise<RunningService> {
     },
   );
 
-  const handler = new ThreadCommandHandler(host);
+  const membership = new JetStreamMembership(link, { prefix: PREFIX, self: ulid(), partitions, replicas, logger });
+  const ownership = new PartitionOwnership(membership, partitions);
+  const bus = new JetStreamCommandBus(link, { prefix: PREFIX, replicas, logger });
+  ownership.onChange((_changed, { lost, gained, isTakeover }) => {
+    host.forget((threadId) => lost.has(ownership.partitionOf(threadId)));
+    void bus.serve(ownership.owned);
+    logger.info({ lost: lost.size, gained: gained.size, owned: ownership.owned.size }, 'ownership changed');
+    // The last copies of an owner that died may be missing.
+    if (isTakeover) feed.announceTakeover().catch((error: unknown) => logger.warn({ error }, 'takeover not announced'));
+  });
+  const router = new CommandRouter({
+    host,
+    ownership,
+    bus,
+    commands: threadCommandCodec,
+    events: threadEventCodec,
+    maxRouted: config.maxRouted,
+  });
+  await bus.open(router);
+
+  const handler = new ThreadCommandHandler(router);
   const calls = { logger, maxCallMs: config.commandTimeoutMs };
   const server = new GrpcServer({
     host: config.grpcHost,
     port: config.grpcPort,
     services: [
       bindUnaryService(ThreadCommandServiceService, threadCommandService(handler), calls),
+      bindUnaryService(OwnershipServiceService, ownershipService(ownership, host), calls),
       bindUnaryService(LegacyThreadCommandService, legacyGrpcService(handler), calls),
       bindUnaryService(ThreadRestCommandServiceService, legacyRestService(handler), {
         ...calls,
@@ -93,15 +123,23 @@ async function start(): Promise<RunningService> {
     ],
   });
   await server.start();
+  await membership.join(`${hostname()}:${server.port}`);
+  // Maintenance that began before we were announced has not seen us; now we see it.
+  await installation.agree(config.installation);
   link.onStatus((connected) => server.setServing(connected));
   logger.info({ port: server.port }, 'listening');
 
   return {
     async drain() {
+      // From here on calls are routed to those who stay; what was begun is finished here.
+      await membership.leave();
+      await bus.serve(new Set());
       await server.drain({ noticeMs: config.drainNoticeMs, timeoutMs: config.drainTimeoutMs / 2 });
       await host.drain();
       const isFlushed = await feed.flush(config.drainTimeoutMs / 4);
       if (!isFlushed) logger.warn('stopped before the feed had every copy; the projector repairs from the journal');
+      await bus.close();
+      await membership.close();
       await link.close();
     },
   };

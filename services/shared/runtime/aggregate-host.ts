@@ -24,6 +24,12 @@ export interface AggregateHostOptions {
   readonly snapshots?: SnapshotUse;
 }
 
+type TaskOf<Answer, Command, Event extends { readonly type: string }, State, Rejection> = (task: {
+  settled: boolean;
+  succeed(answer: Answer): void;
+  fail(error: Error): void;
+}) => AggregateTask<Command, Event, State, Rejection>;
+
 interface Resident<Command, Event extends { readonly type: string }, State, Rejection> {
   readonly aggregate: Aggregate<Command, Event, State, Rejection>;
   bytes: number;
@@ -79,6 +85,22 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
     return this.#post(aggregateId, deadline, (task) => ({ kind: 'inspection', ...task }));
   }
 
+  /** As `inspect`, but read anew and not kept: for an aggregate that another instance owns. */
+  peek(aggregateId: string, deadline: number): Promise<AggregateSnapshot<State>> {
+    const { journal, onCommitted, maxPipelined } = this.#options;
+    const surroundings = { journal, onCommitted, onIdle: () => undefined, maxPipelined };
+    const aggregate = new Aggregate(aggregateId, this.model, surroundings);
+    return this.#postTo(aggregate, deadline, (task) => ({ kind: 'inspection', ...task }));
+  }
+
+  /**
+   * Drops aggregates whose memory another owner may have outdated; the next command reads the journal. What they have
+   * taken on they finish, which the journal's fence keeps right.
+   */
+  forget(isOutdated: (aggregateId: string) => boolean): void {
+    for (const [id, resident] of this.#residents) if (isOutdated(id)) this.#drop(id, resident);
+  }
+
   /** Takes no more commands and waits until those taken are answered. */
   async drain(): Promise<void> {
     this.#state = 'DRAINING';
@@ -89,18 +111,28 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
   #post<Answer>(
     aggregateId: string,
     deadline: number,
-    taskOf: (task: {
-      settled: boolean;
-      succeed(answer: Answer): void;
-      fail(error: Error): void;
-    }) => AggregateTask<Command, Event, State, Rejection>,
+    taskOf: TaskOf<Answer, Command, Event, State, Rejection>,
   ): Promise<Answer> {
-    if (this.#state === 'DRAINING')
-      return Promise.reject(new Fault('unavailable', 'DRAINING', 'shutting down, try again'));
-    if (deadline <= Date.now()) return Promise.reject(outOfTime(undefined));
-    if (this.#waiting >= this.#options.maxWaiting) return Promise.reject(tooManyWaiting('this instance'));
+    const refusal = this.#refusal(deadline);
+    if (refusal !== undefined) return Promise.reject(refusal);
     const { aggregate } = this.#residentOf(aggregateId);
     if (aggregate.load >= this.#options.maxWaitingPerAggregate) return Promise.reject(tooManyWaiting(aggregateId));
+    return this.#postTo(aggregate, deadline, taskOf);
+  }
+
+  #refusal(deadline: number): Fault | undefined {
+    if (this.#state === 'DRAINING') return new Fault('unavailable', 'SHUTTING_DOWN', 'shutting down, try again');
+    if (deadline <= Date.now()) return outOfTime(undefined);
+    return this.#waiting >= this.#options.maxWaiting ? tooManyWaiting('this instance') : undefined;
+  }
+
+  #postTo<Answer>(
+    aggregate: Aggregate<Command, Event, State, Rejection>,
+    deadline: number,
+    taskOf: TaskOf<Answer, Command, Event, State, Rejection>,
+  ): Promise<Answer> {
+    const refusal = this.#refusal(deadline);
+    if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise<Answer>((resolve, reject) => {
       const settle = (answer: () => void): void => {
         if (task.settled) return;
@@ -135,14 +167,16 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
 
   #makeAggregate(id: string): Aggregate<Command, Event, State, Rejection> {
     const { journal, onCommitted, maxPipelined, snapshots } = this.#options;
-    const onIdle = (): void => this.#weigh(id);
-    return new Aggregate(id, this.model, { journal, onCommitted, onIdle, maxPipelined, snapshots });
+    const onIdle = (): void => this.#weigh(id, aggregate);
+    const aggregate = new Aggregate(id, this.model, { journal, onCommitted, onIdle, maxPipelined, snapshots });
+    return aggregate;
   }
 
   /** Takes account of an aggregate's size, now that it is idle, and makes room. */
-  #weigh(id: string): void {
+  #weigh(id: string, aggregate: Aggregate<Command, Event, State, Rejection>): void {
     const resident = this.#residents.get(id);
-    if (resident === undefined) return;
+    // It may have been forgotten, and another be in its place.
+    if (resident?.aggregate !== aggregate) return;
     // One without history is not worth keeping: made-up ids must not push out real ones.
     if (resident.aggregate.version === 0) return this.#drop(id, resident);
     const bytes = resident.aggregate.estimateBytes();

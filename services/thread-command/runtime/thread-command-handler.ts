@@ -9,6 +9,9 @@ import type { ThreadState } from '../domain/thread.js';
 
 export type ThreadHost = AggregateHost<ThreadCommand, ThreadEvent, ThreadState, ThreadRejection>;
 
+/** Where commands go: the host of this process, or whoever owns the thread. */
+export type ThreadCommands = Pick<ThreadHost, 'execute' | 'inspect'>;
+
 /** A thread that is to be created, before it has an id and its parent was looked up. */
 export type ThreadToCreate = Omit<CreateThread, 'threadId' | 'parent'> & {
   readonly parentThreadId?: string | undefined;
@@ -28,7 +31,7 @@ export type ThreadOutcome = CommandOutcome<ThreadEvent, ThreadRejection> & { rea
 
 /** Carries out commands on threads. Throws as AggregateHost.execute does. */
 export class ThreadCommandHandler {
-  constructor(private readonly host: ThreadHost) {}
+  constructor(private readonly host: ThreadCommands) {}
 
   /** The thread's id follows from the command's, so that a repeat finds the thread that the first try made. */
   async create({ parentThreadId, ...thread }: ThreadToCreate, origin: CommandOrigin): Promise<ThreadOutcome> {

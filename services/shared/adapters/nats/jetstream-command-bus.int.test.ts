@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { ulid } from 'ulid';
+import type { CommandBusListener, RoutedAnswer, RoutedCommand } from '../../runtime/command-bus.js';
+import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
+import { createLogger } from '../telemetry/logger.js';
+import { JetStreamCommandBus } from './jetstream-command-bus.js';
+import { NatsLink } from './nats-link.js';
+
+const logger = createLogger('test', 'silent');
+const trace = { requestId: 'r', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+
+function commandOf(commandId: string, deadlineMs = 10_000): RoutedCommand {
+  const base = { aggregateId: 'A', commandId, fingerprint: 'f', commandType: 'Add', startsAggregate: false, trace };
+  return { ...base, command: Buffer.from([1, 2, 3]), deadline: Date.now() + deadlineMs };
+}
+
+/** One instance on the bus: answers with its name as the rejection, and collects answers. */
+class Instance implements CommandBusListener {
+  readonly commands: RoutedCommand[] = [];
+  readonly answers = new Map<string, RoutedAnswer>();
+  readonly #waiting = new Set<() => void>();
+  /** What becomes of the next commands. */
+  handle: () => Promise<RoutedAnswer | undefined> = async () => ({
+    kind: 'rejected',
+    rejection: Buffer.from(this.name),
+  });
+
+  constructor(
+    readonly name: string,
+    readonly link: NatsLink,
+    readonly bus: JetStreamCommandBus,
+  ) {}
+
+  onAnswer(correlation: string, answer: RoutedAnswer): void {
+    this.answers.set(correlation, answer);
+    for (const look of this.#waiting) look();
+  }
+
+  /** How often it was told that what was sent may be lost. */
+  returns = 0;
+
+  onReturn(): void {
+    this.returns += 1;
+  }
+
+  async onCommand(command: RoutedCommand): Promise<RoutedAnswer | undefined> {
+    this.commands.push(command);
+    for (const look of this.#waiting) look();
+    return this.handle();
+  }
+
+  async until(isSo: () => boolean): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!isSo()) return;
+        this.#waiting.delete(look);
+        resolve();
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  /** Who has answered. */
+  async answerTo(correlation: string): Promise<string> {
+    await this.until(() => this.answers.has(correlation));
+    const answer = this.answers.get(correlation);
+    return answer?.kind === 'rejected' ? Buffer.from(answer.rejection).toString() : JSON.stringify(answer);
+  }
+}
+
+describe('JetStreamCommandBus', function () {
+  this.timeout(20_000);
+  let instances: Instance[];
+  let prefix: string;
+
+  async function open(name: string, natsUrl?: string): Promise<Instance> {
+    const url = natsUrl ?? (await sharedNatsUrl());
+    const link = await NatsLink.open({ url, name, logger, requestTimeoutMs: 1_000 });
+    const instance = new Instance(name, link, new JetStreamCommandBus(link, { prefix, logger }));
+    await instance.bus.open(instance);
+    instances.push(instance);
+    return instance;
+  }
+
+  beforeEach(() => {
+    instances = [];
+    prefix = `B${ulid().slice(-10)}`;
+  });
+  afterEach(async () => {
+    for (const { bus, link } of instances) {
+      if (!link.connection.isClosed()) await bus.close();
+      await link.close();
+    }
+  });
+
+  it('brings a command, whole, to who serves its partition, and every kind of answer back', async () => {
+    const [caller, owner] = [await open('caller'), await open('owner')];
+    await owner.bus.serve(new Set([3]));
+    const answers: RoutedAnswer[] = [
+      {
+        kind: 'committed',
+        version: 7,
+        events: [{ type: 'Added', schemaVersion: 1, data: Buffer.from([9]) }],
+        repeated: true,
+      },
+      { kind: 'rejected', rejection: Buffer.from([1, 2]) },
+      { kind: 'failed', fault: 'data-loss', reason: 'HISTORY_GAP', message: 'a gap' },
+    ];
+    for (const [index, answer] of answers.entries()) {
+      owner.handle = async () => answer;
+      const command = commandOf(`c${index}`);
+      await caller.bus.send(3, `x${index}`, command);
+      await caller.until(() => caller.answers.has(`x${index}`));
+      assert.deepEqual(caller.answers.get(`x${index}`), answer);
+      assert.deepEqual(owner.commands.at(-1), command);
+    }
+  });
+
+  it('keeps a command until somebody serves its partition, but not past its deadline', async () => {
+    const caller = await open('caller');
+    await caller.bus.send(1, 'late', commandOf('late', 0));
+    await caller.bus.send(1, 'kept', commandOf('kept'));
+    const owner = await open('owner');
+    await owner.bus.serve(new Set([1]));
+    assert.equal(await caller.answerTo('kept'), 'owner');
+    assert.deepEqual(
+      owner.commands.map(({ commandId }) => commandId),
+      ['kept'],
+    );
+  });
+
+  it('hands a partition over within 250 ms and answers what was taken before', async () => {
+    const [caller, first, second] = [await open('caller'), await open('first'), await open('second')];
+    let finish: () => void = () => assert.fail();
+    first.handle = () =>
+      new Promise((resolve) => (finish = () => resolve({ kind: 'rejected', rejection: Buffer.from('first') })));
+    await first.bus.serve(new Set([2]));
+    await caller.bus.send(2, 'begun', commandOf('begun'));
+    await first.until(() => first.commands.length === 1);
+    const closing = first.bus.serve(new Set());
+    await second.bus.serve(new Set([2]));
+    finish();
+    await closing;
+    const startedAt = Date.now();
+    await caller.bus.send(2, 'next', commandOf('next'));
+    assert.equal(await caller.answerTo('next'), 'second');
+    assert.ok(Date.now() - startedAt < 250, `${Date.now() - startedAt} ms`);
+    assert.equal(await caller.answerTo('begun'), 'first');
+    assert.deepEqual(
+      second.commands.map(({ commandId }) => commandId),
+      ['next'],
+      'what was answered is not given out again',
+    );
+  });
+
+  it('gives what a member has taken and not answered to the next one, when it is gone', async () => {
+    const [caller, first, second] = [await open('caller'), await open('first'), await open('second')];
+    first.handle = () => new Promise(() => undefined);
+    await first.bus.serve(new Set([5]));
+    await caller.bus.send(5, 'x', commandOf('taken'));
+    await first.until(() => first.commands.length === 1);
+    await second.bus.serve(new Set([5]));
+    // As after kill -9.
+    await first.link.close();
+    const startedAt = Date.now();
+    assert.equal(await caller.answerTo('x'), 'second');
+    assert.ok(Date.now() - startedAt < 4_000, `${Date.now() - startedAt} ms`);
+  });
+
+  it('gives commands to one member only, while two believe that the partition is theirs', async () => {
+    const [caller, first, second] = [await open('caller'), await open('first'), await open('second')];
+    await first.bus.serve(new Set([4]));
+    await second.bus.serve(new Set([4]));
+    for (let index = 0; index < 20; index += 1) {
+      await caller.bus.send(4, `${index}`, commandOf(`${index}`));
+      await caller.answerTo(`${index}`);
+    }
+    assert.equal(Math.min(first.commands.length, second.commands.length), 0);
+  });
+
+  it('goes on after a restart of NATS', async () => {
+    const nats = await startNatsServer();
+    try {
+      const [caller, owner] = [await open('caller', nats.url), await open('owner', nats.url)];
+      await owner.bus.serve(new Set([0, 1]));
+      await caller.bus.send(1, 'before', commandOf('before'));
+      await caller.answerTo('before');
+      const back = new Promise<void>((resolve) => caller.link.onStatus((connected) => connected && resolve()));
+      await nats.kill('SIGKILL');
+      await nats.restart();
+      await back;
+      assert.equal(caller.returns, 1);
+      await caller.bus.send(1, 'after', commandOf('after'));
+      assert.equal(await caller.answerTo('after'), 'owner');
+    } finally {
+      for (const { link } of instances) await link.close();
+      await nats.stop();
+    }
+  });
+});

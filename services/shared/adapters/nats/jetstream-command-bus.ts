@@ -1,0 +1,135 @@
+import { DiscardPolicy, JetStreamApiCodes, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { createInbox, type Subscription } from '@nats-io/transport-node';
+import { toError } from '../../kernel/fault.js';
+import type { CommandBus, CommandBusListener, RoutedCommand } from '../../runtime/command-bus.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { NatsLink } from './nats-link.js';
+import { PartitionConsumer } from './partition-consumer.js';
+import { decodeAnswer, encodeRoutedCommand } from './routed-command-message.js';
+
+export interface CommandBusOptions {
+  /** Stands before the names of the stream and its subjects, such as `THREAD`. */
+  readonly prefix: string;
+  readonly logger: Logger;
+  /** Copies of the stream in a cluster. @default 1 */
+  readonly replicas?: number;
+  /** More bytes than these do not wait for their owners. @default 256 MiB */
+  readonly maxBytes?: number;
+}
+
+/** No command waits longer than this, whatever its deadline, in nanoseconds. */
+const MAX_AGE_NS = 120_000_000_000;
+
+/**
+ * Commands in a work queue of JetStream, in memory: what is lost with NATS is sent again by who waits for the answer.
+ * Each partition has a durable consumer with a pinned priority group, so that while members disagree only one of them
+ * gets its commands (https://docs.nats.io, ADR-42). Answers come back on one plain subject for each instance.
+ */
+export class JetStreamCommandBus implements CommandBus {
+  readonly #consumers = new Map<number, PartitionConsumer>();
+  readonly #inbox = createInbox();
+  #listener: CommandBusListener | undefined;
+  #answers: Subscription | undefined;
+  #unfollow: (() => void) | undefined;
+  #ensuring: Promise<void> | undefined;
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly options: CommandBusOptions,
+  ) {}
+
+  async open(listener: CommandBusListener): Promise<void> {
+    this.#listener = listener;
+    await this.#ensureStream();
+    this.#answers = this.link.connection.subscribe(this.#inbox, {
+      callback: (error, message) => {
+        if (error !== null) return;
+        try {
+          const { correlation, answer } = decodeAnswer(message.data);
+          listener.onAnswer(correlation, answer);
+        } catch (thrown) {
+          this.options.logger.error({ error: toError(thrown) }, 'an answer on the command bus cannot be read');
+        }
+      },
+    });
+    this.#unfollow = this.link.onStatus((connected) => {
+      if (!connected) return;
+      for (const consumer of this.#consumers.values()) consumer.reopen();
+      listener.onReturn();
+    });
+  }
+
+  async send(partition: number, correlation: string, command: RoutedCommand): Promise<void> {
+    const data = encodeRoutedCommand(command, { replyTo: this.#inbox, correlation });
+    const publish = () => this.link.ask(() => this.link.jetstream.publish(this.#subject(partition), data));
+    try {
+      await publish();
+    } catch (error) {
+      if (!this.link.isConnected) throw error;
+      // After a restart of NATS the stream is not there.
+      await this.#ensureStream();
+      await publish();
+    }
+  }
+
+  async serve(partitions: ReadonlySet<number>): Promise<void> {
+    const leaving = [...this.#consumers].filter(([partition]) => !partitions.has(partition));
+    for (const [partition] of leaving) this.#consumers.delete(partition);
+    for (const partition of partitions) {
+      if (!this.#consumers.has(partition)) this.#consumers.set(partition, this.#consume(partition));
+    }
+    await Promise.all(leaving.map(([, consumer]) => consumer.close()));
+  }
+
+  async close(): Promise<void> {
+    await this.serve(new Set());
+    this.#unfollow?.();
+    this.#answers?.unsubscribe();
+  }
+
+  get #stream(): string {
+    return `${this.options.prefix}_COMMANDS`;
+  }
+
+  #subject(partition: number | string): string {
+    return `${this.options.prefix.toLowerCase()}.commands.${partition}`;
+  }
+
+  #consume(partition: number): PartitionConsumer {
+    const consumer = new PartitionConsumer(this.link, {
+      stream: this.#stream,
+      subject: this.#subject(partition),
+      partition,
+      logger: this.options.logger,
+      ensureStream: () => this.#ensureStream(),
+      onCommand: async (command) => this.#listener?.onCommand(command),
+    });
+    consumer.open();
+    return consumer;
+  }
+
+  #ensureStream(): Promise<void> {
+    return (this.#ensuring ??= this.#makeStream().finally(() => (this.#ensuring = undefined)));
+  }
+
+  async #makeStream(): Promise<void> {
+    try {
+      await this.link.ask(() => this.link.manager.streams.info(this.#stream));
+      return;
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
+    }
+    await this.link.ask(() =>
+      this.link.manager.streams.add({
+        name: this.#stream,
+        subjects: [this.#subject('*')],
+        storage: StorageType.Memory,
+        retention: RetentionPolicy.Workqueue,
+        discard: DiscardPolicy.New,
+        max_age: MAX_AGE_NS,
+        max_bytes: this.options.maxBytes ?? 256 * 1024 * 1024,
+        num_replicas: this.options.replicas ?? 1,
+      }),
+    );
+  }
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ulid } from 'ulid';
+import type { Fault } from '../../kernel/fault.js';
+import { startNatsServer, sharedNatsUrl, type RunningServer } from '../../testing/servers/index.js';
+import { createLogger } from '../telemetry/logger.js';
+import { JetStreamMembership } from './jetstream-membership.js';
+import { NatsLink } from './nats-link.js';
+
+const logger = createLogger('test', 'silent');
+
+/** Waits, change by change, until the member sees it so. */
+async function until(membership: JetStreamMembership, isSo: () => boolean): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const stop = membership.onChange(check);
+    function check(): void {
+      if (!isSo()) return;
+      stop();
+      resolve();
+    }
+    check();
+  });
+}
+
+function share(membership: JetStreamMembership, member: string): number {
+  return membership.assignment?.primaries.filter((primary) => primary === member).length ?? 0;
+}
+
+describe('JetStreamMembership', function () {
+  this.timeout(20_000);
+  let opened: { link: NatsLink; membership: JetStreamMembership }[];
+  let prefix: string;
+
+  async function open(self: string, url: string, partitions = 8): Promise<JetStreamMembership> {
+    const link = await NatsLink.open({ url, name: self, logger, requestTimeoutMs: 1_000 });
+    const membership = new JetStreamMembership(link, { prefix, self, partitions, logger });
+    opened.push({ link, membership });
+    return membership;
+  }
+
+  beforeEach(() => {
+    opened = [];
+    prefix = `M${ulid().slice(-10)}`;
+  });
+  afterEach(async () => {
+    for (const { link, membership } of opened) {
+      await membership.close();
+      await link.close();
+    }
+  });
+
+  it('agrees on one assignment as members join and leave', async () => {
+    const url = await sharedNatsUrl();
+    const [a, b] = [await open('a', url), await open('b', url)];
+    await a.join('here:1');
+    assert.equal(share(a, 'a'), 8);
+    await b.join('here:2');
+    await until(a, () => share(a, 'b') === 4);
+    assert.deepEqual(a.assignment, b.assignment);
+    assert.deepEqual(a.members.map(({ address }) => address).sort(), ['here:1', 'here:2']);
+    assert.ok(a.isCurrent() && b.isCurrent());
+    const startedAt = Date.now();
+    await b.leave();
+    assert.ok(!b.isCurrent());
+    await until(a, () => share(a, 'a') === 8);
+    assert.ok(Date.now() - startedAt < 1_000, 'nobody waited for a time to live');
+    assert.deepEqual(
+      a.members.map(({ id }) => id),
+      ['a'],
+    );
+  });
+
+  it('gives the partitions of who is not heard of to the others, after that one has counted itself out', async () => {
+    const url = await sharedNatsUrl();
+    const [a, b] = [await open('a', url), await open('b', url)];
+    await a.join('');
+    await b.join('');
+    await until(a, () => share(a, 'b') === 4);
+    const startedAt = Date.now();
+    // As after kill -9: nothing more is said.
+    await opened[1]?.link.close();
+    await until(a, () => share(a, 'a') === 8);
+    assert.ok(Date.now() - startedAt < 3_500, `${Date.now() - startedAt} ms`);
+    assert.ok(!b.isCurrent());
+  });
+
+  it('refuses a member that counts the partitions otherwise', async () => {
+    const url = await sharedNatsUrl();
+    await (await open('a', url)).join('');
+    await assert.rejects((await open('b', url, 16)).join(''), (error: Fault) => error.reason === 'PARTITIONS_DIFFER');
+  });
+
+  describe('when NATS restarts', () => {
+    let nats: RunningServer;
+    before(async () => (nats = await startNatsServer()));
+    after(() => nats.stop());
+
+    it('counts itself out, and comes back with a new term and the assignment of before', async () => {
+      const [a, b] = [await open('a', nats.url), await open('b', nats.url)];
+      await a.join('');
+      await b.join('');
+      await until(a, () => share(a, 'b') === 4);
+      const before = a.assignment;
+      const { term } = a;
+      await nats.kill('SIGKILL');
+      // Longer than a member's time to live; nothing announces that it has passed.
+      await delay(2_200);
+      assert.ok(!a.isCurrent());
+      await nats.restart();
+      await Promise.all([until(a, () => a.term > term), until(b, () => b.isCurrent())]);
+      await until(a, () => a.members.length === 2 && a.isCurrent());
+      assert.deepEqual(a.assignment?.primaries, before?.primaries);
+    });
+  });
+});

@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { toError } from '../../kernel/fault.js';
+import { Backoff } from '../../runtime/backoff.js';
+import type { RoutedAnswer, RoutedCommand } from '../../runtime/command-bus.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { NatsLink } from './nats-link.js';
+import { decodeRoutedCommand, encodeAnswer } from './routed-command-message.js';
+
+export interface PartitionConsumerOptions {
+  readonly stream: string;
+  readonly subject: string;
+  readonly partition: number;
+  readonly logger: Logger;
+  /** Makes the stream when it is gone. */
+  ensureStream(): Promise<void>;
+  /** See CommandBusListener. */
+  onCommand(command: RoutedCommand): Promise<RoutedAnswer | undefined>;
+}
+
+const GROUP = 'owner';
+/** A member that asks for no commands for so long loses its pin, and what it has not answered is given out again. */
+const PIN_TTL_NS = 2_000_000_000;
+/** Shorter than the pin's, as asking for more keeps the pin; JetStream takes no less. */
+const PULL_EXPIRES_MS = 1_000;
+const PULL_MESSAGES = 64;
+
+/** Takes the commands of one partition, for as long as the pin is this member's. OPEN → CLOSING → CLOSED. */
+export class PartitionConsumer {
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #aborter = new AbortController();
+  #messages: ConsumerMessages | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(
+    private readonly link: NatsLink,
+    private readonly options: PartitionConsumerOptions,
+  ) {}
+
+  open(): void {
+    this.#running = this.#run();
+  }
+
+  /** Asks anew, for instance after the connection was lost. */
+  reopen(): void {
+    this.#messages?.stop();
+  }
+
+  /** Takes no more, answers what was taken, and lets the next member have the pin. */
+  async close(): Promise<void> {
+    // While this member still listens: a message on its way to nobody would be given out again only after the TTL.
+    await this.#unpin();
+    this.#aborter.abort();
+    this.#messages?.stop();
+    await this.#running;
+    await Promise.all(this.#underWay);
+    await this.#unpin();
+  }
+
+  get #name(): string {
+    return `p${this.options.partition}`;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#aborter;
+    const backoff = new Backoff({ firstMs: 20, maxMs: 1_000 });
+    while (!signal.aborted && !this.link.connection.isClosed()) {
+      try {
+        await this.#consume();
+        backoff.reset();
+      } catch (error) {
+        const { logger, partition } = this.options;
+        logger.debug({ partition, reason: toError(error).message }, 'the partition cannot be consumed, trying again');
+        await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #consume(): Promise<void> {
+    const { stream, subject } = this.options;
+    await this.options.ensureStream();
+    await this.link.ask(() =>
+      this.link.manager.consumers.add(stream, {
+        durable_name: this.#name,
+        filter_subject: subject,
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: PIN_TTL_NS,
+        mem_storage: true,
+        priority_groups: [GROUP],
+        priority_policy: 'pinned_client',
+        priority_timeout: PIN_TTL_NS,
+      }),
+    );
+    const consumer = await this.link.ask(() => this.link.jetstream.consumers.get(stream, this.#name));
+    if (this.#aborter.signal.aborted) return;
+    this.#messages = await consumer.consume({
+      group: GROUP,
+      max_messages: PULL_MESSAGES,
+      expires: PULL_EXPIRES_MS,
+      idle_heartbeat: PULL_EXPIRES_MS / 2,
+      abort_on_missing_resource: true,
+    });
+    if (this.#aborter.signal.aborted) this.#messages.stop();
+    for await (const message of this.#messages) {
+      const handling = this.#handle(message).finally(() => this.#underWay.delete(handling));
+      this.#underWay.add(handling);
+    }
+  }
+
+  /** Carries a command out, answers, and only then strikes it off the queue. */
+  async #handle(message: JsMsg): Promise<void> {
+    try {
+      const { command, address } = decodeRoutedCommand(message.data);
+      // Nobody waits for it any more.
+      if (command.deadline <= Date.now()) return message.ack();
+      const answer = await this.options.onCommand(command);
+      if (answer === undefined) return message.nak();
+      this.link.connection.publish(address.replyTo, encodeAnswer(address.correlation, answer));
+      message.ack();
+    } catch (thrown) {
+      const { logger, partition } = this.options;
+      logger.error({ partition, error: toError(thrown) }, 'a command from the bus is dropped');
+      if (!this.link.connection.isClosed()) message.term();
+    }
+  }
+
+  async #unpin(): Promise<void> {
+    try {
+      await this.link.ask(() => this.link.manager.consumers.unpin(this.options.stream, this.#name, GROUP));
+    } catch (error) {
+      const { logger, partition } = this.options;
+      logger.debug({ partition, reason: toError(error).message }, 'the pin was not given back; it runs out');
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import type { ThreadCommand } from '../domain/thread-command.js';
+import type { ThreadRejection } from '../domain/thread-rejection.js';
+import { threadCommandCodec } from './thread-command-codec.js';
+
+const issued = { accountId: 'A', occurredAt: 1_700_000_000_123 };
+const commands: ThreadCommand[] = [
+  {
+    ...{ ...issued, type: 'CreateThread', threadId: 'T', parent: { threadId: 'P', exists: false } },
+    ...{ title: 'é', remarks: '', administratorIds: ['A'], memberIds: ['M', 'N'] },
+  } as ThreadCommand,
+  {
+    ...{ ...issued, type: 'CreateThread', threadId: 'T', parent: undefined },
+    ...{ title: '', remarks: undefined, administratorIds: [], memberIds: [] },
+  } as ThreadCommand,
+  { ...issued, occurredAt: 0, type: 'DestroyThread' },
+  { ...issued, type: 'JoinAdministratorIds', administratorIds: ['B'] },
+  { ...issued, type: 'LeaveAdministratorIds', administratorIds: ['B', 'C'] },
+  { ...issued, type: 'JoinMemberIds', memberIds: [] },
+  { ...issued, type: 'LeaveMemberIds', memberIds: ['M'] },
+  {
+    ...issued,
+    type: 'AddMessages',
+    messages: [
+      { id: '1', replyMessageId: '0', toAccountIds: ['B'], text: 'hi' },
+      { id: '2', replyMessageId: undefined, toAccountIds: [], text: '' },
+    ],
+  },
+  { ...issued, type: 'RemoveMessages', messageIds: ['1', '2'] },
+];
+const rejections: ThreadRejection[] = [
+  { code: 'NOT_CREATED' },
+  { code: 'REPLY_TARGET_NOT_FOUND', messageIndexes: [0, 3] },
+];
+
+describe('threadCommandCodec', () => {
+  for (const command of commands) {
+    it(`brings ${command.type} over whole`, () => {
+      const data = threadCommandCodec.encodeCommand(command);
+      assert.deepEqual(threadCommandCodec.decodeCommand(data), command);
+    });
+  }
+
+  for (const rejection of rejections) {
+    it(`brings the rejection ${rejection.code} over whole`, () => {
+      const data = threadCommandCodec.encodeRejection(rejection);
+      assert.deepEqual(threadCommandCodec.decodeRejection(data), rejection);
+    });
+  }
+
+  it('refuses what is neither', () => {
+    assert.throws(() => threadCommandCodec.decodeCommand(Buffer.alloc(0)), /cannot be read/);
+    assert.throws(() => threadCommandCodec.decodeRejection(Buffer.alloc(0)), /cannot be read/);
+  });
+});

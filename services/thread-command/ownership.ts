@@ -1,0 +1,90 @@
+import { parseArgs } from 'node:util';
+import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  OwnershipServiceClient,
+  type GetOwnershipResponse,
+  type WhichResponse,
+} from '../gen/threadweaver/admin/v1/ownership_service.js';
+
+const help = `npm run ownership [-- which THREAD_ID] [--address host:port]
+
+Shows which instance of thread-command owns which partitions, or who owns a thread.
+  --address   any instance of thread-command; default 127.0.0.1:50051
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { address: { type: 'string', default: '127.0.0.1:50051' }, help: { type: 'boolean', short: 'h' } },
+});
+
+/** Runs of numbers, such as 0-3,7. */
+function rangesOf(numbers: readonly number[]): string {
+  const ranges: [number, number][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last?.[1] === number - 1) last[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(',');
+}
+
+function tableOf(ownership: GetOwnershipResponse): string {
+  const { members, partitions, self, current, moves, aggregatesInMemory } = ownership;
+  const numbersOf = (isTheirs: (partition: GetOwnershipResponse['partitions'][number]) => boolean): string =>
+    rangesOf(partitions.filter(isTheirs).map(({ number }) => number));
+  const rows = [
+    ['MEMBER', 'ADDRESS', 'SINCE', 'OWNS', 'PARTITIONS', 'STANDBY FOR'],
+    ...members.map(({ id, address, startTime, ownedPartitions }) => [
+      id === self ? `${id} *` : id,
+      address,
+      startTime?.toISOString() ?? '',
+      String(ownedPartitions),
+      numbersOf(({ owner }) => owner === id),
+      numbersOf(({ standby }) => standby === id),
+    ]),
+  ];
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const state = current ? '' : '; it may have been taken for dead';
+  const footer = `* answers: ${moves} partitions moved since it started, ${aggregatesInMemory} aggregates in its memory${state}`;
+  return [...lines, '', footer, ''].join('\n');
+}
+
+function ask(): Promise<string> {
+  const client = new OwnershipServiceClient(values.address, credentials.createInsecure());
+  const options = { deadline: Date.now() + 5_000 };
+  return new Promise<string>((resolve, reject) => {
+    const [command, threadId] = positionals;
+    const finish = <Response>(tell: (response: Response) => string) => {
+      return (error: ServiceError | null, response: Response) =>
+        error === null ? resolve(tell(response)) : reject(error);
+    };
+    if (command === undefined) client.getOwnership({}, new Metadata(), options, finish(tableOf));
+    else if (command === 'which' && threadId !== undefined) {
+      client.which(
+        { threadId },
+        new Metadata(),
+        options,
+        finish(
+          ({ partition, owner }: WhichResponse) =>
+            `partition ${partition?.number ?? ''}, owner ${owner?.id ?? ''} at ${owner?.address ?? ''}, standby ${partition?.standby || 'none'}\n`,
+        ),
+      );
+    } else reject(new Error(help));
+  }).finally(() => client.close());
+}
+
+if (values.help) process.stdout.write(help);
+else {
+  try {
+    process.stdout.write(await ask());
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
