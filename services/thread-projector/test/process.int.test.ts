@@ -148,6 +148,8 @@ describe('thread-projector as a process', function () {
     assert.equal(await health(service), 'NOT_SERVING');
     await mySql.restart();
     await service.logLine((line) => isProjected(line) && line.thread_id === creation.aggregateId && line.version === 3);
+    // Health follows the rows, so wait until it has been said a second time.
+    await service.logLine(() => service.logLines.filter(({ msg }) => msg === 'projecting').length === 2);
     assert.equal(await health(service), 'SERVING');
     assert.deepEqual(await rowsOf(creation.aggregateId), { version: 3, messages: 2 });
     const troubles = service.logLines.filter(({ msg }) => msg === 'cannot project, trying again');
