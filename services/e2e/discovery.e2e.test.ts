@@ -54,7 +54,7 @@ describe('What clients find out by themselves', function () {
     for (const port of [envoy, threadCommand, threadQuery, threadProjector]) {
       const health = contractClient('grpc.health.v1.Health', `127.0.0.1:${port}`);
       try {
-        assert.equal((await health.call('Check', { service: '' })).status, 1, `port ${port}`);
+        assert.equal((await health.call('Check', { service: '' })).status, 'SERVING', `port ${port}`);
       } finally {
         health.close();
       }

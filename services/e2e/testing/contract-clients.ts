@@ -1,17 +1,7 @@
-import { join } from 'node:path';
-import {
-  Client,
-  credentials,
-  loadPackageDefinition,
-  Metadata,
-  type ServiceClientConstructor,
-  type ServiceError,
-  type status,
-} from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { Client, credentials, type ServiceError, type status } from '@grpc/grpc-js';
 import { BadRequest, ErrorInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
-import { projectRoot } from '../../shared/adapters/project-root.js';
+import { protoClient } from '../../shared/testing/proto-client.js';
 
 /** A message as proto-loader has it: fields by their names in the .proto, int64 as text. */
 export type Message = Record<string, unknown>;
@@ -34,31 +24,9 @@ export interface ContractClient {
 }
 
 export function contractClient(service: ServiceName, authority: string): ContractClient {
-  const proto = join(projectRoot, 'proto');
-  const definition = loadSync(files[service], {
-    includeDirs: [proto, join(proto, 'third_party')],
-    keepCase: true,
-    longs: String,
-    defaults: true,
-  });
-  const ServiceClient = service
-    .split('.')
-    .reduce<unknown>((folder, name) => (folder as Record<string, unknown>)[name], loadPackageDefinition(definition));
-  const client = new (ServiceClient as ServiceClientConstructor)(authority, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': 64 * 1024 * 1024,
-  });
+  const client = protoClient(files[service], service, authority);
   return {
-    call: (method, request, metadata = {}) =>
-      new Promise((resolve, reject) => {
-        const headers = new Metadata();
-        for (const [name, value] of Object.entries(metadata)) headers.set(name, value);
-        const options = { deadline: Date.now() + 15_000 };
-        const run = client[method] as (...args: unknown[]) => unknown;
-        if (typeof run !== 'function') throw new Error(`${service} has no ${method}`);
-        run.call(client, request, headers, options, (error: ServiceError | null, response: Message) =>
-          error === null ? resolve(response) : reject(error),
-        );
-      }),
+    call: (method, request, metadata = {}) => client.call(method, request, { metadata, timeoutMs: 15_000 }),
     close: () => client.close(),
   };
 }

@@ -22,6 +22,9 @@ export interface CallOptions {
   readonly timeoutMs?: number;
 }
 
+/** A list of 5,000 long messages is larger than grpc-js takes by default. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
 /**
  * @param file below `proto/`, such as `thread/thread_services.proto`
  * @param service full name, such as `thread.ThreadCommandService`
@@ -31,7 +34,9 @@ export function protoClient(file: string, service: string, address: string): Pro
   const definition = loadSync(file, { includeDirs, keepCase: true, longs: String, defaults: true, enums: String });
   let found: unknown = loadPackageDefinition(definition);
   for (const part of service.split('.')) found = (found as Record<string, unknown>)[part];
-  const client = new (found as ServiceClientConstructor)(address, credentials.createInsecure());
+  const client = new (found as ServiceClientConstructor)(address, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
+  });
   return {
     call: (method, request, { metadata = {}, timeoutMs = 10_000 } = {}) =>
       new Promise((resolve, reject) => {
