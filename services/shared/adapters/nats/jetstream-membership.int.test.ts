@@ -84,6 +84,23 @@ describe('JetStreamMembership', function () {
     assert.ok(!b.isCurrent());
   });
 
+  it('gives the partitions of who sat there before to who sits there now, at once', async () => {
+    const url = await sharedNatsUrl();
+    const [a, b, next] = [await open('a', url), await open('b', url), await open('next', url)];
+    await a.join('', 'seat 1');
+    await b.join('', 'seat 2');
+    await until(a, () => share(a, 'b') === 4);
+    // As after kill -9: nothing more is said.
+    await opened[1]?.link.close();
+    const startedAt = Date.now();
+    await next.join('', 'seat 2');
+    await until(a, () => share(a, 'next') === 4 && share(a, 'b') === 0);
+    // Refreshed every 600 ms, its key had at least 1.4 s to live.
+    assert.ok(Date.now() - startedAt < 1_000, `${Date.now() - startedAt} ms`);
+    assert.deepEqual(next.members.map(({ id }) => id).sort(), ['a', 'next']);
+    assert.ok(a.isCurrent());
+  });
+
   it('refuses a member that counts the partitions otherwise', async () => {
     const url = await sharedNatsUrl();
     await (await open('a', url)).join('');

@@ -86,10 +86,10 @@ export class JetStreamMembership implements Membership {
     return () => void this.#listeners.delete(listener);
   }
 
-  async join(address: string): Promise<void> {
+  async join(address: string, seat?: string): Promise<void> {
     await this.#openBucket();
     await this.#checkPartitions();
-    this.#me = { id: this.self, address, startedAt: Date.now() };
+    this.#me = { id: this.self, address, startedAt: Date.now(), seat };
     this.#state = 'JOINED';
     await this.#refresh();
     this.#beat = setInterval(() => void this.#tryRefresh(), REFRESH_EVERY_MS);
@@ -212,9 +212,23 @@ export class JetStreamMembership implements Membership {
         this.#isSynced = true;
         // Who is not in the bucket any more has gone meanwhile, or has the time of grace.
         for (const id of known) if (id !== this.self) this.#members.delete(id);
+        if (round === 0) this.#removePredecessor();
         this.#changed();
         await this.#settleAssignment();
       }
+    }
+  }
+
+  /** Who had this member's seat is dead, though its key may still have some time. */
+  #removePredecessor(): void {
+    const seat = this.#me?.seat;
+    if (seat === undefined) return;
+    for (const [id, member] of this.#members) {
+      if (id === this.self || member.seat !== seat) continue;
+      this.#members.delete(id);
+      this.options.logger.info({ member: id, address: member.address }, 'takes the place of a member that is gone');
+      // If that fails, its time runs out.
+      this.link.ask(async () => this.#kv?.delete(`${MEMBER_PREFIX}${id}`)).catch(() => undefined);
     }
   }
 
