@@ -11,6 +11,8 @@ const CALL_EVERY_MS = 100;
 /** How long to look on without a disturbance, and after each. */
 const UNDISTURBED_MS = 2_000;
 const AFTERWARDS_MS = 500;
+/** Longer than the others need to take over from one that was killed. */
+const KILLED_MS = 3_000;
 
 interface Instance {
   readonly service: ServiceProcess;
@@ -26,8 +28,8 @@ interface Window {
 }
 
 /**
- * Three thread-command processes under a moderate load through the two that stay: the third one leaves (SIGTERM) and joins
- * again, `count` times. The reference is the same load in between, undisturbed.
+ * Three thread-command processes under a moderate load through the two that stay: the third one leaves (SIGTERM), joins
+ * again, and is killed (kill -9), `count` times. The reference is the same load in between, undisturbed.
  */
 export async function benchHandover({ count = 5 }: { count: number | undefined }): Promise<void> {
   const nats = await startNatsServer();
@@ -51,7 +53,12 @@ export async function benchHandover({ count = 5 }: { count: number | undefined }
         return String(thread_id);
       }),
     );
-    const windows: Record<string, Window[]> = { undisturbed: [], 'while one leaves': [], 'while one joins': [] };
+    const windows: Record<string, Window[]> = {
+      undisturbed: [],
+      'while one leaves': [],
+      'while one joins': [],
+      'while one is killed': [],
+    };
     let current: Window = { calls: [], answeredAt: new Map(), longestGapMs: 0 };
     const look = async (what: string, disturb: () => Promise<unknown>): Promise<void> => {
       current = { calls: [], answeredAt: new Map(threadIds.map((id) => [id, performance.now()])), longestGapMs: 0 };
@@ -81,18 +88,23 @@ export async function benchHandover({ count = 5 }: { count: number | undefined }
         await delay(Math.max(0, CALL_EVERY_MS - (now - startedAt)));
       }
     });
-    let leaving = await start();
+    let third = await start();
     // Everything warms up.
     await delay(2 * UNDISTURBED_MS);
     for (let round = 1; round <= count; round += 1) {
       showProgress(`round ${round} of ${count}`);
       await look('undisturbed', () => delay(UNDISTURBED_MS));
       await look('while one leaves', async () => {
-        leaving.service.kill('SIGTERM');
-        await leaving.service.exited;
+        third.service.kill('SIGTERM');
+        await third.service.exited;
       });
-      await look('undisturbed', () => delay(UNDISTURBED_MS));
-      await look('while one joins', async () => (leaving = await start()));
+      await look('while one joins', async () => (third = await start()));
+      await look('while one is killed', async () => {
+        third.service.kill('SIGKILL');
+        await delay(KILLED_MS);
+      });
+      third = await start();
+      await delay(AFTERWARDS_MS);
     }
     isOver = true;
     await Promise.all(posting);

@@ -102,8 +102,9 @@ async function start(): Promise<RunningService> {
     const isLost = (threadId: string): boolean => lost.has(ownership.partitionOf(threadId));
     if (isOrderly) void host.saveSnapshots(isLost, SAVE_SNAPSHOTS_FOR_MS);
     host.forget(isLost);
-    void bus.serve(ownership.owned);
-    logger.info({ lost: lost.size, gained: gained.size, owned: ownership.owned.size }, 'ownership changed');
+    const owned = ownership.owned.size;
+    logger.info({ lost: lost.size, gained: gained.size, owned }, 'ownership changed');
+    void bus.serve(ownership.owned).then(() => logger.debug({ owned }, 'handed over'));
     // The last copies of an owner that died may be missing.
     if (isTakeover) feed.announceTakeover().catch((error: unknown) => logger.warn({ error }, 'takeover not announced'));
   });

@@ -43,7 +43,7 @@ export class RunningInstances {
     const shares = [Math.floor(PARTITIONS / 3), Math.ceil(PARTITIONS / 3)];
     await Promise.all(
       started.map(({ service }) =>
-        service.logLine(({ msg, owned }) => msg === 'ownership changed' && shares.includes(Number(owned))),
+        service.logLine(({ msg, owned }) => msg === 'handed over' && shares.includes(Number(owned))),
       ),
     );
     const creation = { account_id: those.account, title: 'a thread', administrator_ids: [those.account] };
@@ -82,17 +82,22 @@ export class RunningInstances {
   }
 
   /**
-   * Posts to every thread, one call after the other in each, through these instances in turn, while `disturb` runs.
-   * @returns the longest call in milliseconds
+   * Posts to threads, all by default, one call after the other in each, through these instances in turn, while
+   * `disturb` runs. @returns the longest call in milliseconds
    */
-  async loadWhile(through: readonly Instance[], disturb: () => Promise<void>): Promise<number> {
+  async loadWhile(
+    through: readonly Instance[],
+    disturb: () => Promise<void>,
+    threadIds: readonly string[] = this.threadIds,
+  ): Promise<number> {
     let isOver = false;
     let longest = 0;
-    const posting = this.threadIds.map(async (threadId, index) => {
+    const posting = threadIds.map(async (threadId, index) => {
       for (let count = 0; !isOver; count += 1) {
         const instance = through[(index + count) % through.length];
         assert.ok(instance);
-        longest = Math.max(longest, await this.add(threadId, instance));
+        const tookMs = await this.add(threadId, instance);
+        longest = Math.max(longest, tookMs);
       }
     });
     await Promise.all([disturb().finally(() => (isOver = true)), ...posting]);
