@@ -27,6 +27,8 @@ const MAX_AGE_NS = 120_000_000_000;
  */
 export class JetStreamCommandBus implements CommandBus {
   readonly #consumers = new Map<number, PartitionConsumer>();
+  /** Of partitions that were given away, some perhaps by an earlier call. */
+  readonly #closing = new Set<Promise<void>>();
   readonly #inbox = createInbox();
   #listener: CommandBusListener | undefined;
   #answers: Subscription | undefined;
@@ -78,7 +80,11 @@ export class JetStreamCommandBus implements CommandBus {
     for (const partition of partitions) {
       if (!this.#consumers.has(partition)) this.#consumers.set(partition, this.#consume(partition));
     }
-    await Promise.all(leaving.map(([, consumer]) => consumer.close()));
+    for (const [, consumer] of leaving) {
+      const closing = consumer.close().finally(() => this.#closing.delete(closing));
+      this.#closing.add(closing);
+    }
+    await Promise.all(this.#closing);
   }
 
   async close(): Promise<void> {
