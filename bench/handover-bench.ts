@@ -99,6 +99,7 @@ export async function benchHandover({ count = 5 }: { count: number | undefined }
         await third.service.exited;
       });
       await look('while one joins', async () => (third = await start()));
+      await look('undisturbed', () => delay(UNDISTURBED_MS / 2));
       await look('while one is killed', async () => {
         third.service.kill('SIGKILL');
         await delay(KILLED_MS);

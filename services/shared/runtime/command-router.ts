@@ -53,7 +53,9 @@ export class CommandRouter<
   constructor(private readonly options: CommandRouterOptions<Command, Event, State, Rejection>) {
     options.ownership.onChange((partitions) => {
       const before = [...this.#pending].filter(([, { partition }]) => partitions.has(partition));
-      for (const [correlation, pending] of before) this.#dispatch(correlation, pending);
+      for (const [correlation, pending] of before) {
+        if (options.ownership.owns(pending.envelope.aggregateId)) this.#dispatch(correlation, pending);
+      }
       setTimeout(() => {
         for (const [correlation, pending] of before) this.#dispatch(correlation, pending);
       }, RESEND_MS).unref();

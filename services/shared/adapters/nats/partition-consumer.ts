@@ -25,11 +25,13 @@ const PIN_TTL_NS = 2_000_000_000;
 /** Shorter than the pin's, as asking for more keeps the pin; JetStream takes no less. */
 const PULL_EXPIRES_MS = 1_000;
 const PULL_MESSAGES = 64;
-/** So long a member goes on with what it gives away, while the next one begins to ask and takes the pin. */
+/**
+ * A member goes on with what it gives away until it sees that the next one has taken the pin. When that one has not for so
+ * long, the pin is given back, again and again as it may return, until the last limit.
+ */
+const LOOK_EVERY_MS = 20;
 const OVERLAP_MS = 100;
-/** A pin that nobody has taken then is given back, again and again as it may return, so often and so long. */
-const UNPIN_EVERY_MS = 20;
-const UNPIN_FOR_MS = 500;
+const UNPIN_FOR_MS = 600;
 
 /** As the server tells it; the client's type leaves the groups out. */
 type PinnedConsumerInfo = ConsumerInfo & {
@@ -102,9 +104,8 @@ export class PartitionConsumer {
       abort_on_missing_resource: true,
     });
     if (!this.#hasTakenPin) {
-      // Whoever had the partition, and perhaps is dead: this member waits for its messages now.
       this.#hasTakenPin = true;
-      void this.#unpin();
+      void this.#takePin();
     }
     if (this.#aborter.signal.aborted) this.#messages.stop();
     for await (const message of this.#messages) {
@@ -157,12 +158,22 @@ export class PartitionConsumer {
     }
   }
 
+  /** From whoever had the partition, and perhaps is dead: this member waits for its messages now. */
+  async #takePin(): Promise<void> {
+    const pin = await this.#currentPin();
+    if (pin !== undefined && pin !== this.#pin) await this.#unpin();
+  }
+
   async #untilTaken(): Promise<void> {
-    await delay(OVERLAP_MS);
-    const until = Date.now() + UNPIN_FOR_MS;
-    while (this.#pin !== undefined && (await this.#currentPin()) === this.#pin && Date.now() < until) {
+    const startedAt = Date.now();
+    for (;;) {
+      await delay(LOOK_EVERY_MS);
+      const pin = await this.#currentPin();
+      if (pin !== undefined && pin !== this.#pin) return;
+      const tookMs = Date.now() - startedAt;
+      if (tookMs < OVERLAP_MS) continue;
+      if (pin === undefined || tookMs > UNPIN_FOR_MS) return;
       await this.#unpin();
-      await delay(UNPIN_EVERY_MS);
     }
   }
 
