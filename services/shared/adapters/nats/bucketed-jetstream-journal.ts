@@ -1,20 +1,28 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
 import { Fault } from '../../kernel/fault.js';
 import {
   assertPlainId,
-  JournalUnavailable,
   VersionConflict,
   type AggregateVersion,
   type Commit,
   type NewCommit,
 } from '../../runtime/journal.js';
 import { partitionOf } from '../../runtime/partition.js';
-import { AppendChains } from './append-chains.js';
+import { AppendQueue } from './append-queue.js';
 import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
 import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
 import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
-import { journalStream, READ_BATCH, readBatch, streamExists } from './stream-access.js';
+import {
+  isClustered,
+  journalStream,
+  LAGGING_NODE_MS,
+  READ_BATCH,
+  readBatch,
+  streamExists,
+  untilTaken,
+} from './stream-access.js';
 
 export interface BucketedJournalOptions {
   /** Stands before the number of the bucket in the names of streams and subjects, such as `THREAD`. */
@@ -48,7 +56,7 @@ const NO_COMMIT: Tip = { sequence: 0, version: 0, commandId: undefined };
 export class BucketedJetStreamJournal implements CommitStore {
   /** By least recent use first. */
   readonly #tips = new Map<string, Tip>();
-  readonly #chains = new AppendChains();
+  readonly #queue = new AppendQueue();
   /** Buckets that are there, or are being made. */
   readonly #ready = new Map<number, Promise<void>>();
 
@@ -65,9 +73,9 @@ export class BucketedJetStreamJournal implements CommitStore {
   ): Promise<void> {
     assertPlainId(aggregateId);
     const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    const publish = (): Promise<void> =>
-      this.#publish(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
-    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
+    const { commandId } = commit;
+    const append = (): Promise<void> => this.#publish(aggregateId, expectedVersion, message, commandId, afterCommandId);
+    await this.#queue.enqueue({ aggregateId, expectedVersion, commandId, afterCommandId, append });
   }
 
   async appendMessage(
@@ -76,8 +84,8 @@ export class BucketedJetStreamJournal implements CommitStore {
     assertPlainId(aggregateId);
     const { commandId } = readCommitPosition(headers);
     const copy = { headers: headersOfCommit(headers), data };
-    const publish = (): Promise<void> => this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
-    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
+    const append = (): Promise<void> => this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
+    await this.#queue.enqueue({ aggregateId, expectedVersion, commandId, afterCommandId, append });
   }
 
   async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
@@ -175,6 +183,7 @@ export class BucketedJetStreamJournal implements CommitStore {
       );
       return message === null ? NO_COMMIT : tipOf(message);
     } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return NO_COMMIT;
       throw unavailable('find the last commit', error);
     }
   }
@@ -205,14 +214,20 @@ export class BucketedJetStreamJournal implements CommitStore {
         yield [version, message];
         next += 1;
       }
-      if (messages.length < READ_BATCH) return;
+      if (messages.length < READ_BATCH && (await this.#isAllBefore(aggregateId, next))) return;
     }
+  }
+
+  /** Has the history no version from this one on? In a cluster reads may be answered by a node that lags behind. */
+  async #isAllBefore(aggregateId: string, version: number): Promise<boolean> {
+    if (!isClustered(this.link) || (await this.#findTip(aggregateId)).version < version) return true;
+    await delay(LAGGING_NODE_MS);
+    return false;
   }
 
   /** A sequence at or before which that version lies, and not many versions before: by bisection over the stream. */
   async #findStart(aggregateId: string, version: number): Promise<number> {
     const { stream, subject } = this.#placeOf(aggregateId);
-    if (!(await streamExists(this.link, stream))) return 1;
     const tip = await this.#findTip(aggregateId);
     if (tip.version <= version) return tip.version === version ? tip.sequence : tip.sequence + 1;
     let before = { sequence: 1, version: 1 };
@@ -253,8 +268,10 @@ export class BucketedJetStreamJournal implements CommitStore {
   async #makeBucket(bucket: number): Promise<void> {
     const stream = journalStream(this.#stream(bucket), this.#subject(bucket, '*'), this.options.replicas ?? 1);
     try {
-      if (await streamExists(this.link, stream.name)) return;
-      await this.link.ask(() => this.link.manager.streams.add(stream));
+      if (!(await streamExists(this.link, stream.name))) {
+        await this.link.ask(() => this.link.manager.streams.add(stream));
+      }
+      await untilTaken(this.link, this.#subject(bucket, 'nobody'));
     } catch (error) {
       throw unavailable('create a stream', error);
     }
@@ -270,11 +287,4 @@ function tipOf(message: StoredMsg): Tip {
 function misplaced(aggregateId: string, bucket: number, buckets: number): Fault {
   const message = `${aggregateId} is in bucket ${bucket}, where it cannot be with ${buckets} buckets: there were another number of them`;
   return new Fault('data-loss', 'MISPLACED_AGGREGATE', message);
-}
-
-/** What an append fails with that was to come behind one that has failed; nothing of it was written. */
-function notAfter(aggregateId: string, expectedVersion: number, failure: Error): Error {
-  if (!(failure instanceof JournalUnavailable))
-    return new VersionConflict(aggregateId, expectedVersion, { cause: failure });
-  return new JournalUnavailable(`the commit before is in doubt: ${failure.message}`, { cause: failure });
 }

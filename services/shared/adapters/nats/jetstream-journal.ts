@@ -1,21 +1,29 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
+import type { StoredMsg } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
 import {
   assertPlainId,
-  JournalUnavailable,
   VersionConflict,
   type AggregateVersion,
   type Commit,
   type NewCommit,
 } from '../../runtime/journal.js';
-import { AppendChain } from './append-chain.js';
+import { AppendQueue } from './append-queue.js';
 import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
 import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
-import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
+import { assertFits, brokenHistory, isWrongExpectation, unavailable } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { StreamBudget } from './stream-budget.js';
-import { journalStream, lastSequenceOf, READ_BATCH, readBatch, streamExists } from './stream-access.js';
+import {
+  isClustered,
+  journalStream,
+  LAGGING_NODE_MS,
+  lastSequenceOf,
+  READ_BATCH,
+  readBatch,
+  streamExists,
+  untilTaken,
+} from './stream-access.js';
 
 export interface JetStreamJournalOptions {
   /** Stands before the aggregate's id in the names of streams and subjects, such as `THREAD`. */
@@ -25,11 +33,6 @@ export interface JetStreamJournalOptions {
   /** Copies of each stream in a cluster. @default 1 */
   readonly replicas?: number;
 }
-
-/** So long a node that lags behind gets, before it is asked again, in milliseconds. */
-const LAGGING_NODE_MS = 5;
-/** So long a new stream may take until it takes messages, in milliseconds. */
-const TAKEN_WITHIN_MS = 3_000;
 
 /**
  * The journal as one JetStream stream per aggregate. A commit is one message, its version the message's sequence,
@@ -43,7 +46,7 @@ export class JetStreamJournal implements CommitStore {
   readonly #budget: StreamBudget;
   /** Streams that are being made; appends wait for them. */
   readonly #creations = new Map<string, Promise<void>>();
-  readonly #chain = new AppendChain();
+  readonly #queue = new AppendQueue();
 
   constructor(
     private readonly link: NatsLink,
@@ -90,7 +93,7 @@ export class JetStreamJournal implements CommitStore {
   async *list(): AsyncIterable<AggregateVersion> {
     const prefix = `${this.options.prefix}_`;
     try {
-      if (this.#isClustered) {
+      if (isClustered(this.link)) {
         yield* this.#listOneByOne(prefix);
         return;
       }
@@ -115,8 +118,12 @@ export class JetStreamJournal implements CommitStore {
     // Those behind a creation wait for it as well, so that the order of the calls is kept.
     const creation = this.#creations.get(aggregateId);
     if (creation !== undefined) await creation;
-    if (!this.#isClustered) return this.#publish(aggregateId, expectedVersion, message, commandId, afterCommandId);
-    await this.#chain.run(aggregateId, { makesVersion: expectedVersion + 1, commandId }, afterCommandId, {
+    if (!isClustered(this.link)) return this.#publish(aggregateId, expectedVersion, message, commandId, afterCommandId);
+    await this.#queue.enqueue({
+      aggregateId,
+      expectedVersion,
+      commandId,
+      afterCommandId,
       append: () => this.#publish(aggregateId, expectedVersion, message, commandId, undefined),
       verify: () => this.#verifyLast(aggregateId, expectedVersion, afterCommandId),
     });
@@ -167,7 +174,7 @@ export class JetStreamJournal implements CommitStore {
    * the leader knows what has been acknowledged.
    */
   async #isAllBefore(aggregateId: string, version: number): Promise<boolean> {
-    if (!this.#isClustered) return true;
+    if (!isClustered(this.link)) return true;
     const last = await lastSequenceOf(this.link, this.#stream(aggregateId));
     if (last === undefined || last < version) return true;
     await delay(LAGGING_NODE_MS);
@@ -181,10 +188,6 @@ export class JetStreamJournal implements CommitStore {
       const version = await lastSequenceOf(this.link, name);
       if (version !== undefined && version > 0) yield { aggregateId: name.slice(prefix.length), version };
     }
-  }
-
-  get #isClustered(): boolean {
-    return this.link.connection.info?.cluster !== undefined;
   }
 
   /** @throws VersionConflict unless the version is of that command. What a version is of never changes. */
@@ -218,25 +221,9 @@ export class JetStreamJournal implements CommitStore {
           journalStream(this.#stream(aggregateId), this.#subject(aggregateId), this.options.replicas ?? 1),
         ),
       );
-      if (this.#isClustered) await this.#untilTaken(aggregateId);
+      await untilTaken(this.link, this.#subject(aggregateId));
     } catch (error) {
       throw unavailable('create a stream', error);
-    }
-  }
-
-  /** In a cluster, our node may learn only after the stream's creation where its subject leads to. */
-  async #untilTaken(aggregateId: string): Promise<void> {
-    const deadline = Date.now() + TAKEN_WITHIN_MS;
-    for (;;) {
-      try {
-        // Of a version that no stream can have: it is refused as soon as somebody takes it at all.
-        const expect = { lastSequence: Number.MAX_SAFE_INTEGER };
-        await this.link.ask(() => this.link.jetstream.publish(this.#subject(aggregateId), '', { expect }));
-      } catch (error) {
-        if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return;
-        if (error instanceof JournalUnavailable || Date.now() > deadline) throw error;
-        await delay(LAGGING_NODE_MS);
-      }
     }
   }
 }
