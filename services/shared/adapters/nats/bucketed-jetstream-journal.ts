@@ -1,18 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
 import { Fault } from '../../kernel/fault.js';
-import {
-  assertPlainId,
-  VersionConflict,
-  type AggregateVersion,
-  type Commit,
-  type NewCommit,
-} from '../../runtime/journal.js';
+import { VersionConflict, type AggregateVersion } from '../../runtime/journal.js';
 import { partitionOf } from '../../runtime/partition.js';
 import { AppendQueue } from './append-queue.js';
-import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
-import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
+import { readCommitPosition } from './commit-message.js';
 import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
+import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
 import {
   isClustered,
@@ -53,7 +47,7 @@ const NO_COMMIT: Tip = { sequence: 0, version: 0, commandId: undefined };
  * the fence the expected last sequence of the subject, https://docs.nats.io/nats-concepts/jetstream/headers. That is
  * known only once the commit before is acknowledged, so pipelined appends of one aggregate are sent one after another.
  */
-export class BucketedJetStreamJournal implements CommitStore {
+export class BucketedJetStreamJournal extends MessageJournal {
   /** By least recent use first. */
   readonly #tips = new Map<string, Tip>();
   readonly #queue = new AppendQueue();
@@ -63,41 +57,8 @@ export class BucketedJetStreamJournal implements CommitStore {
   constructor(
     private readonly link: NatsLink,
     private readonly options: BucketedJournalOptions,
-  ) {}
-
-  async append(
-    aggregateId: string,
-    expectedVersion: number,
-    commit: NewCommit,
-    afterCommandId?: string,
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    const { commandId } = commit;
-    const append = (): Promise<void> => this.#publish(aggregateId, expectedVersion, message, commandId, afterCommandId);
-    await this.#queue.enqueue({ aggregateId, expectedVersion, commandId, afterCommandId, append });
-  }
-
-  async appendMessage(
-    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<CommitStore['appendMessage']>
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const { commandId } = readCommitPosition(headers);
-    const copy = { headers: headersOfCommit(headers), data };
-    const append = (): Promise<void> => this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
-    await this.#queue.enqueue({ aggregateId, expectedVersion, commandId, afterCommandId, append });
-  }
-
-  async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
-    for await (const [, { header, data }] of this.#messages(aggregateId, fromVersion)) {
-      yield decodeCommit({ headers: header, data });
-    }
-  }
-
-  async *readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
-    for await (const [version, { header, data }] of this.#messages(aggregateId, fromVersion)) {
-      yield { version, headers: headersOfCommit(header), data };
-    }
+  ) {
+    super();
   }
 
   /** From the server's count of messages by subject: no message is read. Nothing is ever deleted, so count and version are the same. */
@@ -130,13 +91,12 @@ export class BucketedJetStreamJournal implements CommitStore {
     return { bucket, stream: this.#stream(bucket), subject: this.#subject(bucket, aggregateId) };
   }
 
-  async #publish(
-    aggregateId: string,
-    expectedVersion: number,
-    { headers, data }: CommitMessage,
-    commandId: string,
-    afterCommandId: string | undefined,
-  ): Promise<void> {
+  protected async write(append: MessageAppend): Promise<void> {
+    await this.#queue.enqueue({ ...append, append: () => this.#publish(append) });
+  }
+
+  async #publish({ aggregateId, expectedVersion, message, commandId, afterCommandId }: MessageAppend): Promise<void> {
+    const { headers, data } = message;
     assertFits(this.link, data);
     const { bucket, subject } = this.#placeOf(aggregateId);
     await this.#ensureBucket(bucket);
@@ -198,9 +158,7 @@ export class BucketedJetStreamJournal implements CommitStore {
     }
   }
 
-  /** Versions with their messages. */
-  async *#messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
-    assertPlainId(aggregateId);
+  protected async *messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
     const { stream, subject } = this.#placeOf(aggregateId);
     let next = fromVersion;
     let sequence = fromVersion <= 1 ? 1 : await this.#findStart(aggregateId, fromVersion);

@@ -1,17 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredMsg } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
-import {
-  assertPlainId,
-  VersionConflict,
-  type AggregateVersion,
-  type Commit,
-  type NewCommit,
-} from '../../runtime/journal.js';
+import { VersionConflict, type AggregateVersion } from '../../runtime/journal.js';
 import { AppendQueue } from './append-queue.js';
-import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
-import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
 import { assertFits, brokenHistory, isWrongExpectation, unavailable } from './journal-errors.js';
+import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
 import { StreamBudget } from './stream-budget.js';
 import {
@@ -42,7 +35,7 @@ export interface JetStreamJournalOptions {
  * In a cluster, pipelined appends wait for each other instead: there, nats-server 2.15 stops a stream for good on all
  * nodes ("critical write error") when a replicated message does not meet its expected last message id.
  */
-export class JetStreamJournal implements CommitStore {
+export class JetStreamJournal extends MessageJournal {
   readonly #budget: StreamBudget;
   /** Streams that are being made; appends wait for them. */
   readonly #creations = new Map<string, Promise<void>>();
@@ -53,41 +46,8 @@ export class JetStreamJournal implements CommitStore {
     private readonly options: JetStreamJournalOptions,
     onScarce: (streams: number, maxStreams: number) => void,
   ) {
+    super();
     this.#budget = new StreamBudget(link, options.maxStreams ?? 10_000, onScarce);
-  }
-
-  async append(
-    aggregateId: string,
-    expectedVersion: number,
-    commit: NewCommit,
-    afterCommandId?: string,
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    await this.#append(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
-  }
-
-  async appendMessage(
-    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<CommitStore['appendMessage']>
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const { commandId } = readCommitPosition(headers);
-    const copy = { headers: headersOfCommit(headers), data };
-    await this.#append(aggregateId, expectedVersion, copy, commandId, afterCommandId);
-  }
-
-  async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
-    for await (const { seq, header, data } of this.#messages(aggregateId, fromVersion)) {
-      const commit = decodeCommit({ headers: header, data });
-      if (commit.version !== seq) throw brokenHistory(aggregateId, seq, commit.version);
-      yield commit;
-    }
-  }
-
-  async *readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
-    for await (const { seq, header, data } of this.#messages(aggregateId, fromVersion)) {
-      yield { version: seq, headers: headersOfCommit(header), data };
-    }
   }
 
   async *list(): AsyncIterable<AggregateVersion> {
@@ -106,34 +66,23 @@ export class JetStreamJournal implements CommitStore {
     }
   }
 
-  async #append(
-    aggregateId: string,
-    expectedVersion: number,
-    message: CommitMessage,
-    commandId: string,
-    afterCommandId: string | undefined,
-  ): Promise<void> {
+  protected async write(append: MessageAppend): Promise<void> {
+    const { aggregateId, expectedVersion, message, afterCommandId } = append;
     assertFits(this.link, message.data);
     if (expectedVersion === 0) this.#createStream(aggregateId);
     // Those behind a creation wait for it as well, so that the order of the calls is kept.
     const creation = this.#creations.get(aggregateId);
     if (creation !== undefined) await creation;
-    if (!isClustered(this.link)) return this.#publish(aggregateId, expectedVersion, message, commandId, afterCommandId);
+    if (!isClustered(this.link)) return this.#publish(append, afterCommandId);
     await this.#queue.enqueue({
-      aggregateId,
-      expectedVersion,
-      commandId,
-      afterCommandId,
-      append: () => this.#publish(aggregateId, expectedVersion, message, commandId, undefined),
+      ...append,
+      append: () => this.#publish(append, undefined),
       verify: () => this.#verifyLast(aggregateId, expectedVersion, afterCommandId),
     });
   }
 
   async #publish(
-    aggregateId: string,
-    expectedVersion: number,
-    { headers, data }: CommitMessage,
-    commandId: string,
+    { aggregateId, expectedVersion, message: { headers, data }, commandId }: MessageAppend,
     lastMsgID: string | undefined,
   ): Promise<void> {
     const expect = { lastSequence: expectedVersion, ...(lastMsgID !== undefined && { lastMsgID }) };
@@ -155,14 +104,13 @@ export class JetStreamJournal implements CommitStore {
     }
   }
 
-  async *#messages(aggregateId: string, fromVersion: number): AsyncIterable<StoredMsg> {
-    assertPlainId(aggregateId);
+  protected async *messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
     let next = fromVersion;
     for (;;) {
       const messages = await readBatch(this.link, this.#stream(aggregateId), { seq: next });
       for (const message of messages) {
         if (message.seq !== next) throw brokenHistory(aggregateId, next, message.seq);
-        yield message;
+        yield [next, message];
         next += 1;
       }
       if (messages.length < READ_BATCH && (await this.#isAllBefore(aggregateId, next))) return;
