@@ -26,10 +26,7 @@ export interface Membership {
   readonly term: number;
   /** Calls `listener` after each change of any of the above but `isCurrent`, until the returned function is called. */
   onChange(listener: () => void): () => void;
-  /**
-   * Announces this member, and goes on announcing it until `leave`.
-   * @throws Fault reason PARTITIONS_DIFFER when those who are there count the partitions otherwise
-   */
+  /** Announces this member, and goes on announcing it until `leave`. All members must count the partitions alike. */
   join(address: string): Promise<void>;
   /** Tells the others at once, so that they take over; does not throw. */
   leave(): Promise<void>;
