@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { benchVisibility } from './visibility-bench.js';
@@ -9,6 +10,7 @@ type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
 const benches: Readonly<Record<string, { readonly about: string; readonly run: Bench }>> = {
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
   journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
+  'hot-thread': { about: 'appends to one thread in either layout', run: benchHotThread },
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
 /** Run when none is named. */
