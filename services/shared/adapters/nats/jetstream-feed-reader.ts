@@ -52,6 +52,8 @@ export class JetStreamFeedReader implements FeedReader {
       for await (const message of follower.follow(AbortSignal.any([signal, lost.signal]))) {
         yield this.#entryOf(message);
       }
+    } catch (error) {
+      throw new FeedLost('the feed cannot be read', { cause: error });
     } finally {
       unsubscribe();
       clearInterval(checking);

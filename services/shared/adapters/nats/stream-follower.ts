@@ -18,6 +18,8 @@ const HEARTBEAT_MS = 1_000;
 /** Who gives no sign for so long is taken for gone, in milliseconds. */
 const SILENCE_MS = 2 * HEARTBEAT_MS;
 const LOOK_EVERY_MS = 250;
+/** So long it is tried while NATS is connected, in milliseconds; a cluster elects its leaders within less. */
+const GIVE_UP_AFTER_MS = 20_000;
 /** After these a consumer comes back late or never. */
 const ENDS: ReadonlySet<string> = new Set([
   'stream_not_found',
@@ -39,6 +41,8 @@ export class StreamFollower {
   #messages: ConsumerMessages | undefined;
   /** Since when the reader has waited without a sign; undefined while it is busy with what it has got. */
   #silentSince: number | undefined;
+  /** Since when there has been no sign of any consumer although NATS is connected. */
+  #failingSince: number | undefined;
   /** What had been seen when there was last said to be more. */
   #owedAfter: number | undefined;
 
@@ -61,7 +65,10 @@ export class StreamFollower {
     this.#owedAfter = isOwed ? this.#seen : undefined;
   }
 
-  /** Ends when the signal aborts or the connection is closed for good; goes on over everything else. */
+  /**
+   * Ends when the signal aborts or the connection is closed for good; goes on over elections and losses of the connection.
+   * @throws Error when no consumer can be had for 20 s although NATS is connected
+   */
   async *follow(signal: AbortSignal): AsyncIterable<JsMsg> {
     const backoff = new Backoff({ firstMs: 20, maxMs: 500 });
     let isFirst = true;
@@ -71,8 +78,10 @@ export class StreamFollower {
         if (!isFirst) await this.options.onInterrupted();
         isFirst = false;
         if (!signal.aborted) yield* this.#consume(signal);
-      } catch {
-        // While NATS has no leader, or is away.
+      } catch (error) {
+        // NATS has no leader, perhaps, or is away.
+        this.#failingSince = this.link.isConnected ? (this.#failingSince ?? Date.now()) : undefined;
+        if (Date.now() - (this.#failingSince ?? Infinity) > GIVE_UP_AFTER_MS) throw error;
       }
       if (this.#seen > before) backoff.reset();
       await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
@@ -102,6 +111,7 @@ export class StreamFollower {
       for await (const message of messages) {
         this.#seen = message.seq;
         this.#silentSince = undefined;
+        this.#failingSince = undefined;
         yield message;
         this.#silentSince = Date.now();
       }
@@ -117,7 +127,10 @@ export class StreamFollower {
 
   async #listen(messages: ConsumerMessages): Promise<void> {
     for await (const { type } of messages.status()) {
-      if (type === 'heartbeat' && this.#silentSince !== undefined) this.#silentSince = Date.now();
+      if (type === 'heartbeat') {
+        this.#failingSince = undefined;
+        if (this.#silentSince !== undefined) this.#silentSince = Date.now();
+      }
       if (ENDS.has(type)) messages.stop();
     }
   }
