@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
+import { JetStreamApiCodes, type PubAck, type StoredMsg } from '@nats-io/jetstream';
 import { Fault } from '../../kernel/fault.js';
 import { VersionConflict, type AggregateVersion } from '../../runtime/journal.js';
 import { partitionOf } from '../../runtime/partition.js';
@@ -30,6 +30,9 @@ export interface BucketedJournalOptions {
 }
 
 export const DEFAULT_BUCKETS = 16;
+
+/** So often a leader is asked that cannot tell whether a message meets its expectation. */
+const MAX_ATTEMPTS = 20;
 
 /** The last commit of an aggregate, and where it lies in its bucket. */
 interface Tip {
@@ -106,7 +109,7 @@ export class BucketedJetStreamJournal extends MessageJournal {
     const msgID = `${aggregateId}:${commandId}`;
     const options = { headers, msgID, expect: { lastSubjectSequence: sequence } };
     try {
-      const ack = await this.link.ask(() => this.link.jetstream.publish(subject, data, options));
+      const ack = await this.#publishFenced(() => this.link.jetstream.publish(subject, data, options));
       // The command's earlier commit is there already, at another version.
       if (ack.duplicate) throw new VersionConflict(aggregateId, expectedVersion);
       this.#remember(aggregateId, { sequence: ack.seq, version: expectedVersion + 1, commandId });
@@ -114,6 +117,22 @@ export class BucketedJetStreamJournal extends MessageJournal {
       if (thrown instanceof VersionConflict) throw thrown;
       if (isWrongExpectation(thrown)) throw new VersionConflict(aggregateId, expectedVersion, { cause: thrown });
       throw unavailable('append', thrown);
+    }
+  }
+
+  /**
+   * On a cluster, the leader refuses a message with "wrong last sequence" of no number while it has another of the same
+   * subject under way, which may be one that it has just acknowledged. Nothing is written then: asked again, it knows.
+   */
+  async #publishFenced(publish: () => Promise<PubAck>): Promise<PubAck> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.link.ask(publish);
+      } catch (error) {
+        const isUndecided = isApiError(error, JetStreamApiCodes.StreamWrongLastSequenceUnknown);
+        if (!isUndecided || attempt === MAX_ATTEMPTS) throw error;
+        await delay(LAGGING_NODE_MS);
+      }
     }
   }
 
