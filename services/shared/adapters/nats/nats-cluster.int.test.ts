@@ -78,31 +78,33 @@ describe('on a NATS cluster of three', function () {
         }
       });
 
-      it('reads all that is acknowledged through a node that lags behind', async () => {
-        const id = ulid();
-        const first = await openLink(cluster.nodes[0]?.url);
-        await journalOn(first).append(id, 0, someCommit('0'));
-        const { leader } = await clusterOfStreamOf(first, id);
-        const laggard = cluster.nodes.find((_, index) => `nats-${index + 1}` !== leader);
-        const other = cluster.nodes.find((node) => node !== laggard);
-        const [writer, reader] = [journalOn(await openLink(other?.url)), journalOn(await openLink(laggard?.url))];
-        const last = 1_500;
-        const events = [{ type: 'Big', schemaVersion: 1, data: Buffer.alloc(10_000) }];
-        await laggard?.kill('SIGSTOP');
-        try {
-          const versions = Array.from({ length: last - 1 }, (_, index) => index + 1);
-          await Promise.all(
-            versions.map((version) => writer.append(id, version, someCommit(`${version}`, { events }))),
-          );
-        } finally {
-          await laggard?.kill('SIGCONT');
-        }
-        // Any node may answer; while the laggard catches up, some of these it does.
-        for (let round = 0; round < 60; round += 1) {
-          const reads = await Promise.all(Array.from({ length: 6 }, () => readAll(reader, id, last)));
-          assert.deepEqual(new Set(reads.map(({ length }) => length)), new Set([1]), `round ${round}`);
-        }
-      });
+      // A laggard's answers about a stream of its own were never seen to be short: that would prove nothing.
+      if (layout === 'bucketed')
+        it('reads all that is acknowledged through a node that lags behind', async () => {
+          const id = ulid();
+          const first = await openLink(cluster.nodes[0]?.url);
+          await journalOn(first).append(id, 0, someCommit('0'));
+          const { leader } = await clusterOfStreamOf(first, id);
+          const laggard = cluster.nodes.find((_, index) => `nats-${index + 1}` !== leader);
+          const other = cluster.nodes.find((node) => node !== laggard);
+          const [writer, reader] = [journalOn(await openLink(other?.url)), journalOn(await openLink(laggard?.url))];
+          const last = 1_500;
+          const events = [{ type: 'Big', schemaVersion: 1, data: Buffer.alloc(10_000) }];
+          await laggard?.kill('SIGSTOP');
+          try {
+            const versions = Array.from({ length: last - 1 }, (_, index) => index + 1);
+            await Promise.all(
+              versions.map((version) => writer.append(id, version, someCommit(`${version}`, { events }))),
+            );
+          } finally {
+            await laggard?.kill('SIGCONT');
+          }
+          // Any node may answer; while the laggard catches up, some of these it does.
+          for (let round = 0; round < 60; round += 1) {
+            const reads = await Promise.all(Array.from({ length: 6 }, () => readAll(reader, id, last)));
+            assert.deepEqual(new Set(reads.map(({ length }) => length)), new Set([1]), `round ${round}`);
+          }
+        });
 
       async function clusterOfStreamOf(link: NatsLink, id: string): Promise<{ leader?: string }> {
         const [name] = await link.manager.streams
