@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { benchHandover } from './handover-bench.js';
+import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { benchVisibility } from './visibility-bench.js';
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
     about: 'calls while a thread-command process leaves or joins, against undisturbed ones',
     run: benchHandover,
   },
+  'hot-thread': { about: 'appends to one thread in either layout', run: benchHotThread },
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
 /** Run when none is named. */

@@ -33,6 +33,7 @@ export interface CommandBus {
   open(listener: CommandBusListener): Promise<void>;
   /**
    * Hands a command over; the answer comes with the correlation to `onAnswer`.
+   * @throws Fault kind `exhausted` no room for it; it was not taken
    * @throws Error it may not have been taken
    */
   send(partition: number, correlation: string, command: RoutedCommand): Promise<void>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { accept } from '../kernel/decider.js';
-import type { Fault } from '../kernel/fault.js';
+import { Fault } from '../kernel/fault.js';
 import { InMemoryJournal } from '../testing/in-memory-journal.js';
 import { AggregateHost } from './aggregate-host.js';
 import type { CommandEnvelope } from './aggregate-model.js';
@@ -144,6 +144,24 @@ describe('CommandRouter', () => {
     await assert.rejects(router.execute(add('1', 30)), (error: Fault) => error.kind === 'deadline-exceeded');
     send = () => Promise.reject(new Error('no NATS'));
     await assert.rejects(router.execute(add('2', 30)), (error: Fault) => error.kind === 'unavailable');
+  });
+
+  it('says at once that the bus is full, but not of what an owner may have by then', async () => {
+    const router = openRouter();
+    agreement.giveAllTo('somebody');
+    const full = new Fault('exhausted', 'COMMAND_BUS_FULL', 'full');
+    send = () => Promise.reject(full);
+    await assert.rejects(router.execute(add('1', 60_000)), full);
+    send = async () => undefined;
+    const routed = router.execute(add('2'));
+    await new Promise(setImmediate);
+    send = () => Promise.reject(full);
+    router.onReturn();
+    await new Promise(setImmediate);
+    const [taken] = sent;
+    assert.ok(taken);
+    router.onAnswer(taken.correlation, { kind: 'committed', version: 1, events: [], repeated: false });
+    assert.equal((await routed).kind, 'committed');
   });
 
   it('refuses more than its bound, and takes commands again afterwards', async () => {

@@ -26,6 +26,8 @@ export interface CommandRouterOptions<Command, Event extends { readonly type: st
 interface Pending<Command, Event, Rejection> {
   readonly envelope: CommandEnvelope<Command>;
   readonly partition: number;
+  /** How often it was given to the bus. */
+  sends: number;
   /** Why it could not be handed over, the last time. */
   trouble: Error | undefined;
   settle(outcome: () => CommandOutcome<Event, Rejection>): void;
@@ -116,6 +118,7 @@ export class CommandRouter<
       const pending: Pending<Command, Event, Rejection> = {
         envelope,
         partition: this.options.ownership.partitionOf(envelope.aggregateId),
+        sends: 0,
         trouble: undefined,
         settle: (outcomeOf) =>
           finish(() => {
@@ -145,10 +148,13 @@ export class CommandRouter<
       );
       return;
     }
+    pending.sends += 1;
     bus.send(partition, correlation, { ...envelope, command: commands.encodeCommand(envelope.command) }).then(
       () => (pending.trouble = undefined),
       (thrown: unknown) => {
         pending.trouble = toError(thrown);
+        // It was not taken, so the caller may know; one that was sent before may still be answered.
+        if (pending.sends === 1 && isExhausted(pending.trouble)) return pending.fail(pending.trouble);
         setTimeout(() => this.#dispatch(correlation, pending), RETRY_MS).unref();
       },
     );
@@ -164,6 +170,10 @@ export class CommandRouter<
         throw new Fault(answer.fault, answer.reason, answer.message);
     }
   }
+}
+
+function isExhausted(error: Error): boolean {
+  return error instanceof Fault && error.kind === 'exhausted';
 }
 
 function failedAnswer(error: Error): RoutedAnswer {

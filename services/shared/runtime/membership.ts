@@ -29,8 +29,8 @@ export interface Membership {
   /** Calls `listener` after each change of any of the above but `isCurrent`, until the returned function is called. */
   onChange(listener: () => void): () => void;
   /**
-   * Announces this member, and goes on announcing it until `leave`. A former member with the same seat is removed.
-   * @throws Fault reason PARTITIONS_DIFFER when those who are there count the partitions otherwise
+   * Announces this member, and goes on announcing it until `leave`. A former member with the same seat is removed. All
+   * members must count the partitions alike.
    */
   join(address: string, seat?: string): Promise<void>;
   /** Tells the others at once, so that they take over; does not throw. */

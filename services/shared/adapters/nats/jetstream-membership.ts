@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StorageType } from '@nats-io/jetstream';
 import { Kvm, type KV, type KvWatchEntry } from '@nats-io/kv';
-import { Fault, toError } from '../../kernel/fault.js';
+import { toError } from '../../kernel/fault.js';
 import { assignPartitions, type Assignment } from '../../runtime/assignment.js';
 import { Backoff } from '../../runtime/backoff.js';
 import type { Member, Membership } from '../../runtime/membership.js';
@@ -13,6 +13,7 @@ export interface JetStreamMembershipOptions {
   readonly prefix: string;
   /** This member's id: letters, digits and dashes. */
   readonly self: string;
+  /** The same for all members: InstallationSettings.agree comes first. */
   readonly partitions: number;
   readonly logger: Logger;
   /** Copies of the bucket in a cluster. @default 1 */
@@ -88,7 +89,6 @@ export class JetStreamMembership implements Membership {
 
   async join(address: string, seat?: string): Promise<void> {
     await this.#openBucket();
-    await this.#checkPartitions();
     this.#me = { id: this.self, address, startedAt: Date.now(), seat };
     this.#state = 'JOINED';
     await this.#refresh();
@@ -142,20 +142,6 @@ export class JetStreamMembership implements Membership {
       kvm.create(name, { markerTTL: 1_000, storage: StorageType.File, history: 1, replicas }),
     );
     return this.#kv;
-  }
-
-  async #checkPartitions(): Promise<void> {
-    const kv = this.#kv;
-    const stored = await this.link.ask(async () => kv?.get(ASSIGNMENT_KEY));
-    if (!stored || stored.operation !== 'PUT') return;
-    const { partitions, members } = stored.json<StoredAssignment>();
-    if (partitions === this.options.partitions) return;
-    for (const member of members) {
-      const found = await this.link.ask(async () => kv?.get(`${MEMBER_PREFIX}${member}`));
-      if (found?.operation !== 'PUT') continue;
-      const message = `this installation has ${partitions} partitions, this member was set to ${this.options.partitions}`;
-      throw new Fault('failed-precondition', 'PARTITIONS_DIFFER', message);
-    }
   }
 
   async #tryRefresh(): Promise<void> {
