@@ -239,6 +239,10 @@ describe('the checker of a run', () => {
     assert.deepEqual(kindsIn({ ...evidence, rows: new Map([...evidence.rows, ['OTHER', right]]) }), ['READ_MODEL']);
   });
 
+  it('finds a thread that cannot be read', () => {
+    assert.deepEqual(kindsIn({ ...run.evidence(), unreadable: new Map([[THREAD, 'damaged']]) }), ['UNREADABLE']);
+  });
+
   it('finds an answer that no client should get', () => {
     run.answer(run.operation(ANN, add('hello'), { kind: 'unexpected', reason: 'DATA_LOSS' }));
     assert.deepEqual(kindsIn(run.evidence()), ['UNEXPECTED_ANSWER']);

@@ -9,12 +9,15 @@ export interface Evidence {
   readonly journal: ReadonlyMap<string, readonly ThreadCommit[]>;
   /** The read model, once it has had the time to catch up. */
   readonly rows: ReadonlyMap<string, ThreadRows>;
+  /** Threads whose journal cannot be read, and why; what could be read before is in `journal`. @default none */
+  readonly unreadable?: ReadonlyMap<string, string>;
 }
 
 /**
  * - `LOST`: acknowledged, and not in the journal.
  * - `APPLIED_TWICE`: two commits of one request.
  * - `VERSION_GAP`: a thread's versions are not 1, 2, 3 …
+ * - `UNREADABLE`: a thread's journal is broken.
  * - `UNKNOWN_COMMAND`: a commit that nobody asked for, or of another thread, account or kind than was asked.
  * - `IMPOSSIBLE_COMMIT`: the command does not cause these events at this version.
  * - `WRONG_ANSWER`: an answer whose thread, version or ids are not those of the commit.
@@ -28,6 +31,7 @@ export type ViolationKind =
   | 'LOST'
   | 'APPLIED_TWICE'
   | 'VERSION_GAP'
+  | 'UNREADABLE'
   | 'UNKNOWN_COMMAND'
   | 'IMPOSSIBLE_COMMIT'
   | 'WRONG_ANSWER'
@@ -88,7 +92,11 @@ function operationsByThread(operations: readonly Operation[], commits: CommitsBy
 }
 
 /** Versions, and each commit: asked for, once, and what the command causes there. */
-function* checkJournal({ operations, journal }: Evidence, commits: CommitsByRequest): Iterable<Violation> {
+function* checkJournal(
+  { operations, journal, unreadable = new Map() }: Evidence,
+  commits: CommitsByRequest,
+): Iterable<Violation> {
+  for (const [threadId, detail] of unreadable) yield { kind: 'UNREADABLE', threadId, detail };
   const asked = new Map(operations.map((operation) => [operation.requestId, operation]));
   for (const [threadId, history] of journal) {
     const states = statesOf(history);

@@ -2,22 +2,30 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { JetStreamJournal } from '../../shared/adapters/nats/jetstream-journal.js';
 import { NatsLink } from '../../shared/adapters/nats/nats-link.js';
 import { createLogger } from '../../shared/adapters/telemetry/logger.js';
+import { Fault } from '../../shared/kernel/fault.js';
 import { inParallel } from '../../thread-journal/runtime/in-parallel.js';
+import type { Evidence } from './check-history.js';
 import type { ThreadRows } from './history.js';
 import { toThreadCommit, type ThreadCommit } from './thread-history.js';
 
-/** All threads of a journal with a stream for each. @throws Fault when something in it cannot be read */
-export async function readJournal(natsUrl: string): Promise<Map<string, ThreadCommit[]>> {
+/** All threads of a journal with a stream for each. @throws JournalUnavailable */
+export async function readJournal(natsUrl: string): Promise<Pick<Required<Evidence>, 'journal' | 'unreadable'>> {
   const link = await NatsLink.open({ url: natsUrl, name: 'checker', logger: createLogger('e2e', 'silent') });
   try {
     const journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
     const threads = new Map<string, ThreadCommit[]>();
+    const unreadable = new Map<string, string>();
     await inParallel(journal.list(), 4, async ({ aggregateId }) => {
       const commits: ThreadCommit[] = [];
-      for await (const commit of journal.read(aggregateId, 1)) commits.push(toThreadCommit(commit));
       threads.set(aggregateId, commits);
+      try {
+        for await (const commit of journal.read(aggregateId, 1)) commits.push(toThreadCommit(commit));
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        unreadable.set(aggregateId, error.message);
+      }
     });
-    return threads;
+    return { journal: threads, unreadable };
   } finally {
     await link.close();
   }

@@ -128,7 +128,7 @@ async function check(
   const startedAt = Date.now();
   for (;;) {
     const journal = await readJournal(mesh.natsUrl);
-    const evidence = { operations, journal, rows: await readRows(mesh.process('mysql').url) };
+    const evidence = { operations, ...journal, rows: await readRows(mesh.process('mysql').url) };
     const violations = checkHistory(evidence);
     const caughtUpAfterMs = Date.now() - startedAt;
     const isBehind = violations.some(({ kind }) => kind === 'READ_MODEL');
