@@ -18,6 +18,8 @@ async function start(): Promise<RunningService> {
     connectTimeoutMs: config.mysqlConnectTimeoutMs,
     acquireTimeoutMs: config.mysqlAcquireTimeoutMs,
     statementTimeoutMs: config.mysqlStatementTimeoutMs,
+    // Callers need not wait for what the last check has waited for.
+    whyAway: () => health.trouble,
   });
   const reader = new MySqlThreadReader(database);
   const server = new GrpcServer({

@@ -13,6 +13,8 @@ export interface DatabaseOptions {
   readonly acquireTimeoutMs?: number;
   /** How long one statement may take; its connection is given up then. @default 5000 */
   readonly statementTimeoutMs?: number;
+  /** Why the database is known to be away, if it is: then nothing waits for it. @default never known */
+  readonly whyAway?: () => Error | undefined;
 }
 
 /** A value of a statement. Lists of lists are the rows of `VALUES ?`, lists those of `IN (?)`; only `tx.run` takes them. */
@@ -46,10 +48,12 @@ export class Database {
   readonly #pool: Pool;
   readonly #acquireTimeoutMs: number;
   readonly #statementTimeoutMs: number;
+  readonly #whyAway: () => Error | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 2_000;
     this.#statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
+    this.#whyAway = options.whyAway ?? (() => undefined);
     this.#pool = createPool({
       uri: options.url,
       ...connectionSettings,
@@ -114,6 +118,8 @@ export class Database {
   }
 
   async #use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    const away = this.#whyAway();
+    if (away !== undefined) throw away;
     const connection = await this.#acquire();
     try {
       const result = await work(connection);
