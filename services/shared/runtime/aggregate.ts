@@ -184,6 +184,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
         release: () => (isRepeat ? this.#answerRepeat(task, taken.version) : task.fail(reused())),
       };
     }
+    if (envelope.isOurs?.() === false) return { task, done: true, release: () => task.fail(notOurs()) };
     try {
       const decision = this.model.decider.decide(envelope.command, this.#state);
       if (decision.kind === 'rejected') {
@@ -317,6 +318,13 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   #abandon(error: Error): void {
     for (const task of this.#queue.splice(0)) task.fail(error);
   }
+}
+
+/** The reason of a fault that says that nothing was done, because the command is another instance's by now. */
+export const NOT_OURS = 'NOT_OURS';
+
+function notOurs(): Fault {
+  return new Fault('unavailable', NOT_OURS, 'another instance carries this out');
 }
 
 function reused(): Fault {

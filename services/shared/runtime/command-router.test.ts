@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { accept, reject } from '../kernel/decider.js';
 import { Fault } from '../kernel/fault.js';
 import { InMemoryJournal } from '../testing/in-memory-journal.js';
@@ -141,16 +142,72 @@ describe('CommandRouter', () => {
     assert.deepEqual((await routed).kind, 'committed');
   });
 
-  it('rejects a copy of a command that it has rejected, though it could take it now, but not a repeat', async () => {
+  it('rejects a command again that it has rejected, though it could take it now, until the last deadline', async () => {
     const router = openRouter();
     agreement.giveAllTo('me');
-    const first = { ...add('1'), command: Buffer.from([AMOUNT_FOR_LATER]) };
+    const first = { ...add('1', 200), command: Buffer.from([AMOUNT_FOR_LATER]) };
     const answers = [router.onCommand(first), router.execute(add('2')), router.onCommand(first)];
     assert.deepEqual(await Promise.all(answers.map(async (answer) => (await answer)?.kind)), [
       ...['rejected', 'committed', 'rejected'],
     ]);
-    assert.equal((await router.onCommand(first))?.kind, 'rejected');
-    assert.equal((await router.onCommand({ ...first, deadline: first.deadline + 1 }))?.kind, 'committed');
+    const repeat = { ...add('1', 400), command: AMOUNT_FOR_LATER };
+    assert.equal((await router.execute(repeat)).kind, 'rejected');
+    assert.equal((await router.execute({ ...repeat, fingerprint: 'another' })).kind, 'committed');
+    await delay(Math.max(0, repeat.deadline - Date.now()) + 10);
+    const late = { ...add('1'), command: AMOUNT_FOR_LATER };
+    await assert.rejects(router.execute(late), (error: Fault) => error.reason === 'REQUEST_ID_REUSED');
+  });
+
+  it('lets a repeat go on when the attempt before it has no more time', async () => {
+    const router = openRouter();
+    agreement.giveAllTo('me');
+    let isAway = true;
+    const append = journal.append.bind(journal);
+    journal.append = async (...commit) => (isAway ? Promise.reject(new Error('away')) : append(...commit));
+    const first = assert.rejects(router.execute(add('1', 50)), (error: Fault) => error.kind === 'unavailable');
+    const repeat = router.execute(add('1', 5_000));
+    await first;
+    isAway = false;
+    assert.equal((await repeat).kind, 'committed');
+  });
+
+  it('believes a rejection only when every copy is rejected, and a commit at once', async () => {
+    for (const last of ['rejected', 'committed'] as const) {
+      sent = [];
+      const router = openRouter();
+      agreement.giveAllTo('somebody');
+      let isSettled = false;
+      const routed = router.execute(add('1')).finally(() => (isSettled = true));
+      await new Promise(setImmediate);
+      router.onReturn();
+      await new Promise(setImmediate);
+      const [one, two] = sent;
+      assert.ok(one && two);
+      router.onAnswer(one.correlation, { kind: 'rejected', rejection: Buffer.from('EMPTY') });
+      router.onAnswer(one.correlation, { kind: 'rejected', rejection: Buffer.from('EMPTY') });
+      await new Promise(setImmediate);
+      assert.equal(isSettled, false);
+      const committed = { kind: 'committed', version: 1, events: [], repeated: false } as const;
+      router.onAnswer(
+        two.correlation,
+        last === 'committed' ? committed : { kind: 'rejected', rejection: Buffer.from('LATER') },
+      );
+      assert.deepEqual(await routed, last === 'committed' ? committed : { kind: 'rejected', rejection: 'EMPTY' });
+    }
+  });
+
+  it('gives back what it could not begin before it may have been taken for dead', async () => {
+    const router = openRouter();
+    agreement.giveAllTo('me');
+    await router.execute(add('1'));
+    // It wins the race for version 2, so that this one is decided a second time.
+    await journal.append('A', 1, { commandId: 'x', fingerprint: 'f', commandType: 'Add', time: 0, trace, events: [] });
+    const given = router.onCommand({ ...add('2'), command: Buffer.from([1]) });
+    agreement.current = false;
+    assert.equal(await given, undefined);
+    const versions: number[] = [];
+    for await (const { version } of journal.read('A', 1)) versions.push(version);
+    assert.deepEqual(versions, [1, 2]);
   });
 
   it('gives back a command that it gets once it may have been taken for dead', async () => {

@@ -25,6 +25,8 @@ const PIN_TTL_NS = 2_000_000_000;
 /** Shorter than the pin's, as asking for more keeps the pin; JetStream takes no less. */
 const PULL_EXPIRES_MS = 1_000;
 const PULL_MESSAGES = 64;
+/** What is given back is given out again after so long: it may come back to whoever has still the pin. */
+const GIVE_BACK_FOR_MS = 50;
 /**
  * A member goes on with what it gives away until it sees that the next one has taken the pin. When that one has not for so
  * long, the pin is given back, again and again as it may return, until the last limit.
@@ -148,7 +150,7 @@ export class PartitionConsumer {
       // Nobody waits for it any more.
       if (command.deadline <= Date.now()) return message.ack();
       const answer = await this.options.onCommand(command);
-      if (answer === undefined) return message.nak();
+      if (answer === undefined) return message.nak(GIVE_BACK_FOR_MS);
       this.link.connection.publish(address.replyTo, encodeAnswer(address.correlation, answer));
       message.ack();
     } catch (thrown) {
