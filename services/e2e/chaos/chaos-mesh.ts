@@ -3,10 +3,8 @@ import { join } from 'node:path';
 import { startMesh, type RunningMesh } from '../../../mesh/local/index.js';
 import { checkGrpcHealth } from '../../../mesh/local/grpc-health.js';
 import { projectRoot } from '../../shared/adapters/project-root.js';
-import { freePort } from '../../shared/testing/servers/free-ports.js';
+import { CutProxy, freePort, waitUntilHealthy } from '../../shared/testing/servers/index.js';
 import { exitOf, spawnServer } from '../../shared/testing/servers/spawn-server.js';
-import { waitUntilHealthy } from '../../shared/testing/servers/wait-until-healthy.js';
-import { CutProxy } from './cut-proxy.js';
 import { cuttable, type CuttableName } from './schedule.js';
 
 /** A mesh of three thread-command and two of each other service, each of which can be cut off from NATS. */

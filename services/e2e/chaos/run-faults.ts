@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningMesh } from '../../../mesh/local/index.js';
-import type { CutProxy } from './cut-proxy.js';
+import type { CutProxy } from '../../shared/testing/servers/index.js';
 import { describeFault, type CuttableName, type Fault, type ScheduledFault } from './schedule.js';
 
 export interface FaultTargets {

@@ -1,8 +1,6 @@
 import type { MeshProcessName } from '../../../mesh/local/index.js';
+import type { CutKind } from '../../shared/testing/servers/index.js';
 import { SeededRandom } from './random.js';
-
-/** How a process is cut off from NATS. `silent`: nothing arrives and nothing is refused; `reset`: connections break. */
-export type CutKind = 'silent' | 'reset';
 
 /** One thing that goes wrong, or changes. Durations are in milliseconds. */
 export type Fault =

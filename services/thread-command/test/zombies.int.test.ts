@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KvSnapshotStore } from '../../shared/adapters/nats/kv-snapshot-store.js';
-import { startTcpProxy, type TcpProxy } from '../../shared/testing/servers/index.js';
+import { CutProxy } from '../../shared/testing/servers/index.js';
 import { RunningInstances, type Instance } from './running-instances.js';
 
 /** How long a call may take when its owner is gone: the pin's and the member's time to live, and some. */
@@ -17,11 +17,11 @@ describe('of three thread-command processes, an owner', function () {
   this.timeout(90_000);
   let those: RunningInstances;
   /** Between the last process and NATS. */
-  let network: TcpProxy;
+  let network: CutProxy;
 
   beforeEach(async () => {
     those = await RunningInstances.startThree(async (nats) => {
-      network = await startTcpProxy(nats.port);
+      network = await CutProxy.start(nats.port);
       return { NATS_URL: `nats://127.0.0.1:${network.port}`, COMMAND_TIMEOUT_MS: '8000' };
     });
   });
@@ -56,7 +56,7 @@ describe('of three thread-command processes, an owner', function () {
       await those.untilAnswered(200);
       const takenOver = those.untilOwning(32, [those.at(0), those.at(1)]);
       // More than are appended at a time (128) are in its memory when it stops: it goes on with the rest when it wakes up.
-      network.silence();
+      network.cut('silent');
       crowd.push(...Array.from({ length: 400 }, () => those.add(crowded, paused)));
       await delay(700);
       paused.service.kill('SIGSTOP');
@@ -86,7 +86,7 @@ describe('of three thread-command processes, an owner', function () {
     const longest = await those.loadWhile([those.at(0), those.at(1)], async () => {
       await those.untilAnswered(200);
       const takenOver = those.untilOwning(32, [those.at(0), those.at(1)]);
-      network.silence();
+      network.cut('silent');
       // As long as it takes itself for the owner it appends; its later commands go to others, which it cannot reach.
       for (let turn = 0; turn < 12; turn += 1) {
         for (const threadId of own) atCut.push(those.add(threadId, cut));
@@ -110,7 +110,7 @@ describe('of three thread-command processes, an owner', function () {
     const own = those.threadsOf(cut);
     const lost = cut.service.logLine(({ msg }) => msg === 'NATS is lost');
     const takenOver = those.untilOwning(32, [those.at(0), those.at(1)]);
-    network.silence();
+    network.cut('silent');
     const refused = await Promise.allSettled(own.map((threadId) => those.add(threadId, cut)));
     // Of the service, at its COMMAND_TIMEOUT_MS; the client would have waited longer.
     for (const outcome of refused) {

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { CutKind } from './schedule.js';
+
+/** `silent`: nothing arrives and nothing is refused; `reset`: connections break. */
+export type CutKind = 'silent' | 'reset';
 
 /**
  * A TCP proxy that can cut those behind it off. While it is silent, it keeps every connection and takes new ones, but
