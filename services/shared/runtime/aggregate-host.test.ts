@@ -229,6 +229,28 @@ describe('AggregateHost', () => {
     assert.deepEqual(outcomes[1], { kind: 'rejected', rejection: { code: 'TOO_MUCH', total: 950 } });
   });
 
+  it('rejects, and tells its state, only as of the last commit, whoever has made that', async () => {
+    const [host, other] = [openHost(), openHost()];
+    await host.execute(add(900));
+    await other.execute(add(50));
+    assert.deepEqual(await host.execute(add(200)), { kind: 'rejected', rejection: { code: 'TOO_MUCH', total: 950 } });
+    await other.execute(add(25));
+    assert.deepEqual(await host.inspect('A', Date.now() + 5_000), { version: 3, state: 975 });
+    journal.onRead = () => 'not-done';
+    await assert.rejects(host.execute(add(200, { deadline: Date.now() + 50 })), { kind: 'unavailable' });
+  });
+
+  it('is not disturbed in what it rejects by what it adds itself', async () => {
+    const host = openHost();
+    await host.execute(add(1));
+    let reads = 0;
+    journal.onRead = () => ((reads += 1), 'none');
+    const commands = Array.from({ length: 100 }, (_, index) => host.execute(add(index % 2 === 0 ? 1 : 5_000)));
+    const outcomes = await Promise.all(commands);
+    assert.equal(outcomes.filter(({ kind }) => kind === 'committed').length, 50);
+    assert.equal(reads, 50, 'one for each rejection, and none to begin anew');
+  });
+
   it('creates without reading first, and finds out when there was a history', async () => {
     let reads = 0;
     journal.onRead = () => ((reads += 1), 'none');
@@ -315,7 +337,7 @@ describe('AggregateHost', () => {
     it('are made every so many commits, and only what is behind the last one is read', async () => {
       assert.equal(store.snapshots.get('A')?.version, 10);
       assert.equal(await totalOnNewHost(), 12);
-      assert.deepEqual(reads, [10]);
+      assert.deepEqual(reads, [10, 13], 'from the snapshot on, and whether there is more');
       assert.deepEqual(troubles, []);
     });
 

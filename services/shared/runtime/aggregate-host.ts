@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../kernel/fault.js';
 import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
-import { Aggregate, type AggregateTask } from './aggregate.js';
+import type { AggregateTask } from './aggregate-task.js';
+import { Aggregate } from './aggregate.js';
 import type { Commit, Journal, VersionConflict } from './journal.js';
 import type { SnapshotUse } from './snapshots.js';
 

@@ -67,6 +67,17 @@ async function replay<Command, Event extends { readonly type: string }, State, R
   return isStartFound ? { version, state, requests, snapshotVersion } : undefined;
 }
 
+/** Has the journal nothing behind this version, or only what this instance has added since it asked? */
+export async function isLastVersion(
+  journal: Journal,
+  id: string,
+  version: number,
+  isOwn: (commit: Commit) => boolean,
+): Promise<boolean> {
+  for await (const commit of journal.read(id, version + 1)) return isOwn(commit);
+  return true;
+}
+
 export function historyHasGap(id: string, version: number, next: number): Fault {
   return new Fault('data-loss', 'HISTORY_GAP', `the history of ${id} goes from version ${version} to ${next}`);
 }

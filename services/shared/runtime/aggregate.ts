@@ -1,41 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault, toError } from '../kernel/fault.js';
-import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
+import type { AggregateModel } from './aggregate-model.js';
+import { notOurs, type AggregateSurroundings, type AggregateTask } from './aggregate-task.js';
 import { Backoff } from './backoff.js';
-import { historyHasGap, loadAggregate } from './aggregate-loading.js';
-import { VersionConflict, type Commit, type Journal, type NewCommit } from './journal.js';
+import { historyHasGap, isLastVersion, loadAggregate } from './aggregate-loading.js';
+import { VersionConflict, type Commit, type NewCommit } from './journal.js';
 import { RecentRequests } from './recent-requests.js';
-import type { SnapshotUse } from './snapshots.js';
-
-/** What an aggregate asks of its host. */
-export interface AggregateSurroundings {
-  readonly journal: Journal;
-  /** Called once a commit is in the journal, in order of versions; perhaps again after a recovery. */
-  onCommitted(commit: Commit): void;
-  /** Called whenever nothing is left to do. */
-  onIdle(): void;
-  /** Called when the journal has refused an append; what it was for is decided again. @default nothing */
-  readonly onRefused?: ((refusal: VersionConflict) => void) | undefined;
-  /** So many appends may be on their way at once. */
-  readonly maxPipelined: number;
-  /** @default none */
-  readonly snapshots?: SnapshotUse | undefined;
-}
-
-/** Somebody waits for this. `settled` once that is over, by an answer or by the deadline. */
-export type AggregateTask<Command, Event, State, Rejection> = { settled: boolean; fail(error: Error): void } & (
-  | {
-      readonly kind: 'command';
-      readonly envelope: CommandEnvelope<Command>;
-      succeed(outcome: CommandOutcome<Event, Rejection>): void;
-    }
-  | { readonly kind: 'inspection'; succeed(snapshot: AggregateSnapshot<State>): void }
-);
 
 /** A task that was decided on a state whose commits are not all in the journal yet. */
 interface Entry<Task> {
   readonly task: Task;
-  /** True when the task's own commit, if it has one, is in the journal. */
+  /** True when the task's own commit is in the journal, or, if it has none, when its answer is known to hold. */
   done: boolean;
   /** Of the task's own commit, if it has one. */
   readonly commandId?: string;
@@ -172,7 +147,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   ): Entry<AggregateTask<Command, Event, State, Rejection>> {
     if (task.kind === 'inspection') {
       const snapshot = { version: this.#version, state: this.#state };
-      return { task, done: true, release: () => task.succeed(snapshot) };
+      return this.#confirm({ task, done: false, release: () => task.succeed(snapshot) });
     }
     const { envelope } = task;
     const taken = this.#requests.get(envelope.commandId);
@@ -188,13 +163,36 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     try {
       const decision = this.model.decider.decide(envelope.command, this.#state);
       if (decision.kind === 'rejected') {
-        return { task, done: true, release: () => task.succeed(decision) };
+        return this.#confirm({ task, done: false, release: () => task.succeed(decision) });
       }
       return this.#append(task, decision.events);
     } catch (thrown) {
       const error = toError(thrown);
       return { task, done: true, release: () => task.fail(error) };
     }
+  }
+
+  /**
+   * An append is fenced, but an answer that adds nothing is not: it holds only if the state that it was made on was the
+   * last one at some moment since it was asked for. Nobody's word is taken for that but the journal's.
+   */
+  #confirm(
+    entry: Entry<AggregateTask<Command, Event, State, Rejection>>,
+  ): Entry<AggregateTask<Command, Event, State, Rejection>> {
+    const [epoch, version] = [this.#epoch, this.#version];
+    const isOwn = (commit: Commit): boolean => this.#requests.get(commit.commandId)?.version === commit.version;
+    isLastVersion(this.surroundings.journal, this.id, version, isOwn).then(
+      (isLast) => {
+        if (epoch !== this.#epoch) return;
+        if (!isLast) return this.#startOver();
+        entry.done = true;
+        this.#release();
+      },
+      (thrown: unknown) => {
+        if (epoch === this.#epoch) this.#recover(entry, toError(thrown));
+      },
+    );
+    return entry;
   }
 
   #append(
@@ -277,16 +275,20 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     }
   }
 
-  /** Forgets the state and puts all that is unanswered back into the queue, ahead of the rest. */
   #recover(failed: Entry<AggregateTask<Command, Event, State, Rejection>>, error: Error): void {
-    this.#epoch += 1;
-    this.#isLoaded = false;
-    this.#committedVersion ??= 0;
     if (error instanceof VersionConflict) this.surroundings.onRefused?.(error);
     const isHopeless = error instanceof Fault;
     if (isHopeless) failed.task.fail(error);
     // After a conflict the journal can be read at once: whoever has won against us has got on.
-    this.#trouble = isHopeless || error instanceof VersionConflict ? undefined : error;
+    this.#startOver(isHopeless || error instanceof VersionConflict ? undefined : error);
+  }
+
+  /** Forgets the state and puts all that is unanswered back into the queue, ahead of the rest. */
+  #startOver(trouble?: Error): void {
+    this.#epoch += 1;
+    this.#isLoaded = false;
+    this.#committedVersion ??= 0;
+    this.#trouble = trouble;
     this.#queue.unshift(...this.#unreleased.map(({ task }) => task));
     this.#unreleased = [];
     this.#wake?.();
@@ -318,13 +320,6 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   #abandon(error: Error): void {
     for (const task of this.#queue.splice(0)) task.fail(error);
   }
-}
-
-/** The reason of a fault that says that nothing was done, because the command is another instance's by now. */
-export const NOT_OURS = 'NOT_OURS';
-
-function notOurs(): Fault {
-  return new Fault('unavailable', NOT_OURS, 'another instance carries this out');
 }
 
 function reused(): Fault {

@@ -1,7 +1,7 @@
 import { Fault, toError } from '../kernel/fault.js';
 import type { AggregateHost } from './aggregate-host.js';
 import type { AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
-import { NOT_OURS } from './aggregate.js';
+import { NOT_OURS } from './aggregate-task.js';
 import { CommandAttempts } from './command-attempts.js';
 import type { CommandBus, CommandBusListener, RoutedAnswer, RoutedCommand } from './command-bus.js';
 import type { EventCodec } from './event-codec.js';

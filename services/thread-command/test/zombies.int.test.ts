@@ -65,7 +65,7 @@ describe('of three thread-command processes, an owner', function () {
       crowd.push(...those.threadIds.map((threadId) => those.add(threadId, paused)));
       await takenOver;
       await those.add(crowded, those.at(0));
-      await those.untilAnswered(400);
+      // Soon, before the deadlines of what it has in memory.
       paused.service.kill('SIGCONT');
       await refusalAt(paused, [crowded]);
       await those.untilAnswered(400);
