@@ -1,3 +1,5 @@
+import type { ChatReader } from './chat-reader.js';
+
 /** A thread as its readers see it. Times are epoch milliseconds. */
 export interface ThreadView {
   readonly id: string;
@@ -49,6 +51,8 @@ export interface Listed<T> {
  * Every method throws Fault kind `unavailable` when the read model does not answer.
  */
 export interface ThreadReader {
+  /** What a chat's users read besides. */
+  readonly chat: ChatReader;
   /** Undefined when the account does not see such a thread. */
   findThread(accountId: string, threadId: string): Promise<ThreadView | undefined>;
   /** The account's threads, in the order of creation. */
