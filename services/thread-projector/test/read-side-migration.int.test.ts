@@ -80,6 +80,46 @@ describe(`migration ${STEP} of tables that hold rows`, function () {
     assert.deepEqual({ ...thread }, { title: text, updated_at: 900 });
   });
 
+  it('is searched after its tables were exchanged with those of another database, as a rebuild does', async () => {
+    await migrate(url);
+    const other = await freshDatabaseUrl();
+    await migrate(other);
+    const [here, there] = [url, other].map((each) => new URL(each).pathname.slice(1)) as [string, string];
+    const listed = await database.rows<{ name: string }>(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? ORDER BY table_name',
+      [there],
+    );
+    assert.ok(
+      listed.every(({ name }) => /^[a-z_]+$/.test(name)),
+      'the tables of the index itself are listed',
+    );
+    await database.transaction((tx) =>
+      tx.run(
+        `RENAME TABLE ${here}.messages TO ${there}.messages_before, ${there}.messages TO ${here}.messages,
+        ${there}.messages_before TO ${there}.messages`,
+        [],
+        { isPrepared: false },
+      ),
+    );
+    const exchanged = new Database({ url: other });
+    try {
+      const search = 'SELECT id FROM messages WHERE MATCH (text) AGAINST (? IN BOOLEAN MODE)';
+      assert.equal((await exchanged.rows(search, ['+gruss*'])).length, 3);
+      assert.equal((await database.rows(search, ['+gruss*'])).length, 0);
+      await database.transaction((tx) =>
+        tx.run(
+          `INSERT INTO messages
+            (thread_id, position, id, sender_id, text, reply_message_id, to_account_ids, created_at, updated_at)
+          VALUES (?, 9, ?, ?, 'the who', NULL, '[]', 1, 1)`,
+          [busy, ulid(), ulid()],
+        ),
+      );
+      assert.equal((await database.rows(search, ['+the +who'])).length, 1);
+    } finally {
+      await exchanged.close();
+    }
+  });
+
   it('has no stop words', async () => {
     await migrate(url);
     await database.transaction((tx) => tx.run('UPDATE messages SET text = ? WHERE position = 2', ['the who']));
