@@ -2992,7 +2992,10 @@ export const ThreadQueryServiceService = {
       Buffer.from(ListChildThreadsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListChildThreadsResponse => ListChildThreadsResponse.decode(value),
   },
-  /** The messages that hold all words of the query, in the threads that the account sees, the newest first. */
+  /**
+   * The messages that hold all words of the query, in the threads that the account sees, the newest first.
+   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   */
   searchMessages: {
     path: "/threadweaver.thread.v1.ThreadQueryService/SearchMessages" as const,
     requestStream: false as const,
@@ -3028,7 +3031,10 @@ export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
    * the children that it sees.
    */
   listChildThreads: handleUnaryCall<ListChildThreadsRequest, ListChildThreadsResponse>;
-  /** The messages that hold all words of the query, in the threads that the account sees, the newest first. */
+  /**
+   * The messages that hold all words of the query, in the threads that the account sees, the newest first.
+   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   */
   searchMessages: handleUnaryCall<SearchMessagesRequest, SearchMessagesResponse>;
 }
 
@@ -3166,7 +3172,10 @@ export interface ThreadQueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListChildThreadsResponse) => void,
   ): ClientUnaryCall;
-  /** The messages that hold all words of the query, in the threads that the account sees, the newest first. */
+  /**
+   * The messages that hold all words of the query, in the threads that the account sees, the newest first.
+   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   */
   searchMessages(
     request: SearchMessagesRequest,
     callback: (error: ServiceError | null, response: SearchMessagesResponse) => void,
