@@ -1,4 +1,4 @@
-import type { Listed, MessageView, ThreadView, Window } from './thread-reader.js';
+import type { Listed, MessageView, ThreadView, Window } from './thread-views.js';
 
 /** A reaction to a message, by all who have added it. */
 export interface ReactionView {
