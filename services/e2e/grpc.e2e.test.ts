@@ -105,6 +105,7 @@ describe('threadweaver.thread.v1', function () {
       reply_message_id: first,
       to_account_ids: [administrator],
       text: 'two',
+      reactions: [],
     });
     const removed = await commands.call('RemoveMessages', { ...byMember, message_ids: [first, newAccount()] });
     assert.deepEqual(removed, { version: '4', message_ids: [first] });

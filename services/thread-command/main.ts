@@ -30,7 +30,8 @@ import { ownershipService } from './adapters/ownership-service.js';
 import { threadCommandCodec } from './adapters/thread-command-codec.js';
 import { threadCommandService } from './adapters/thread-command-service.js';
 import { readConfig } from './config.js';
-import { estimateThreadBytes, threadDecider } from './domain/thread.js';
+import { estimateThreadBytes } from './domain/thread-state.js';
+import { threadDecider } from './domain/thread.js';
 import { ThreadCommandHandler, type ThreadHost } from './runtime/thread-command-handler.js';
 
 const config = settingsOrExit(() => readConfig());

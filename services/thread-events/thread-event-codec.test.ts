@@ -30,6 +30,11 @@ const events: readonly ThreadEvent[] = [
     occurredAt,
   },
   { type: 'MessagesRemoved', removerId: 'A', messageIds: ['M1'], occurredAt },
+  { type: 'MessageEdited', senderId: 'A', messageId: 'M1', text: 'y\u0000 😀', occurredAt },
+  { type: 'ThreadUpdated', accountId: 'A', title: '', remarks: undefined, clearsRemarks: true, occurredAt },
+  { type: 'ReactionAdded', accountId: 'A', messageId: 'M1', reaction: '👩‍❤️‍💋‍👨', occurredAt },
+  { type: 'ReactionRemoved', accountId: 'A', messageId: 'M1', reaction: '🏴󠁧󠁢󠁥󠁮󠁧󠁿', occurredAt },
+  { type: 'MessagesRead', accountId: 'A', messageId: 'M1', occurredAt },
 ];
 
 describe('threadEventCodec', () => {
@@ -45,5 +50,19 @@ describe('threadEventCodec', () => {
     const decoded = threadEventCodec.decode(threadEventCodec.encode({ ...first, remarks: undefined }));
     assert.ok(decoded.type === 'ThreadCreated');
     assert.equal(decoded.remarks, undefined);
+    for (const [title, remarks] of [
+      [undefined, ''],
+      ['', undefined],
+    ]) {
+      const updated = {
+        type: 'ThreadUpdated',
+        accountId: 'A',
+        title,
+        remarks,
+        clearsRemarks: false,
+        occurredAt,
+      } as const;
+      assert.deepEqual(structuredClone(threadEventCodec.decode(threadEventCodec.encode(updated))), updated);
+    }
   });
 });

@@ -41,6 +41,11 @@ export const threadEventFormats: EventFormats<ThreadEvent> = {
   MemberIdsLeft: formatOf('MemberIdsLeft', proto.MemberIdsLeft),
   MessagesAdded: formatOf('MessagesAdded', proto.MessagesAdded),
   MessagesRemoved: formatOf('MessagesRemoved', proto.MessagesRemoved),
+  MessageEdited: formatOf('MessageEdited', proto.MessageEdited),
+  ThreadUpdated: formatOf('ThreadUpdated', proto.ThreadUpdated),
+  ReactionAdded: formatOf('ReactionAdded', proto.ReactionAdded),
+  ReactionRemoved: formatOf('ReactionRemoved', proto.ReactionRemoved),
+  MessagesRead: formatOf('MessagesRead', proto.MessagesRead),
 };
 
 export const threadEventCodec = new EventCodec<ThreadEvent>(threadEventFormats);

@@ -7,7 +7,12 @@ export type ThreadEvent =
   | MemberIdsJoined
   | MemberIdsLeft
   | MessagesAdded
-  | MessagesRemoved;
+  | MessagesRemoved
+  | MessageEdited
+  | ThreadUpdated
+  | ReactionAdded
+  | ReactionRemoved
+  | MessagesRead;
 
 export interface ThreadCreated {
   readonly type: 'ThreadCreated';
@@ -78,5 +83,51 @@ export interface MessagesRemoved {
   readonly type: 'MessagesRemoved';
   readonly removerId: string;
   readonly messageIds: readonly string[];
+  readonly occurredAt: number;
+}
+
+export interface MessageEdited {
+  readonly type: 'MessageEdited';
+  readonly senderId: string;
+  readonly messageId: string;
+  readonly text: string;
+  readonly occurredAt: number;
+}
+
+/** What is undefined is as it was. */
+export interface ThreadUpdated {
+  readonly type: 'ThreadUpdated';
+  readonly accountId: string;
+  readonly title?: string | undefined;
+  readonly remarks?: string | undefined;
+  /** The thread has no remarks any more; `remarks` is undefined then. */
+  readonly clearsRemarks: boolean;
+  readonly occurredAt: number;
+}
+
+/** Only one that was not there before. */
+export interface ReactionAdded {
+  readonly type: 'ReactionAdded';
+  readonly accountId: string;
+  readonly messageId: string;
+  /** One emoji. */
+  readonly reaction: string;
+  readonly occurredAt: number;
+}
+
+/** Only one that was there. */
+export interface ReactionRemoved {
+  readonly type: 'ReactionRemoved';
+  readonly accountId: string;
+  readonly messageId: string;
+  readonly reaction: string;
+  readonly occurredAt: number;
+}
+
+/** The account has read this message and all before it; never one before what it had read already. */
+export interface MessagesRead {
+  readonly type: 'MessagesRead';
+  readonly accountId: string;
+  readonly messageId: string;
   readonly occurredAt: number;
 }

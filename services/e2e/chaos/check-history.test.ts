@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { threadDecider, type ThreadState } from '../../thread-command/domain/thread.js';
+import type { ThreadState } from '../../thread-command/domain/thread-state.js';
+import { threadDecider } from '../../thread-command/domain/thread.js';
 import { checkHistory, type Evidence, type ViolationKind } from './check-history.js';
 import type { Intent, Operation, Outcome } from './history.js';
 import { commandOf, expectedRows, statesOf, type ThreadCommit } from './thread-history.js';

@@ -3,7 +3,7 @@ import type { FieldViolation } from '../../shared/kernel/field-violation.js';
 import { unreachable } from '../../shared/kernel/decider.js';
 import type { ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
-import { MAX_LIVE_MESSAGES } from '../domain/thread.js';
+import { MAX_LIVE_MESSAGES, MAX_REACTIONS_OF_MESSAGE, MAX_REACTIONS_OF_THREAD } from '../domain/thread.js';
 
 /** A rejection as the new API tells it. */
 export function rejectionFault(rejection: ThreadRejection): Fault {
@@ -31,7 +31,15 @@ export function rejectionFault(rejection: ThreadRejection): Fault {
         'the account is no member or administrator of the thread',
       );
     case 'NOT_SENDER':
-      return new Fault('permission-denied', 'NOT_SENDER', 'only its sender removes a message');
+      return new Fault('permission-denied', 'NOT_SENDER', 'only its sender edits or removes a message');
+    case 'MESSAGE_NOT_FOUND':
+      return new Fault('not-found', 'MESSAGE_NOT_FOUND', 'message is not found', { violations });
+    case 'TOO_MANY_REACTIONS':
+      return new Fault(
+        'failed-precondition',
+        'TOO_MANY_REACTIONS',
+        `a message has at most ${MAX_REACTIONS_OF_MESSAGE} different reactions, and a thread ${MAX_REACTIONS_OF_THREAD} in all`,
+      );
     case 'TOO_MANY_MESSAGES':
       return new Fault(
         'failed-precondition',
@@ -52,6 +60,8 @@ export function violationsOf(rejection: ThreadRejection): FieldViolation[] {
   switch (rejection.code) {
     case 'PARENT_NOT_FOUND':
       return [{ path: 'parentThreadId', fault: { kind: 'not-found', what: 'thread' } }];
+    case 'MESSAGE_NOT_FOUND':
+      return [{ path: 'messageId', fault: { kind: 'not-found', what: 'message' } }];
     case 'REPLY_TARGET_NOT_FOUND':
       return rejection.messageIndexes.slice(0, 30).map((index) => ({
         path: `messages[${index}].replyMessageId`,
@@ -85,7 +95,10 @@ export function legacyRejectionText(
       return 'The removerId is not the senderId';
     case 'TOO_MANY_MESSAGES':
       return 'The limit of messages size is over';
+    case 'TOO_MANY_REACTIONS':
+      return 'The limit of reactions size is over';
     case 'PARENT_NOT_FOUND':
+    case 'MESSAGE_NOT_FOUND':
     case 'REPLY_TARGET_NOT_FOUND':
       return undefined;
     default:

@@ -2,6 +2,8 @@ import { monotonicFactory } from 'ulid';
 import { orInvalidRequest, RequestChecks } from '../../shared/kernel/request-checks.js';
 import type { ThreadToCreate } from '../runtime/thread-command-handler.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
+import { parseReaction } from './reaction-parsing.js';
+import { parseThreadUpdate, type ThreadUpdateFields } from './thread-update-parsing.js';
 
 /** What the APIs agree on, whatever their fields are called. Counts are of entries, lengths of code points. */
 const limits = { titleLength: 255, remarksLength: 255, textLength: 255, accountIds: 1_000, messageIds: 5_000 };
@@ -45,6 +47,17 @@ export interface AddMessagesRequest extends ThreadRequest {
     readonly text: string | undefined;
   }[];
 }
+
+/** A request about one message. */
+export interface MessageRequest extends ThreadRequest {
+  readonly messageId: string;
+}
+
+export interface ReactionRequest extends MessageRequest {
+  readonly reaction: string;
+}
+
+export type UpdateRequest = ThreadRequest & ThreadUpdateFields;
 
 /** How an API differs from the new one. */
 export interface RequestDialect {
@@ -142,6 +155,49 @@ export class RequestParser {
         }),
       };
     });
+  }
+
+  editMessage(request: MessageRequest & { readonly text: string }): Addressed<Of<'EditMessage'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'EditMessage',
+      ...base,
+      messageId: checks.ulid('messageId', request.messageId),
+      text: checks.text('text', request.text, { minimum: 1, maximum: limits.textLength }),
+    }));
+  }
+
+  updateThread(request: UpdateRequest): Addressed<Of<'UpdateThread'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'UpdateThread',
+      ...base,
+      ...parseThreadUpdate(checks, request, limits),
+    }));
+  }
+
+  addReaction(request: ReactionRequest): Addressed<Of<'AddReaction'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'AddReaction',
+      ...base,
+      messageId: checks.ulid('messageId', request.messageId),
+      reaction: parseReaction(checks, request.reaction),
+    }));
+  }
+
+  removeReaction(request: ReactionRequest): Addressed<Of<'RemoveReaction'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'RemoveReaction',
+      ...base,
+      messageId: checks.ulid('messageId', request.messageId),
+      reaction: parseReaction(checks, request.reaction),
+    }));
+  }
+
+  markRead(request: MessageRequest): Addressed<Of<'MarkRead'>> {
+    return this.#addressed(request, (checks, base) => ({
+      type: 'MarkRead',
+      ...base,
+      messageId: checks.ulid('messageId', request.messageId),
+    }));
   }
 
   removeMessages(request: IdsRequest): Addressed<Of<'RemoveMessages'>> {

@@ -27,9 +27,17 @@ const commands: ThreadCommand[] = [
     ],
   },
   { ...issued, type: 'RemoveMessages', messageIds: ['1', '2'] },
+  { ...issued, type: 'EditMessage', messageId: '1', text: '\u0000😀' },
+  { ...issued, type: 'UpdateThread', title: '', remarks: undefined, clearsRemarks: true },
+  { ...issued, type: 'UpdateThread', title: undefined, remarks: '', clearsRemarks: false },
+  { ...issued, type: 'AddReaction', messageId: '1', reaction: '❤️' },
+  { ...issued, type: 'RemoveReaction', messageId: '1', reaction: '❤️' },
+  { ...issued, type: 'MarkRead', messageId: '1' },
 ];
 const rejections: ThreadRejection[] = [
   { code: 'NOT_CREATED' },
+  { code: 'MESSAGE_NOT_FOUND' },
+  { code: 'TOO_MANY_REACTIONS' },
   { code: 'REPLY_TARGET_NOT_FOUND', messageIndexes: [0, 3] },
 ];
 

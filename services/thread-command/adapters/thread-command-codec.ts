@@ -50,6 +50,16 @@ function bodyOf(command: ThreadCommand): Body {
       return { $case: 'addMessages', value: mutable<proto.AddMessages>(command) };
     case 'RemoveMessages':
       return { $case: 'removeMessages', value: { messageIds: [...command.messageIds] } };
+    case 'EditMessage':
+      return { $case: 'editMessage', value: command };
+    case 'UpdateThread':
+      return { $case: 'updateThread', value: mutable<proto.UpdateThread>(command) };
+    case 'AddReaction':
+      return { $case: 'addReaction', value: command };
+    case 'RemoveReaction':
+      return { $case: 'removeReaction', value: command };
+    case 'MarkRead':
+      return { $case: 'markRead', value: command };
   }
 }
 
@@ -77,6 +87,16 @@ function contentOf(body: Body): Content {
       return { type: 'AddMessages', messages: body.value.messages };
     case 'removeMessages':
       return { type: 'RemoveMessages', messageIds: body.value.messageIds };
+    case 'editMessage':
+      return { type: 'EditMessage', ...body.value };
+    case 'updateThread':
+      return { type: 'UpdateThread', ...body.value };
+    case 'addReaction':
+      return { type: 'AddReaction', ...body.value };
+    case 'removeReaction':
+      return { type: 'RemoveReaction', ...body.value };
+    case 'markRead':
+      return { type: 'MarkRead', ...body.value };
   }
 }
 

@@ -89,6 +89,31 @@ export function threadCommandService(handler: ThreadCommandHandler): UnaryHandle
       const { version, events } = await handle(request, parsed, context);
       return { version, messageIds: removedMessageIds(events) };
     },
+
+    async editMessage(request, context) {
+      const { version } = await handle(request, parser.editMessage(request), context);
+      return { version };
+    },
+
+    async updateThread(request, context) {
+      const { version } = await handle(request, parser.updateThread(request), context);
+      return { version };
+    },
+
+    async addReaction(request, context) {
+      const { version } = await handle(request, parser.addReaction(request), context);
+      return { version };
+    },
+
+    async removeReaction(request, context) {
+      const { version } = await handle(request, parser.removeReaction(request), context);
+      return { version };
+    },
+
+    async markRead(request, context) {
+      const { version } = await handle(request, parser.markRead(request), context);
+      return { version };
+    },
   };
 }
 

@@ -1,11 +1,21 @@
 import { Map as ImmutableMap, Set as ImmutableSet } from 'immutable';
-import { ThreadState as ThreadStateMessage } from '../../gen/threadweaver/thread/state/v1/thread_state.js';
+import {
+  ThreadState as ThreadStateMessage,
+  type LiveThread as LiveThreadMessage,
+} from '../../gen/threadweaver/thread/state/v1/thread_state.js';
 import type { StateFormat } from '../../shared/runtime/snapshots.js';
-import type { ThreadState } from '../domain/thread.js';
+import {
+  countReactions,
+  noReactions,
+  type LiveMessage,
+  type LiveThread,
+  type Reactions,
+  type ThreadState,
+} from '../domain/thread-state.js';
 
 /** How snapshots keep a thread. Raise the version when its meaning changes: older snapshots are then passed over. */
 export const threadStateFormat: StateFormat<ThreadState> = {
-  version: 1,
+  version: 2,
 
   encode(state) {
     return ThreadStateMessage.encode({ status: statusOf(state) }).finish();
@@ -15,15 +25,7 @@ export const threadStateFormat: StateFormat<ThreadState> = {
     const { status } = ThreadStateMessage.decode(data);
     if (status === undefined) return { status: 'absent' };
     if (status.$case === 'destroyed') return { status: 'destroyed' };
-    const { administratorIds, memberIds, messages } = status.value;
-    return {
-      status: 'live',
-      administratorIds: ImmutableSet(administratorIds),
-      memberIds: ImmutableSet(memberIds),
-      senderIds: ImmutableMap(
-        messages.flatMap(({ senderId, messageIds }) => messageIds.map((id) => [id, senderId] as const)),
-      ),
-    };
+    return liveThreadOf(status.value);
   },
 };
 
@@ -33,21 +35,69 @@ function statusOf(state: ThreadState): ThreadStateMessage['status'] {
       return undefined;
     case 'destroyed':
       return { $case: 'destroyed', value: {} };
-    case 'live': {
-      const bySender = new Map<string, string[]>();
-      for (const [id, senderId] of state.senderIds) {
-        const messageIds = bySender.get(senderId);
-        if (messageIds) messageIds.push(id);
-        else bySender.set(senderId, [id]);
-      }
-      return {
-        $case: 'live',
-        value: {
-          administratorIds: [...state.administratorIds],
-          memberIds: [...state.memberIds],
-          messages: [...bySender].map(([senderId, messageIds]) => ({ senderId, messageIds })),
-        },
-      };
+    case 'live':
+      return { $case: 'live', value: messageOf(state) };
+  }
+}
+
+function messageOf(thread: LiveThread): LiveThreadMessage {
+  const { administratorIds, memberIds, messages, nextOrdinal, readOrdinals } = thread;
+  const bySender = new Map<string, { senderId: string; messageIds: string[]; ordinals: number[] }>();
+  // Accounts that have reacted, by their place in the list that is kept.
+  const indexes = new Map<string, number>();
+  const reactions: LiveThreadMessage['reactions'] = [];
+  for (const [id, { senderId, ordinal, reactions: own }] of messages) {
+    const sent = bySender.get(senderId) ?? { senderId, messageIds: [], ordinals: [] };
+    bySender.set(senderId, sent);
+    sent.messageIds.push(id);
+    sent.ordinals.push(ordinal);
+    for (const [reaction, accountIds] of own) {
+      const accountIndexes = [...accountIds].map((accountId) => {
+        const index = indexes.get(accountId) ?? indexes.size;
+        indexes.set(accountId, index);
+        return index;
+      });
+      reactions.push({ messageId: id, reaction, accountIndexes });
     }
   }
+  return {
+    administratorIds: [...administratorIds],
+    memberIds: [...memberIds],
+    messages: [...bySender.values()],
+    nextOrdinal,
+    readMarkers: [...readOrdinals].map(([accountId, ordinal]) => ({ accountId, ordinal })),
+    reactingAccountIds: [...indexes.keys()],
+    reactions,
+  };
+}
+
+/** @throws Error when its parts do not fit together */
+function liveThreadOf(kept: LiveThreadMessage): LiveThread {
+  const reactionsOf = new Map<string, Reactions>();
+  for (const { messageId, reaction, accountIndexes } of kept.reactions) {
+    const accountIds = accountIndexes.map((index) => orDamaged(kept.reactingAccountIds[index]));
+    reactionsOf.set(messageId, (reactionsOf.get(messageId) ?? noReactions).set(reaction, ImmutableSet(accountIds)));
+  }
+  const messages = ImmutableMap<string, LiveMessage>(
+    kept.messages.flatMap(({ senderId, messageIds, ordinals }) =>
+      messageIds.map((id, index): [string, LiveMessage] => [
+        id,
+        { senderId, ordinal: orDamaged(ordinals[index]), reactions: reactionsOf.get(id) ?? noReactions },
+      ]),
+    ),
+  );
+  return {
+    status: 'live',
+    administratorIds: ImmutableSet(kept.administratorIds),
+    memberIds: ImmutableSet(kept.memberIds),
+    messages,
+    nextOrdinal: kept.nextOrdinal,
+    reactionCount: messages.reduce((count, message) => count + countReactions(message), 0),
+    readOrdinals: ImmutableMap(kept.readMarkers.map(({ accountId, ordinal }) => [accountId, ordinal])),
+  };
+}
+
+function orDamaged<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('the snapshot of a thread is damaged');
+  return part;
 }

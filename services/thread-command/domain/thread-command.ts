@@ -10,7 +10,12 @@ export type ThreadCommand =
   | JoinMemberIds
   | LeaveMemberIds
   | AddMessages
-  | RemoveMessages;
+  | RemoveMessages
+  | EditMessage
+  | UpdateThread
+  | AddReaction
+  | RemoveReaction
+  | MarkRead;
 
 interface Issued {
   /** Who acts. */
@@ -69,4 +74,38 @@ export interface NewMessage {
 export interface RemoveMessages extends Issued {
   readonly type: 'RemoveMessages';
   readonly messageIds: readonly string[];
+}
+
+export interface EditMessage extends Issued {
+  readonly type: 'EditMessage';
+  readonly messageId: string;
+  readonly text: string;
+}
+
+/** What is undefined stays as it is. */
+export interface UpdateThread extends Issued {
+  readonly type: 'UpdateThread';
+  readonly title?: string | undefined;
+  readonly remarks?: string | undefined;
+  /** The thread shall have no remarks; `remarks` is undefined then. */
+  readonly clearsRemarks: boolean;
+}
+
+export interface AddReaction extends Issued {
+  readonly type: 'AddReaction';
+  readonly messageId: string;
+  /** One emoji. */
+  readonly reaction: string;
+}
+
+export interface RemoveReaction extends Issued {
+  readonly type: 'RemoveReaction';
+  readonly messageId: string;
+  readonly reaction: string;
+}
+
+export interface MarkRead extends Issued {
+  readonly type: 'MarkRead';
+  /** The last message that the account has read. */
+  readonly messageId: string;
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { specifyDecider } from '../../shared/testing/decider-spec.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import type { CreateThread, ThreadCommand } from './thread-command.js';
+import type { LiveThread } from './thread-state.js';
 import { MAX_LIVE_MESSAGES, threadDecider } from './thread.js';
 
 const given = specifyDecider(threadDecider);
@@ -46,6 +47,11 @@ const commands: readonly Exclude<ThreadCommand, CreateThread>[] = [
   { type: 'LeaveMemberIds', accountId: 'ANN', memberIds: ['EVE'], ...at },
   { type: 'AddMessages', accountId: 'ANN', messages: [message('M1')], ...at },
   { type: 'RemoveMessages', accountId: 'ANN', messageIds: ['M1'], ...at },
+  { type: 'UpdateThread', accountId: 'ANN', title: 'new', clearsRemarks: false, ...at },
+  { type: 'EditMessage', accountId: 'ANN', messageId: 'M1', text: 'new', ...at },
+  { type: 'AddReaction', accountId: 'ANN', messageId: 'M1', reaction: '👍', ...at },
+  { type: 'RemoveReaction', accountId: 'ANN', messageId: 'M1', reaction: '👍', ...at },
+  { type: 'MarkRead', accountId: 'ANN', messageId: 'M1', ...at },
 ];
 
 describe('a thread', () => {
@@ -80,7 +86,7 @@ describe('a thread', () => {
       given(created, added('ANN', 'M1'), destroyed).when(command).thenRejected({ code: 'DESTROYED' }));
   }
 
-  for (const command of commands.slice(0, 5)) {
+  for (const command of [...commands.slice(0, 5), ...commands.slice(7, 8)]) {
     it(`lets only an administrator ${command.type}`, () => {
       for (const accountId of ['BOB', 'EVE']) {
         given(created)
@@ -248,7 +254,8 @@ describe('a thread', () => {
   it('keeps its rules whatever is asked of it', () => {
     const account = fc.constantFrom('ANN', 'BOB', 'CAT', 'DAN');
     const accounts = fc.uniqueArray(account, { maxLength: 4 });
-    const messageIds = fc.uniqueArray(fc.integer({ min: 0, max: 20 }).map(String), { maxLength: 5 });
+    const messageId = fc.integer({ min: 0, max: 20 }).map(String);
+    const messageIds = fc.uniqueArray(messageId, { maxLength: 5 });
     const command = fc.oneof(
       fc.record({ type: fc.constant('JoinAdministratorIds' as const), accountId: account, administratorIds: accounts }),
       fc.record({
@@ -264,6 +271,13 @@ describe('a thread', () => {
         messages: messageIds.map((ids) => ids.map((id) => message(id))),
       }),
       fc.record({ type: fc.constant('RemoveMessages' as const), accountId: account, messageIds }),
+      fc.record({ type: fc.constant('MarkRead' as const), accountId: account, messageId }),
+      fc.record({
+        type: fc.constantFrom('AddReaction' as const, 'RemoveReaction' as const),
+        accountId: account,
+        messageId,
+        reaction: fc.constantFrom('👍', '❤️'),
+      }),
     );
     fc.assert(
       fc.property(fc.array(command, { maxLength: 40 }), (asked) => {
@@ -283,7 +297,16 @@ describe('a thread', () => {
           }
           assert.ok(state.status === 'live' && before.status === 'live');
           assert.ok(state.administratorIds.size > 0);
-          assert.deepEqual(new Map(state.senderIds), senders);
+          assert.deepEqual(new Map(state.messages.map(({ senderId }) => senderId)), senders);
+          const ordinals = [...state.messages.values()].map(({ ordinal }) => ordinal);
+          assert.equal(new Set(ordinals).size, ordinals.length);
+          assert.ok(ordinals.every((ordinal) => ordinal < (state as LiveThread).nextOrdinal));
+          const reactions = [...state.messages.values()].flatMap((each) => [...each.reactions.values()]);
+          assert.equal(state.reactionCount, reactions.flatMap((ids) => [...ids]).length);
+          assert.ok(reactions.every((ids) => ids.size > 0));
+          for (const [accountId, ordinal] of before.readOrdinals) {
+            assert.ok((state.readOrdinals.get(accountId) ?? -1) >= ordinal);
+          }
         }
       }),
     );

@@ -1,23 +1,25 @@
-import { Map as ImmutableMap, Set as ImmutableSet } from 'immutable';
 import { accept, reject, unreachable, type Decider, type Decision } from '../../shared/kernel/decider.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
-import type { AddMessages, CreateThread, RemoveMessages, ThreadCommand } from './thread-command.js';
+import type {
+  AddMessages,
+  AddReaction,
+  CreateThread,
+  EditMessage,
+  MarkRead,
+  RemoveMessages,
+  RemoveReaction,
+  ThreadCommand,
+} from './thread-command.js';
 import type { ThreadRejection } from './thread-rejection.js';
+import { evolve, type LiveMessage, type LiveThread, type ThreadState } from './thread-state.js';
 
 /** So many messages a thread holds that are not removed. */
 export const MAX_LIVE_MESSAGES = 5_000;
 
-/** What a thread must remember to decide; texts are not among it. */
-export type ThreadState = { readonly status: 'absent' } | { readonly status: 'destroyed' } | LiveThread;
-
-export interface LiveThread {
-  readonly status: 'live';
-  /** Never empty. */
-  readonly administratorIds: ImmutableSet<string>;
-  readonly memberIds: ImmutableSet<string>;
-  /** Who sent each message that is not removed. */
-  readonly senderIds: ImmutableMap<string, string>;
-}
+/** So many different reactions a message has. */
+export const MAX_REACTIONS_OF_MESSAGE = 20;
+/** So many reactions the messages of a thread have together: what keeps a thread in memory small. */
+export const MAX_REACTIONS_OF_THREAD = 20_000;
 
 type ThreadDecision = Decision<ThreadEvent, ThreadRejection>;
 
@@ -65,7 +67,13 @@ function decideLive(command: Exclude<ThreadCommand, CreateThread>, thread: LiveT
       return addMessages(command, thread);
     case 'RemoveMessages':
       return removeMessages(command, thread);
+    case 'EditMessage':
+    case 'AddReaction':
+    case 'RemoveReaction':
+    case 'MarkRead':
+      return attendToMessage(command, thread);
     case 'DestroyThread':
+    case 'UpdateThread':
     case 'JoinAdministratorIds':
     case 'LeaveAdministratorIds':
     case 'JoinMemberIds':
@@ -76,9 +84,11 @@ function decideLive(command: Exclude<ThreadCommand, CreateThread>, thread: LiveT
   }
 }
 
+type MessageCommand = EditMessage | AddReaction | RemoveReaction | MarkRead;
+
 /** The commands that only an administrator may give. */
 function administer(
-  command: Exclude<ThreadCommand, CreateThread | AddMessages | RemoveMessages>,
+  command: Exclude<ThreadCommand, CreateThread | AddMessages | RemoveMessages | MessageCommand>,
   { administratorIds, memberIds }: LiveThread,
 ): ThreadDecision {
   const { accountId, occurredAt } = command;
@@ -86,6 +96,10 @@ function administer(
   switch (command.type) {
     case 'DestroyThread':
       return accept({ type: 'ThreadDestroyed', accountId, occurredAt });
+    case 'UpdateThread': {
+      const { title, remarks, clearsRemarks } = command;
+      return accept({ type: 'ThreadUpdated', accountId, title, remarks, clearsRemarks, occurredAt });
+    }
     case 'JoinAdministratorIds': {
       const joined = command.administratorIds.filter((id) => !administratorIds.has(id));
       if (joined.length === 0) return accept();
@@ -115,71 +129,61 @@ function administer(
 function addMessages({ accountId, messages, occurredAt }: AddMessages, thread: LiveThread): ThreadDecision {
   if (!participates(thread, accountId)) return reject({ code: 'NOT_PARTICIPANT' });
   const messageIndexes = messages.flatMap(({ replyMessageId }, index) =>
-    replyMessageId !== undefined && !thread.senderIds.has(replyMessageId) ? [index] : [],
+    replyMessageId !== undefined && !thread.messages.has(replyMessageId) ? [index] : [],
   );
   if (messageIndexes.length > 0) return reject({ code: 'REPLY_TARGET_NOT_FOUND', messageIndexes });
-  if (thread.senderIds.size + messages.length > MAX_LIVE_MESSAGES) return reject({ code: 'TOO_MANY_MESSAGES' });
+  if (thread.messages.size + messages.length > MAX_LIVE_MESSAGES) return reject({ code: 'TOO_MANY_MESSAGES' });
   if (messages.length === 0) return accept();
   return accept({ type: 'MessagesAdded', senderId: accountId, messages, occurredAt });
 }
 
 function removeMessages({ accountId, messageIds, occurredAt }: RemoveMessages, thread: LiveThread): ThreadDecision {
-  const found = messageIds.filter((id) => thread.senderIds.has(id));
-  if (found.some((id) => thread.senderIds.get(id) !== accountId)) return reject({ code: 'NOT_SENDER' });
+  const found = messageIds.filter((id) => thread.messages.has(id));
+  if (found.some((id) => thread.messages.get(id)?.senderId !== accountId)) return reject({ code: 'NOT_SENDER' });
   if (found.length > 0) return accept({ type: 'MessagesRemoved', removerId: accountId, messageIds: found, occurredAt });
   // Who has left may still remove what is theirs; who has nothing to do with the thread does not add to its journal.
   return participates(thread, accountId) ? accept() : reject({ code: 'NOT_PARTICIPANT' });
 }
 
+/** The commands that a participant gives about one message. */
+function attendToMessage(command: MessageCommand, thread: LiveThread): ThreadDecision {
+  if (!participates(thread, command.accountId)) return reject({ code: 'NOT_PARTICIPANT' });
+  const message = thread.messages.get(command.messageId);
+  if (message === undefined) return reject({ code: 'MESSAGE_NOT_FOUND' });
+  const { accountId, messageId, occurredAt } = command;
+  switch (command.type) {
+    case 'EditMessage':
+      if (message.senderId !== accountId) return reject({ code: 'NOT_SENDER' });
+      return accept({ type: 'MessageEdited', senderId: accountId, messageId, text: command.text, occurredAt });
+    case 'AddReaction':
+      return addReaction(command, message, thread);
+    case 'RemoveReaction': {
+      const { reaction } = command;
+      if (!message.reactions.get(reaction)?.has(accountId)) return accept();
+      return accept({ type: 'ReactionRemoved', accountId, messageId, reaction, occurredAt });
+    }
+    case 'MarkRead': {
+      const readOrdinal = thread.readOrdinals.get(accountId) ?? -1;
+      if (message.ordinal <= readOrdinal) return accept();
+      return accept({ type: 'MessagesRead', accountId, messageId, occurredAt });
+    }
+    default:
+      return unreachable(command);
+  }
+}
+
+function addReaction(
+  { accountId, messageId, reaction, occurredAt }: AddReaction,
+  { reactions }: LiveMessage,
+  { reactionCount }: LiveThread,
+): ThreadDecision {
+  const accountIds = reactions.get(reaction);
+  if (accountIds?.has(accountId)) return accept();
+  const isOneTooMany = accountIds === undefined && reactions.size >= MAX_REACTIONS_OF_MESSAGE;
+  if (isOneTooMany || reactionCount >= MAX_REACTIONS_OF_THREAD) return reject({ code: 'TOO_MANY_REACTIONS' });
+  return accept({ type: 'ReactionAdded', accountId, messageId, reaction, occurredAt });
+}
+
 function participates({ administratorIds, memberIds }: LiveThread, accountId: string): boolean {
   return memberIds.has(accountId) || administratorIds.has(accountId);
-}
-
-function evolve(state: ThreadState, event: ThreadEvent): ThreadState {
-  switch (event.type) {
-    case 'ThreadCreated':
-      return {
-        status: 'live',
-        administratorIds: ImmutableSet(event.administratorIds),
-        memberIds: ImmutableSet(event.memberIds),
-        senderIds: ImmutableMap(),
-      };
-    case 'ThreadDestroyed':
-      return { status: 'destroyed' };
-    default:
-      return state.status === 'live' ? evolveLive(state, event) : state;
-  }
-}
-
-function evolveLive(
-  thread: LiveThread,
-  event: Exclude<ThreadEvent, { type: 'ThreadCreated' | 'ThreadDestroyed' }>,
-): LiveThread {
-  switch (event.type) {
-    case 'AdministratorIdsJoined':
-      return { ...thread, administratorIds: thread.administratorIds.union(event.administratorIds) };
-    case 'AdministratorIdsLeft':
-      return { ...thread, administratorIds: thread.administratorIds.subtract(event.administratorIds) };
-    case 'MemberIdsJoined':
-      return { ...thread, memberIds: thread.memberIds.union(event.memberIds) };
-    case 'MemberIdsLeft':
-      return { ...thread, memberIds: thread.memberIds.subtract(event.memberIds) };
-    case 'MessagesAdded':
-      return {
-        ...thread,
-        senderIds: thread.senderIds.withMutations((senderIds) => {
-          for (const { id } of event.messages) senderIds.set(id, event.senderId);
-        }),
-      };
-    case 'MessagesRemoved':
-      return { ...thread, senderIds: thread.senderIds.deleteAll(event.messageIds) };
-    default:
-      return unreachable(event);
-  }
-}
-
-/** Roughly what a state takes in memory, in bytes: measured some 250 an entry of an immutable collection of ULIDs. */
-export function estimateThreadBytes(state: ThreadState): number {
-  if (state.status !== 'live') return 200;
-  return 1_000 + 250 * (state.administratorIds.size + state.memberIds.size + state.senderIds.size);
 }

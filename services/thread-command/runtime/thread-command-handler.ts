@@ -5,7 +5,7 @@ import type { TraceContext } from '../../shared/runtime/trace-context.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
-import type { ThreadState } from '../domain/thread.js';
+import type { ThreadState } from '../domain/thread-state.js';
 
 export type ThreadHost = AggregateHost<ThreadCommand, ThreadEvent, ThreadState, ThreadRejection>;
 

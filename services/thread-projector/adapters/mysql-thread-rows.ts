@@ -8,9 +8,11 @@ import { projectThread, type ThreadCommit } from '../domain/project-thread.js';
 import type { ThreadRowChanges } from '../domain/thread-rows.js';
 import { writeMessages } from './message-rows.js';
 import { writeParticipants } from './participant-rows.js';
-import { chunksOf, ROWS_IN_STATEMENT } from './row-chunks.js';
+import { writeReactions } from './reaction-rows.js';
+import { writeReadMarks } from './read-mark-rows.js';
+import { asUlid, chunksOf, ROWS_IN_STATEMENT } from './row-chunks.js';
 
-/** The read model of threads, in the tables of migration 0001. */
+/** The read model of threads, in the tables of migrations 0001 and 0003. */
 export const mySqlThreadRows: ProjectedRows = {
   versionsStatement: 'SELECT id, version FROM threads WHERE id IN (?)',
 
@@ -20,9 +22,12 @@ export const mySqlThreadRows: ProjectedRows = {
     );
     await insertThreads(transaction, changes);
     await updateThreads(transaction, changes);
+    await updateTexts(transaction, changes);
     await clearDestroyed(transaction, changes);
     await writeParticipants(transaction, changes);
+    await writeReadMarks(transaction, changes);
     await writeMessages(transaction, changes);
+    await writeReactions(transaction, changes);
   },
 };
 
@@ -31,18 +36,17 @@ function decode({ aggregateId, version, events }: Commit): ThreadCommit {
 }
 
 async function insertThreads(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
-  const rows = changes.flatMap(({ created, version, updatedAt, removedAt }) => {
+  const rows = changes.flatMap(({ created, version, updatedAt, lastActivityAt, removedAt }) => {
     if (created === undefined) return [];
     const { id, creatorId, parentThreadId, title, remarks, createdAt } = created;
-    return [
-      [id, creatorId, parentThreadId, title, remarks, createdAt, updatedAt ?? createdAt, removedAt ?? null, version],
-    ];
+    const times = [createdAt, updatedAt ?? createdAt, lastActivityAt ?? createdAt, removedAt ?? null];
+    return [[id, creatorId, parentThreadId, title, remarks, ...times, version]];
   });
   for (const chunk of chunksOf(rows, ROWS_IN_STATEMENT)) {
     // A thread that is there already is a fault: its commits would be applied twice.
     await transaction.run(
       `INSERT INTO threads
-        (id, creator_id, parent_thread_id, title, remarks, created_at, updated_at, removed_at, version)
+        (id, creator_id, parent_thread_id, title, remarks, created_at, updated_at, last_activity_at, removed_at, version)
       VALUES ?`,
       [chunk],
     );
@@ -52,17 +56,19 @@ async function insertThreads(transaction: Transaction, changes: readonly ThreadR
 async function updateThreads(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
   const updated = changes.filter(({ created }) => created === undefined);
   for (const chunk of chunksOf(updated, ROWS_IN_STATEMENT)) {
-    const select = 'SELECT ? AS id, ? AS version, ? AS updated_at, ? AS removed_at';
+    const select = 'SELECT ? AS id, ? AS version, ? AS updated_at, ? AS last_activity_at, ? AS removed_at';
     const matched = await transaction.run(
       `UPDATE (${chunk.map(() => select).join(' UNION ALL ')}) changed
-      STRAIGHT_JOIN threads t ON t.id = CONVERT(changed.id USING ascii) COLLATE ascii_bin AND t.version < changed.version
+      STRAIGHT_JOIN threads t ON t.id = ${asUlid('changed.id')} AND t.version < changed.version
       SET t.version = changed.version,
         t.updated_at = COALESCE(changed.updated_at, t.updated_at),
+        t.last_activity_at = COALESCE(changed.last_activity_at, t.last_activity_at),
         t.removed_at = COALESCE(changed.removed_at, t.removed_at)`,
-      chunk.flatMap(({ threadId, version, updatedAt, removedAt }) => [
+      chunk.flatMap(({ threadId, version, updatedAt, lastActivityAt, removedAt }) => [
         threadId,
         version,
         updatedAt ?? null,
+        lastActivityAt ?? null,
         removedAt ?? null,
       ]),
       { isPrepared: false },
@@ -73,11 +79,32 @@ async function updateThreads(transaction: Transaction, changes: readonly ThreadR
   }
 }
 
+/** New titles and remarks: rare, so the statement for all other changes is the shorter for it. */
+async function updateTexts(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
+  const rows = changes.flatMap(({ threadId, texts }) =>
+    texts === undefined
+      ? []
+      : [[threadId, texts.title ?? null, texts.remarks ?? null, texts.remarks === undefined ? 0 : 1]],
+  );
+  const select = 'SELECT ? AS id, ? AS title, ? AS remarks, ? AS sets_remarks';
+  for (const chunk of chunksOf(rows, ROWS_IN_STATEMENT)) {
+    await transaction.run(
+      `UPDATE (${chunk.map(() => select).join(' UNION ALL ')}) changed
+      STRAIGHT_JOIN threads t ON t.id = ${asUlid('changed.id')}
+      SET t.title = COALESCE(changed.title, t.title),
+        t.remarks = IF(changed.sets_remarks = 1, changed.remarks, t.remarks)`,
+      chunk.flat(),
+      { isPrepared: false },
+    );
+  }
+}
+
 async function clearDestroyed(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
   const ids = changes
     .filter(({ created, removedAt }) => created === undefined && removedAt !== undefined)
     .map(({ threadId }) => threadId);
   if (ids.length === 0) return;
-  await transaction.run('DELETE FROM thread_participants WHERE thread_id IN (?)', [ids]);
-  await transaction.run('DELETE FROM messages WHERE thread_id IN (?)', [ids]);
+  for (const table of ['thread_participants', 'messages', 'message_reactions', 'read_marks']) {
+    await transaction.run(`DELETE FROM ${table} WHERE thread_id IN (?)`, [ids]);
+  }
 }

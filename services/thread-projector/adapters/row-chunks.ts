@@ -5,3 +5,8 @@ export const ROWS_IN_STATEMENT = 1_000;
 export function* chunksOf<T>(items: readonly T[], size: number): Iterable<T[]> {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
+
+/** A value of a row that a statement brings along, in the form of the columns that hold ids: so that their index serves. */
+export function asUlid(value: string): string {
+  return `CONVERT(${value} USING ascii) COLLATE ascii_bin`;
+}

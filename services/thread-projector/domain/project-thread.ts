@@ -1,6 +1,7 @@
 import { unreachable } from '../../shared/kernel/decider.js';
-import type { ThreadEvent } from '../../thread-events/thread-event.js';
-import type { MessageRow, ParticipantChange, ThreadRow, ThreadRowChanges } from './thread-rows.js';
+import type { ThreadEvent, ThreadUpdated } from '../../thread-events/thread-event.js';
+import { MessageChanges } from './message-changes.js';
+import type { ParticipantChange, ThreadRow, ThreadRowChanges, ThreadTexts } from './thread-rows.js';
 
 /** One commit of a thread, decoded. */
 export interface ThreadCommit {
@@ -28,13 +29,15 @@ export function projectThread(commits: readonly [ThreadCommit, ...ThreadCommit[]
 class Accumulator {
   #version = 0;
   #nextPosition = 0;
+  #isBegun = false;
   #created: ThreadRow | undefined;
+  #texts: ThreadTexts | undefined;
   #updatedAt: number | undefined;
+  #lastActivityAt: number | undefined;
   #removedAt: number | undefined;
   readonly #administrators = new Map<string, number | null>();
   readonly #members = new Map<string, number | null>();
-  readonly #added = new Map<string, MessageRow>();
-  readonly #removed = new Set<string>();
+  readonly #messages = new MessageChanges();
 
   constructor(private readonly threadId: string) {}
 
@@ -45,10 +48,11 @@ class Accumulator {
 
   add(event: ThreadEvent): void {
     const isCreation = event.type === 'ThreadCreated';
-    if (isCreation !== (this.#version === 1 && this.#updatedAt === undefined)) {
+    if (isCreation !== (this.#version === 1 && !this.#isBegun)) {
       throw new Error(`${event.type} at version ${this.#version} of ${this.threadId}: only its first event creates`);
     }
-    this.#updatedAt = event.occurredAt;
+    this.#isBegun = true;
+    if (event.type !== 'MessagesRead') this.#updatedAt = event.occurredAt;
     switch (event.type) {
       case 'ThreadCreated':
         if (event.threadId !== this.threadId) throw new Error(`${this.threadId} was created as ${event.threadId}`);
@@ -75,21 +79,22 @@ class Accumulator {
       case 'MemberIdsLeft':
         return this.#leave(this.#members, event.memberIds);
       case 'MessagesAdded':
-        for (const { id, replyMessageId, toAccountIds, text } of event.messages) {
-          this.#added.set(id, {
-            position: this.#takePosition(),
-            id,
-            senderId: event.senderId,
-            text,
-            replyMessageId: replyMessageId ?? null,
-            toAccountIds,
-            createdAt: event.occurredAt,
-          });
-        }
+        this.#lastActivityAt = event.occurredAt;
+        for (const message of event.messages) this.#messages.post(message, event, this.#takePosition());
         return;
       case 'MessagesRemoved':
-        for (const id of event.messageIds) if (!this.#added.delete(id)) this.#removed.add(id);
+        for (const id of event.messageIds) this.#messages.remove(id);
         return;
+      case 'MessageEdited':
+        return this.#messages.edit({ id: event.messageId, text: event.text, updatedAt: event.occurredAt });
+      case 'ThreadUpdated':
+        return this.#setTexts(event);
+      case 'ReactionAdded':
+        return this.#messages.react(event, this.#takePosition());
+      case 'ReactionRemoved':
+        return this.#messages.react(event, null);
+      case 'MessagesRead':
+        return this.#messages.markRead(event);
       default:
         return unreachable(event);
     }
@@ -101,12 +106,23 @@ class Accumulator {
       threadId: this.threadId,
       version: this.#version,
       created: this.#created,
+      texts: this.#texts,
       updatedAt: this.#updatedAt,
+      lastActivityAt: this.#lastActivityAt,
       removedAt: this.#removedAt,
       participants: isRemoved ? [] : this.#participants(),
-      addedMessages: isRemoved ? [] : [...this.#added.values()],
-      removedMessageIds: isRemoved ? [] : [...this.#removed],
+      ...(isRemoved ? new MessageChanges() : this.#messages).finish(),
     };
+  }
+
+  #setTexts({ title, remarks, clearsRemarks }: ThreadUpdated): void {
+    const texts = {
+      ...(title !== undefined && { title }),
+      ...(clearsRemarks && { remarks: null }),
+      ...(remarks !== undefined && { remarks }),
+    };
+    if (this.#created === undefined) this.#texts = { ...this.#texts, ...texts };
+    else this.#created = { ...this.#created, ...texts };
   }
 
   #participants(): ParticipantChange[] {

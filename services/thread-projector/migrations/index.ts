@@ -1,9 +1,11 @@
 import type { Migration } from '../../shared/adapters/mysql/migrate-database.js';
 import { projectionTables } from '../../shared/adapters/mysql/projection-tables.js';
 import * as readModel from './0001-read-model.js';
+import * as readSide from './0003-read-side.js';
 
 /** The schema's steps, the oldest first. Released ones never change: add another. */
 export const migrations: readonly Migration[] = [
   { name: '0001-read-model', up: readModel.up, down: readModel.down },
   { name: '0002-projection-tables', ...projectionTables },
+  { name: '0003-read-side', up: readSide.up, down: readSide.down },
 ];

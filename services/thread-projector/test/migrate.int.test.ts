@@ -27,7 +27,10 @@ describe('migrations', () => {
         'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name',
       );
       const found = tables.map(({ name }) => name);
-      for (const table of ['threads', 'thread_participants', 'messages', 'projection_checkpoints', 'dead_letters']) {
+      for (const table of [
+        ...['threads', 'thread_participants', 'messages', 'message_reactions', 'read_marks'],
+        ...['projection_checkpoints', 'dead_letters'],
+      ]) {
         assert.ok(found.includes(table), table);
       }
     } finally {

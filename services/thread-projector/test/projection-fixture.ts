@@ -34,6 +34,12 @@ export async function openReadModel() {
           'SELECT * FROM thread_participants ORDER BY thread_id, account_id',
         ),
         messages: await database.rows<Record<string, unknown>>('SELECT * FROM messages ORDER BY thread_id, position'),
+        reactions: await database.rows<Record<string, unknown>>(
+          'SELECT * FROM message_reactions ORDER BY thread_id, message_id, reaction, account_id',
+        ),
+        readMarks: await database.rows<Record<string, unknown>>(
+          'SELECT * FROM read_marks ORDER BY thread_id, account_id',
+        ),
       };
     },
     deadLetters: () =>

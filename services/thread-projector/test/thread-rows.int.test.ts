@@ -14,7 +14,9 @@ describe('thread rows', () => {
   after(() => model.close());
   beforeEach(async () => {
     await model.database.transaction(async (tx) => {
-      for (const table of ['threads', 'thread_participants', 'messages']) await tx.run(`DELETE FROM ${table}`);
+      for (const table of ['threads', 'thread_participants', 'messages', 'message_reactions', 'read_marks']) {
+        await tx.run(`DELETE FROM ${table}`);
+      }
     });
     thread = ulid();
   });
@@ -59,6 +61,7 @@ describe('thread rows', () => {
           remarks,
           created_at: 253_402_300_799_999,
           updated_at: 253_402_300_799_999,
+          last_activity_at: 253_402_300_799_999,
           removed_at: null,
           version: 1,
         },

@@ -1,37 +1,21 @@
 import type { Database } from '../../shared/adapters/mysql/database.js';
 import type { Listed, MessageView, ThreadReader, ThreadView, Window } from '../runtime/thread-reader.js';
+import { MySqlChatReader } from './mysql-chat-reader.js';
+import { messageOf, threadOf, type MessageRow, type ThreadRow } from './read-model-rows.js';
 import * as statements from './thread-statements.js';
-
-interface ThreadRow {
-  readonly id: string;
-  readonly creatorId: string;
-  readonly parentThreadId: string | null;
-  readonly title: string;
-  readonly remarks: string | null;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly version: number;
-}
 
 interface ParticipantRow {
   readonly accountId: string;
   readonly position: number;
 }
 
-interface MessageRow {
-  readonly position: number;
-  readonly id: string;
-  readonly senderId: string;
-  readonly text: string;
-  readonly replyMessageId: string | null;
-  readonly toAccountIds: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
-
 /** Reads threads from the projector's tables. */
 export class MySqlThreadReader implements ThreadReader {
-  constructor(private readonly database: Database) {}
+  readonly chat: MySqlChatReader;
+
+  constructor(private readonly database: Database) {
+    this.chat = new MySqlChatReader(database);
+  }
 
   async findThread(accountId: string, threadId: string): Promise<ThreadView | undefined> {
     const [row] = await this.database.rows<ThreadRow>(statements.findThread, [threadId, accountId]);
@@ -76,19 +60,6 @@ export class MySqlThreadReader implements ThreadReader {
   }
 }
 
-function threadOf({ parentThreadId, remarks, ...row }: ThreadRow): ThreadView {
-  return { ...row, parentThreadId: parentThreadId ?? undefined, remarks: remarks ?? undefined };
-}
-
 function participantOf({ accountId, position }: ParticipantRow): Listed<string> {
   return { value: accountId, cursor: { position, id: '' } };
-}
-
-function messageOf(threadId: string, { position: _, replyMessageId, toAccountIds, ...row }: MessageRow): MessageView {
-  return {
-    ...row,
-    threadId,
-    replyMessageId: replyMessageId ?? undefined,
-    toAccountIds: JSON.parse(toAccountIds) as string[],
-  };
 }

@@ -5,8 +5,13 @@
  * sorts it in a temporary table.)
  */
 
-const threadColumns = `t.id, t.creator_id AS creatorId, t.parent_thread_id AS parentThreadId, t.title, t.remarks,
+/** Of threads `t`. */
+export const threadColumns = `t.id, t.creator_id AS creatorId, t.parent_thread_id AS parentThreadId, t.title, t.remarks,
   t.created_at AS createdAt, t.updated_at AS updatedAt, t.version`;
+
+/** Of messages `m`. */
+export const messageColumns = `m.position, m.id, m.sender_id AS senderId, m.text, m.reply_message_id AS replyMessageId,
+  m.to_account_ids AS toAccountIds, m.created_at AS createdAt, m.updated_at AS updatedAt`;
 
 /** Values: thread, account. */
 export const findThread = `SELECT ${threadColumns}
@@ -28,8 +33,7 @@ export const listAdministratorIds = participantIds('administrator_position', 'ad
 export const listMemberIds = participantIds('member_position', 'members_of_thread');
 
 /** Values: position to go on after, thread, account, limit, offset. */
-export const listMessages = `SELECT m.position, m.id, m.sender_id AS senderId, m.text, m.reply_message_id AS replyMessageId,
-  m.to_account_ids AS toAccountIds, m.created_at AS createdAt, m.updated_at AS updatedAt
+export const listMessages = `SELECT ${messageColumns}
 FROM thread_participants viewer
 JOIN messages m ON m.thread_id = viewer.thread_id AND m.position > ?
 WHERE viewer.thread_id = ? AND viewer.account_id = ?

@@ -1,54 +1,15 @@
-/** A thread as its readers see it. Times are epoch milliseconds. */
-export interface ThreadView {
-  readonly id: string;
-  readonly creatorId: string;
-  readonly parentThreadId: string | undefined;
-  readonly title: string;
-  readonly remarks: string | undefined;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  /** Commits of the thread that the read model has seen. */
-  readonly version: number;
-}
+import type { ChatReader } from './chat-reader.js';
+import type { Listed, MessageView, ThreadView, Window } from './thread-views.js';
 
-export interface MessageView {
-  readonly id: string;
-  readonly threadId: string;
-  readonly senderId: string;
-  readonly replyMessageId: string | undefined;
-  readonly toAccountIds: readonly string[];
-  readonly text: string;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
-
-/** A place in a list: the number that the list is ordered by, and an id where numbers may be equal. */
-export interface Cursor {
-  readonly position: number;
-  /** Empty where the position alone is unique. */
-  readonly id: string;
-}
-
-/** Which part of a list is wanted: what follows a place, or after so many entries. */
-export interface Window {
-  /** @default from the start */
-  readonly after?: Cursor | undefined;
-  /** So many entries are left out. @default 0 */
-  readonly offset?: number;
-  readonly limit: number;
-}
-
-/** An entry of a list and its place. */
-export interface Listed<T> {
-  readonly value: T;
-  readonly cursor: Cursor;
-}
+export type { Cursor, Listed, MessageView, ThreadView, Window } from './thread-views.js';
 
 /**
  * Reads threads as one account sees them: only an administrator or a member sees a thread, and nobody a destroyed one.
  * Every method throws Fault kind `unavailable` when the read model does not answer.
  */
 export interface ThreadReader {
+  /** What a chat's users read besides. */
+  readonly chat: ChatReader;
   /** Undefined when the account does not see such a thread. */
   findThread(accountId: string, threadId: string): Promise<ThreadView | undefined>;
   /** The account's threads, in the order of creation. */

@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
 import type { SqlValue } from '../../shared/adapters/mysql/database.js';
@@ -10,15 +9,7 @@ import {
   type ReadModel,
 } from '../../thread-projector/test/projection-fixture.js';
 import * as statements from '../adapters/thread-statements.js';
-
-/** One table's row of EXPLAIN, in the columns that MySQL and MariaDB share. */
-interface Plan {
-  readonly table: string;
-  readonly type: string;
-  readonly key: string | null;
-  readonly rows: number;
-  readonly Extra: string | null;
-}
+import { assertServed, explainPlan } from './plans.js';
 
 describe('indexes of the queries', () => {
   let model: ReadModel;
@@ -66,21 +57,7 @@ describe('indexes of the queries', () => {
   });
   after(() => model.close());
 
-  async function explain(sql: string, values: SqlValue[]): Promise<Plan[]> {
-    // As text: what is prepared cannot be explained on every server.
-    return model.database.transaction((tx) => tx.rows<Plan>(`EXPLAIN ${sql}`, values));
-  }
-
-  function assertServed(plans: Plan[], keys: Record<string, string>): void {
-    const shown = JSON.stringify(plans, null, 1);
-    for (const { table, type, key, Extra } of plans) {
-      assert.notEqual(type, 'ALL', `${table} is scanned: ${shown}`);
-      assert.notEqual(type, 'index', `${table} is scanned by index: ${shown}`);
-      assert.doesNotMatch(Extra ?? '', /filesort|temporary/i, shown);
-      assert.equal(key, keys[table], shown);
-    }
-    assert.equal(plans.length, Object.keys(keys).length, shown);
-  }
+  const explain = (sql: string, values: SqlValue[]) => explainPlan(model, sql, values);
 
   it('findThread: two rows by their keys', async () => {
     assertServed(await explain(statements.findThread, [thread, account]), { viewer: 'PRIMARY', t: 'PRIMARY' });

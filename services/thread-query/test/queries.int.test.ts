@@ -131,6 +131,7 @@ describe('thread queries', () => {
         text: 'Reply',
         create_time: { seconds: '7', nanos: 0 },
         update_time: { seconds: '7', nanos: 0 },
+        reactions: [],
       });
     });
 

@@ -45,8 +45,25 @@ export interface Message {
   replyMessageId?: string | undefined;
   toAccountIds: string[];
   text: string;
-  createTime: Date | undefined;
-  updateTime: Date | undefined;
+  createTime:
+    | Date
+    | undefined;
+  /** When its text was edited last; without an edit, as create_time. */
+  updateTime:
+    | Date
+    | undefined;
+  /** Each different one once, in the order in which they were first added. */
+  reactions: MessageReaction[];
+}
+
+/** A reaction to a message, by all who have added it. */
+export interface MessageReaction {
+  /** One emoji. */
+  reaction: string;
+  /** How many accounts have added it. */
+  count: number;
+  /** Whether the acting account is among them. */
+  addedByAccount: boolean;
 }
 
 export interface GetThreadRequest {
@@ -94,14 +111,122 @@ export interface ListMemberIdsResponse {
   nextPageToken: string;
 }
 
+/**
+ * At most one of the three message ids. A message that is not in the thread, or not any more, is NOT_FOUND with
+ * reason MESSAGE_NOT_FOUND; a page token goes on even when the message has been removed since.
+ */
 export interface ListMessagesRequest {
   accountId: string;
   threadId: string;
   pageSize: number;
   pageToken: string;
+  /** The page is what was posted directly before this message, and next_page_token leads to what is older. */
+  beforeMessageId?:
+    | string
+    | undefined;
+  /** The page is what was posted directly after this message, and next_page_token leads to what is newer. */
+  afterMessageId?:
+    | string
+    | undefined;
+  /**
+   * The page is this message, in the middle of as many before it as after it, and next_page_token leads to what is
+   * newer. For what is older, ask for what is before the page's first message.
+   */
+  aroundMessageId?: string | undefined;
 }
 
 export interface ListMessagesResponse {
+  messages: Message[];
+  nextPageToken: string;
+}
+
+export interface GetReadStateRequest {
+  accountId: string;
+  threadId: string;
+}
+
+export interface GetReadStateResponse {
+  /**
+   * The last message that is still there of those that the account has marked as read (MarkRead). Absent when
+   * it has marked none, or none is left.
+   */
+  lastReadMessageId?:
+    | string
+    | undefined;
+  /**
+   * The messages of others after the mark that are still there; without a mark, all of others. Counted when asked for,
+   * so at most the 5,000 messages that a thread holds.
+   */
+  unreadCount: number;
+}
+
+export interface ListRecentThreadsRequest {
+  accountId: string;
+  /** More than 100 means 100. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListRecentThreadsResponse {
+  threads: RecentThread[];
+  nextPageToken: string;
+}
+
+export interface RecentThread {
+  thread:
+    | Thread
+    | undefined;
+  /** The last one that is still there. Absent when there is none. */
+  lastMessage?:
+    | Message
+    | undefined;
+  /** As in GetReadState. */
+  unreadCount: number;
+  /**
+   * When a message was posted last, be it still there or not, or else when the thread was created. Edits, reactions and
+   * read marks are no activity.
+   */
+  lastActivityTime: Date | undefined;
+}
+
+export interface ListChildThreadsRequest {
+  accountId: string;
+  /** The parent. */
+  threadId: string;
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface ListChildThreadsResponse {
+  threads: Thread[];
+  nextPageToken: string;
+}
+
+export interface SearchMessagesRequest {
+  accountId: string;
+  /**
+   * At most 255 characters. Its words are the runs of letters, digits and "_"; all else divides words and has no
+   * meaning of its own. Words of fewer than 3 or more than 84 characters are passed over, as the index does not hold them;
+   * at least one must remain. Each of the others must occur in the message, and the last one at the
+   * beginning of a word. Case and accents do not matter. There are no stop words. In writing without spaces between
+   * words, a run of characters counts as one word.
+   */
+  query: string;
+  /** Only messages of this thread, which the account must see. */
+  threadId?:
+    | string
+    | undefined;
+  /** Only messages of this sender. The account's own: its account_id. */
+  senderId?:
+    | string
+    | undefined;
+  /** More than 100 means 100. */
+  pageSize: number;
+  pageToken: string;
+}
+
+export interface SearchMessagesResponse {
+  /** The newest first, by the time of arrival. */
   messages: Message[];
   nextPageToken: string;
 }
@@ -325,6 +450,7 @@ function createBaseMessage(): Message {
     text: "",
     createTime: undefined,
     updateTime: undefined,
+    reactions: [],
   };
 }
 
@@ -353,6 +479,9 @@ export const Message: MessageFns<Message> = {
     }
     if (message.updateTime !== undefined) {
       Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(66).fork()).join();
+    }
+    for (const v of message.reactions) {
+      MessageReaction.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -434,6 +563,14 @@ export const Message: MessageFns<Message> = {
             message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.reactions.push(MessageReaction.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -480,6 +617,9 @@ export const Message: MessageFns<Message> = {
         : isSet(object.update_time)
         ? fromJsonTimestamp(object.update_time)
         : undefined,
+      reactions: globalThis.Array.isArray(object?.reactions)
+        ? object.reactions.map((e: any) => MessageReaction.fromJSON(e))
+        : [],
     };
   },
 
@@ -509,6 +649,9 @@ export const Message: MessageFns<Message> = {
     if (message.updateTime !== undefined) {
       obj.updateTime = message.updateTime.toISOString();
     }
+    if (message.reactions?.length) {
+      obj.reactions = message.reactions.map((e) => MessageReaction.toJSON(e));
+    }
     return obj;
   },
 
@@ -525,6 +668,112 @@ export const Message: MessageFns<Message> = {
     message.text = object.text ?? "";
     message.createTime = object.createTime ?? undefined;
     message.updateTime = object.updateTime ?? undefined;
+    message.reactions = object.reactions?.map((e) => MessageReaction.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseMessageReaction(): MessageReaction {
+  return { reaction: "", count: 0, addedByAccount: false };
+}
+
+export const MessageReaction: MessageFns<MessageReaction> = {
+  encode(message: MessageReaction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reaction !== "") {
+      writer.uint32(10).string(message.reaction);
+    }
+    if (message.count !== 0) {
+      writer.uint32(16).int32(message.count);
+    }
+    if (message.addedByAccount !== false) {
+      writer.uint32(24).bool(message.addedByAccount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MessageReaction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMessageReaction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reaction = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.addedByAccount = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MessageReaction {
+    return {
+      reaction: isSet(object.reaction) ? globalThis.String(object.reaction) : "",
+      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
+      addedByAccount: isSet(object.addedByAccount)
+        ? globalThis.Boolean(object.addedByAccount)
+        : isSet(object.added_by_account)
+        ? globalThis.Boolean(object.added_by_account)
+        : false,
+    };
+  },
+
+  toJSON(message: MessageReaction): unknown {
+    const obj: any = {};
+    if (message.reaction !== "") {
+      obj.reaction = message.reaction;
+    }
+    if (message.count !== 0) {
+      obj.count = Math.round(message.count);
+    }
+    if (message.addedByAccount !== false) {
+      obj.addedByAccount = message.addedByAccount;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<MessageReaction>): MessageReaction {
+    return MessageReaction.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MessageReaction>): MessageReaction {
+    const message = createBaseMessageReaction();
+    message.reaction = object.reaction ?? "";
+    message.count = object.count ?? 0;
+    message.addedByAccount = object.addedByAccount ?? false;
     return message;
   },
 };
@@ -1346,7 +1595,15 @@ export const ListMemberIdsResponse: MessageFns<ListMemberIdsResponse> = {
 };
 
 function createBaseListMessagesRequest(): ListMessagesRequest {
-  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+  return {
+    accountId: "",
+    threadId: "",
+    pageSize: 0,
+    pageToken: "",
+    beforeMessageId: undefined,
+    afterMessageId: undefined,
+    aroundMessageId: undefined,
+  };
 }
 
 export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
@@ -1362,6 +1619,15 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.beforeMessageId !== undefined) {
+      writer.uint32(42).string(message.beforeMessageId);
+    }
+    if (message.afterMessageId !== undefined) {
+      writer.uint32(50).string(message.afterMessageId);
+    }
+    if (message.aroundMessageId !== undefined) {
+      writer.uint32(58).string(message.aroundMessageId);
     }
     return writer;
   },
@@ -1411,6 +1677,30 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.beforeMessageId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.afterMessageId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.aroundMessageId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1445,6 +1735,21 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      beforeMessageId: isSet(object.beforeMessageId)
+        ? globalThis.String(object.beforeMessageId)
+        : isSet(object.before_message_id)
+        ? globalThis.String(object.before_message_id)
+        : undefined,
+      afterMessageId: isSet(object.afterMessageId)
+        ? globalThis.String(object.afterMessageId)
+        : isSet(object.after_message_id)
+        ? globalThis.String(object.after_message_id)
+        : undefined,
+      aroundMessageId: isSet(object.aroundMessageId)
+        ? globalThis.String(object.aroundMessageId)
+        : isSet(object.around_message_id)
+        ? globalThis.String(object.around_message_id)
+        : undefined,
     };
   },
 
@@ -1462,6 +1767,15 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.beforeMessageId !== undefined) {
+      obj.beforeMessageId = message.beforeMessageId;
+    }
+    if (message.afterMessageId !== undefined) {
+      obj.afterMessageId = message.afterMessageId;
+    }
+    if (message.aroundMessageId !== undefined) {
+      obj.aroundMessageId = message.aroundMessageId;
+    }
     return obj;
   },
 
@@ -1474,6 +1788,9 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     message.threadId = object.threadId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.beforeMessageId = object.beforeMessageId ?? undefined;
+    message.afterMessageId = object.afterMessageId ?? undefined;
+    message.aroundMessageId = object.aroundMessageId ?? undefined;
     return message;
   },
 };
@@ -1567,6 +1884,1009 @@ export const ListMessagesResponse: MessageFns<ListMessagesResponse> = {
   },
 };
 
+function createBaseGetReadStateRequest(): GetReadStateRequest {
+  return { accountId: "", threadId: "" };
+}
+
+export const GetReadStateRequest: MessageFns<GetReadStateRequest> = {
+  encode(message: GetReadStateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accountId !== "") {
+      writer.uint32(10).string(message.accountId);
+    }
+    if (message.threadId !== "") {
+      writer.uint32(18).string(message.threadId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetReadStateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetReadStateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accountId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.threadId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetReadStateRequest {
+    return {
+      accountId: isSet(object.accountId)
+        ? globalThis.String(object.accountId)
+        : isSet(object.account_id)
+        ? globalThis.String(object.account_id)
+        : "",
+      threadId: isSet(object.threadId)
+        ? globalThis.String(object.threadId)
+        : isSet(object.thread_id)
+        ? globalThis.String(object.thread_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetReadStateRequest): unknown {
+    const obj: any = {};
+    if (message.accountId !== "") {
+      obj.accountId = message.accountId;
+    }
+    if (message.threadId !== "") {
+      obj.threadId = message.threadId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetReadStateRequest>): GetReadStateRequest {
+    return GetReadStateRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetReadStateRequest>): GetReadStateRequest {
+    const message = createBaseGetReadStateRequest();
+    message.accountId = object.accountId ?? "";
+    message.threadId = object.threadId ?? "";
+    return message;
+  },
+};
+
+function createBaseGetReadStateResponse(): GetReadStateResponse {
+  return { lastReadMessageId: undefined, unreadCount: 0 };
+}
+
+export const GetReadStateResponse: MessageFns<GetReadStateResponse> = {
+  encode(message: GetReadStateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lastReadMessageId !== undefined) {
+      writer.uint32(10).string(message.lastReadMessageId);
+    }
+    if (message.unreadCount !== 0) {
+      writer.uint32(16).int32(message.unreadCount);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetReadStateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetReadStateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.lastReadMessageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.unreadCount = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetReadStateResponse {
+    return {
+      lastReadMessageId: isSet(object.lastReadMessageId)
+        ? globalThis.String(object.lastReadMessageId)
+        : isSet(object.last_read_message_id)
+        ? globalThis.String(object.last_read_message_id)
+        : undefined,
+      unreadCount: isSet(object.unreadCount)
+        ? globalThis.Number(object.unreadCount)
+        : isSet(object.unread_count)
+        ? globalThis.Number(object.unread_count)
+        : 0,
+    };
+  },
+
+  toJSON(message: GetReadStateResponse): unknown {
+    const obj: any = {};
+    if (message.lastReadMessageId !== undefined) {
+      obj.lastReadMessageId = message.lastReadMessageId;
+    }
+    if (message.unreadCount !== 0) {
+      obj.unreadCount = Math.round(message.unreadCount);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetReadStateResponse>): GetReadStateResponse {
+    return GetReadStateResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetReadStateResponse>): GetReadStateResponse {
+    const message = createBaseGetReadStateResponse();
+    message.lastReadMessageId = object.lastReadMessageId ?? undefined;
+    message.unreadCount = object.unreadCount ?? 0;
+    return message;
+  },
+};
+
+function createBaseListRecentThreadsRequest(): ListRecentThreadsRequest {
+  return { accountId: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListRecentThreadsRequest: MessageFns<ListRecentThreadsRequest> = {
+  encode(message: ListRecentThreadsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accountId !== "") {
+      writer.uint32(10).string(message.accountId);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRecentThreadsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRecentThreadsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accountId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRecentThreadsRequest {
+    return {
+      accountId: isSet(object.accountId)
+        ? globalThis.String(object.accountId)
+        : isSet(object.account_id)
+        ? globalThis.String(object.account_id)
+        : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRecentThreadsRequest): unknown {
+    const obj: any = {};
+    if (message.accountId !== "") {
+      obj.accountId = message.accountId;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRecentThreadsRequest>): ListRecentThreadsRequest {
+    return ListRecentThreadsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRecentThreadsRequest>): ListRecentThreadsRequest {
+    const message = createBaseListRecentThreadsRequest();
+    message.accountId = object.accountId ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListRecentThreadsResponse(): ListRecentThreadsResponse {
+  return { threads: [], nextPageToken: "" };
+}
+
+export const ListRecentThreadsResponse: MessageFns<ListRecentThreadsResponse> = {
+  encode(message: ListRecentThreadsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.threads) {
+      RecentThread.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRecentThreadsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRecentThreadsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.threads.push(RecentThread.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRecentThreadsResponse {
+    return {
+      threads: globalThis.Array.isArray(object?.threads)
+        ? object.threads.map((e: any) => RecentThread.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRecentThreadsResponse): unknown {
+    const obj: any = {};
+    if (message.threads?.length) {
+      obj.threads = message.threads.map((e) => RecentThread.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListRecentThreadsResponse>): ListRecentThreadsResponse {
+    return ListRecentThreadsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListRecentThreadsResponse>): ListRecentThreadsResponse {
+    const message = createBaseListRecentThreadsResponse();
+    message.threads = object.threads?.map((e) => RecentThread.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseRecentThread(): RecentThread {
+  return { thread: undefined, lastMessage: undefined, unreadCount: 0, lastActivityTime: undefined };
+}
+
+export const RecentThread: MessageFns<RecentThread> = {
+  encode(message: RecentThread, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.thread !== undefined) {
+      Thread.encode(message.thread, writer.uint32(10).fork()).join();
+    }
+    if (message.lastMessage !== undefined) {
+      Message.encode(message.lastMessage, writer.uint32(18).fork()).join();
+    }
+    if (message.unreadCount !== 0) {
+      writer.uint32(24).int32(message.unreadCount);
+    }
+    if (message.lastActivityTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastActivityTime), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecentThread {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecentThread();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.thread = Thread.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.lastMessage = Message.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.unreadCount = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.lastActivityTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecentThread {
+    return {
+      thread: isSet(object.thread) ? Thread.fromJSON(object.thread) : undefined,
+      lastMessage: isSet(object.lastMessage)
+        ? Message.fromJSON(object.lastMessage)
+        : isSet(object.last_message)
+        ? Message.fromJSON(object.last_message)
+        : undefined,
+      unreadCount: isSet(object.unreadCount)
+        ? globalThis.Number(object.unreadCount)
+        : isSet(object.unread_count)
+        ? globalThis.Number(object.unread_count)
+        : 0,
+      lastActivityTime: isSet(object.lastActivityTime)
+        ? fromJsonTimestamp(object.lastActivityTime)
+        : isSet(object.last_activity_time)
+        ? fromJsonTimestamp(object.last_activity_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RecentThread): unknown {
+    const obj: any = {};
+    if (message.thread !== undefined) {
+      obj.thread = Thread.toJSON(message.thread);
+    }
+    if (message.lastMessage !== undefined) {
+      obj.lastMessage = Message.toJSON(message.lastMessage);
+    }
+    if (message.unreadCount !== 0) {
+      obj.unreadCount = Math.round(message.unreadCount);
+    }
+    if (message.lastActivityTime !== undefined) {
+      obj.lastActivityTime = message.lastActivityTime.toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RecentThread>): RecentThread {
+    return RecentThread.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecentThread>): RecentThread {
+    const message = createBaseRecentThread();
+    message.thread = (object.thread !== undefined && object.thread !== null)
+      ? Thread.fromPartial(object.thread)
+      : undefined;
+    message.lastMessage = (object.lastMessage !== undefined && object.lastMessage !== null)
+      ? Message.fromPartial(object.lastMessage)
+      : undefined;
+    message.unreadCount = object.unreadCount ?? 0;
+    message.lastActivityTime = object.lastActivityTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseListChildThreadsRequest(): ListChildThreadsRequest {
+  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListChildThreadsRequest: MessageFns<ListChildThreadsRequest> = {
+  encode(message: ListChildThreadsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accountId !== "") {
+      writer.uint32(10).string(message.accountId);
+    }
+    if (message.threadId !== "") {
+      writer.uint32(18).string(message.threadId);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(24).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(34).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListChildThreadsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListChildThreadsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accountId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.threadId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListChildThreadsRequest {
+    return {
+      accountId: isSet(object.accountId)
+        ? globalThis.String(object.accountId)
+        : isSet(object.account_id)
+        ? globalThis.String(object.account_id)
+        : "",
+      threadId: isSet(object.threadId)
+        ? globalThis.String(object.threadId)
+        : isSet(object.thread_id)
+        ? globalThis.String(object.thread_id)
+        : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListChildThreadsRequest): unknown {
+    const obj: any = {};
+    if (message.accountId !== "") {
+      obj.accountId = message.accountId;
+    }
+    if (message.threadId !== "") {
+      obj.threadId = message.threadId;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListChildThreadsRequest>): ListChildThreadsRequest {
+    return ListChildThreadsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListChildThreadsRequest>): ListChildThreadsRequest {
+    const message = createBaseListChildThreadsRequest();
+    message.accountId = object.accountId ?? "";
+    message.threadId = object.threadId ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListChildThreadsResponse(): ListChildThreadsResponse {
+  return { threads: [], nextPageToken: "" };
+}
+
+export const ListChildThreadsResponse: MessageFns<ListChildThreadsResponse> = {
+  encode(message: ListChildThreadsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.threads) {
+      Thread.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListChildThreadsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListChildThreadsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.threads.push(Thread.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListChildThreadsResponse {
+    return {
+      threads: globalThis.Array.isArray(object?.threads) ? object.threads.map((e: any) => Thread.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListChildThreadsResponse): unknown {
+    const obj: any = {};
+    if (message.threads?.length) {
+      obj.threads = message.threads.map((e) => Thread.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListChildThreadsResponse>): ListChildThreadsResponse {
+    return ListChildThreadsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListChildThreadsResponse>): ListChildThreadsResponse {
+    const message = createBaseListChildThreadsResponse();
+    message.threads = object.threads?.map((e) => Thread.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseSearchMessagesRequest(): SearchMessagesRequest {
+  return { accountId: "", query: "", threadId: undefined, senderId: undefined, pageSize: 0, pageToken: "" };
+}
+
+export const SearchMessagesRequest: MessageFns<SearchMessagesRequest> = {
+  encode(message: SearchMessagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accountId !== "") {
+      writer.uint32(10).string(message.accountId);
+    }
+    if (message.query !== "") {
+      writer.uint32(18).string(message.query);
+    }
+    if (message.threadId !== undefined) {
+      writer.uint32(26).string(message.threadId);
+    }
+    if (message.senderId !== undefined) {
+      writer.uint32(34).string(message.senderId);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(40).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(50).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchMessagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchMessagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accountId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.threadId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.senderId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchMessagesRequest {
+    return {
+      accountId: isSet(object.accountId)
+        ? globalThis.String(object.accountId)
+        : isSet(object.account_id)
+        ? globalThis.String(object.account_id)
+        : "",
+      query: isSet(object.query) ? globalThis.String(object.query) : "",
+      threadId: isSet(object.threadId)
+        ? globalThis.String(object.threadId)
+        : isSet(object.thread_id)
+        ? globalThis.String(object.thread_id)
+        : undefined,
+      senderId: isSet(object.senderId)
+        ? globalThis.String(object.senderId)
+        : isSet(object.sender_id)
+        ? globalThis.String(object.sender_id)
+        : undefined,
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: SearchMessagesRequest): unknown {
+    const obj: any = {};
+    if (message.accountId !== "") {
+      obj.accountId = message.accountId;
+    }
+    if (message.query !== "") {
+      obj.query = message.query;
+    }
+    if (message.threadId !== undefined) {
+      obj.threadId = message.threadId;
+    }
+    if (message.senderId !== undefined) {
+      obj.senderId = message.senderId;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SearchMessagesRequest>): SearchMessagesRequest {
+    return SearchMessagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SearchMessagesRequest>): SearchMessagesRequest {
+    const message = createBaseSearchMessagesRequest();
+    message.accountId = object.accountId ?? "";
+    message.query = object.query ?? "";
+    message.threadId = object.threadId ?? undefined;
+    message.senderId = object.senderId ?? undefined;
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseSearchMessagesResponse(): SearchMessagesResponse {
+  return { messages: [], nextPageToken: "" };
+}
+
+export const SearchMessagesResponse: MessageFns<SearchMessagesResponse> = {
+  encode(message: SearchMessagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.messages) {
+      Message.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SearchMessagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSearchMessagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messages.push(Message.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SearchMessagesResponse {
+    return {
+      messages: globalThis.Array.isArray(object?.messages) ? object.messages.map((e: any) => Message.fromJSON(e)) : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: SearchMessagesResponse): unknown {
+    const obj: any = {};
+    if (message.messages?.length) {
+      obj.messages = message.messages.map((e) => Message.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SearchMessagesResponse>): SearchMessagesResponse {
+    return SearchMessagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SearchMessagesResponse>): SearchMessagesResponse {
+    const message = createBaseSearchMessagesResponse();
+    message.messages = object.messages?.map((e) => Message.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 /**
  * Reads chat threads from the read model, which follows the commands within
  * milliseconds. Only a thread's members and administrators see it; to all
@@ -1620,7 +2940,7 @@ export const ThreadQueryServiceService = {
       Buffer.from(ListMemberIdsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMemberIdsResponse => ListMemberIdsResponse.decode(value),
   },
-  /** In the order of posting. */
+  /** In the order of posting: from the first message on, or those before, after or around one. */
   listMessages: {
     path: "/threadweaver.thread.v1.ThreadQueryService/ListMessages" as const,
     requestStream: false as const,
@@ -1630,6 +2950,62 @@ export const ThreadQueryServiceService = {
     responseSerialize: (value: ListMessagesResponse): Buffer =>
       Buffer.from(ListMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMessagesResponse => ListMessagesResponse.decode(value),
+  },
+  /** How far the account has read a thread, and how much it has not. */
+  getReadState: {
+    path: "/threadweaver.thread.v1.ThreadQueryService/GetReadState" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetReadStateRequest): Buffer => Buffer.from(GetReadStateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetReadStateRequest => GetReadStateRequest.decode(value),
+    responseSerialize: (value: GetReadStateResponse): Buffer =>
+      Buffer.from(GetReadStateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetReadStateResponse => GetReadStateResponse.decode(value),
+  },
+  /**
+   * The account's threads by their last activity, the most recent first, each with its last message. What becomes
+   * active between two pages moves to the front and is not on the pages that follow.
+   */
+  listRecentThreads: {
+    path: "/threadweaver.thread.v1.ThreadQueryService/ListRecentThreads" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRecentThreadsRequest): Buffer =>
+      Buffer.from(ListRecentThreadsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRecentThreadsRequest => ListRecentThreadsRequest.decode(value),
+    responseSerialize: (value: ListRecentThreadsResponse): Buffer =>
+      Buffer.from(ListRecentThreadsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRecentThreadsResponse => ListRecentThreadsResponse.decode(value),
+  },
+  /**
+   * The threads under a thread, in the order of their creation. The account must see the parent, and gets
+   * the children that it sees.
+   */
+  listChildThreads: {
+    path: "/threadweaver.thread.v1.ThreadQueryService/ListChildThreads" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListChildThreadsRequest): Buffer =>
+      Buffer.from(ListChildThreadsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListChildThreadsRequest => ListChildThreadsRequest.decode(value),
+    responseSerialize: (value: ListChildThreadsResponse): Buffer =>
+      Buffer.from(ListChildThreadsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListChildThreadsResponse => ListChildThreadsResponse.decode(value),
+  },
+  /**
+   * The messages that hold all words of the query, in the threads that the account sees, the newest first.
+   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   */
+  searchMessages: {
+    path: "/threadweaver.thread.v1.ThreadQueryService/SearchMessages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SearchMessagesRequest): Buffer =>
+      Buffer.from(SearchMessagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SearchMessagesRequest => SearchMessagesRequest.decode(value),
+    responseSerialize: (value: SearchMessagesResponse): Buffer =>
+      Buffer.from(SearchMessagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SearchMessagesResponse => SearchMessagesResponse.decode(value),
   },
 } as const;
 
@@ -1641,8 +3017,25 @@ export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
   listAdministratorIds: handleUnaryCall<ListAdministratorIdsRequest, ListAdministratorIdsResponse>;
   /** In the order of joining. */
   listMemberIds: handleUnaryCall<ListMemberIdsRequest, ListMemberIdsResponse>;
-  /** In the order of posting. */
+  /** In the order of posting: from the first message on, or those before, after or around one. */
   listMessages: handleUnaryCall<ListMessagesRequest, ListMessagesResponse>;
+  /** How far the account has read a thread, and how much it has not. */
+  getReadState: handleUnaryCall<GetReadStateRequest, GetReadStateResponse>;
+  /**
+   * The account's threads by their last activity, the most recent first, each with its last message. What becomes
+   * active between two pages moves to the front and is not on the pages that follow.
+   */
+  listRecentThreads: handleUnaryCall<ListRecentThreadsRequest, ListRecentThreadsResponse>;
+  /**
+   * The threads under a thread, in the order of their creation. The account must see the parent, and gets
+   * the children that it sees.
+   */
+  listChildThreads: handleUnaryCall<ListChildThreadsRequest, ListChildThreadsResponse>;
+  /**
+   * The messages that hold all words of the query, in the threads that the account sees, the newest first.
+   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   */
+  searchMessages: handleUnaryCall<SearchMessagesRequest, SearchMessagesResponse>;
 }
 
 export interface ThreadQueryServiceClient extends Client {
@@ -1709,7 +3102,7 @@ export interface ThreadQueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMemberIdsResponse) => void,
   ): ClientUnaryCall;
-  /** In the order of posting. */
+  /** In the order of posting: from the first message on, or those before, after or around one. */
   listMessages(
     request: ListMessagesRequest,
     callback: (error: ServiceError | null, response: ListMessagesResponse) => void,
@@ -1724,6 +3117,79 @@ export interface ThreadQueryServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMessagesResponse) => void,
+  ): ClientUnaryCall;
+  /** How far the account has read a thread, and how much it has not. */
+  getReadState(
+    request: GetReadStateRequest,
+    callback: (error: ServiceError | null, response: GetReadStateResponse) => void,
+  ): ClientUnaryCall;
+  getReadState(
+    request: GetReadStateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetReadStateResponse) => void,
+  ): ClientUnaryCall;
+  getReadState(
+    request: GetReadStateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetReadStateResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * The account's threads by their last activity, the most recent first, each with its last message. What becomes
+   * active between two pages moves to the front and is not on the pages that follow.
+   */
+  listRecentThreads(
+    request: ListRecentThreadsRequest,
+    callback: (error: ServiceError | null, response: ListRecentThreadsResponse) => void,
+  ): ClientUnaryCall;
+  listRecentThreads(
+    request: ListRecentThreadsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRecentThreadsResponse) => void,
+  ): ClientUnaryCall;
+  listRecentThreads(
+    request: ListRecentThreadsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRecentThreadsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * The threads under a thread, in the order of their creation. The account must see the parent, and gets
+   * the children that it sees.
+   */
+  listChildThreads(
+    request: ListChildThreadsRequest,
+    callback: (error: ServiceError | null, response: ListChildThreadsResponse) => void,
+  ): ClientUnaryCall;
+  listChildThreads(
+    request: ListChildThreadsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListChildThreadsResponse) => void,
+  ): ClientUnaryCall;
+  listChildThreads(
+    request: ListChildThreadsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListChildThreadsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * The messages that hold all words of the query, in the threads that the account sees, the newest first.
+   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   */
+  searchMessages(
+    request: SearchMessagesRequest,
+    callback: (error: ServiceError | null, response: SearchMessagesResponse) => void,
+  ): ClientUnaryCall;
+  searchMessages(
+    request: SearchMessagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SearchMessagesResponse) => void,
+  ): ClientUnaryCall;
+  searchMessages(
+    request: SearchMessagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SearchMessagesResponse) => void,
   ): ClientUnaryCall;
 }
 

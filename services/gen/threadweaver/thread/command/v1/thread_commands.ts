@@ -29,6 +29,11 @@ export interface ThreadCommand {
     | { $case: "leaveMemberIds"; value: AccountIds }
     | { $case: "addMessages"; value: AddMessages }
     | { $case: "removeMessages"; value: RemoveMessages }
+    | { $case: "editMessage"; value: EditMessage }
+    | { $case: "updateThread"; value: UpdateThread }
+    | { $case: "addReaction"; value: Reaction }
+    | { $case: "removeReaction"; value: Reaction }
+    | { $case: "markRead"; value: MarkRead }
     | undefined;
 }
 
@@ -66,6 +71,26 @@ export interface NewMessage {
 
 export interface RemoveMessages {
   messageIds: string[];
+}
+
+export interface EditMessage {
+  messageId: string;
+  text: string;
+}
+
+export interface UpdateThread {
+  title?: string | undefined;
+  remarks?: string | undefined;
+  clearsRemarks: boolean;
+}
+
+export interface Reaction {
+  messageId: string;
+  reaction: string;
+}
+
+export interface MarkRead {
+  messageId: string;
 }
 
 export interface ThreadRejection {
@@ -109,6 +134,21 @@ export const ThreadCommand: MessageFns<ThreadCommand> = {
         break;
       case "removeMessages":
         RemoveMessages.encode(message.command.value, writer.uint32(82).fork()).join();
+        break;
+      case "editMessage":
+        EditMessage.encode(message.command.value, writer.uint32(90).fork()).join();
+        break;
+      case "updateThread":
+        UpdateThread.encode(message.command.value, writer.uint32(98).fork()).join();
+        break;
+      case "addReaction":
+        Reaction.encode(message.command.value, writer.uint32(106).fork()).join();
+        break;
+      case "removeReaction":
+        Reaction.encode(message.command.value, writer.uint32(114).fork()).join();
+        break;
+      case "markRead":
+        MarkRead.encode(message.command.value, writer.uint32(122).fork()).join();
         break;
     }
     return writer;
@@ -207,6 +247,46 @@ export const ThreadCommand: MessageFns<ThreadCommand> = {
             message.command = { $case: "removeMessages", value: RemoveMessages.decode(reader, reader.uint32()) };
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.command = { $case: "editMessage", value: EditMessage.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.command = { $case: "updateThread", value: UpdateThread.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.command = { $case: "addReaction", value: Reaction.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.command = { $case: "removeReaction", value: Reaction.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.command = { $case: "markRead", value: MarkRead.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -263,6 +343,26 @@ export const ThreadCommand: MessageFns<ThreadCommand> = {
         ? { $case: "removeMessages", value: RemoveMessages.fromJSON(object.removeMessages) }
         : isSet(object.remove_messages)
         ? { $case: "removeMessages", value: RemoveMessages.fromJSON(object.remove_messages) }
+        : isSet(object.editMessage)
+        ? { $case: "editMessage", value: EditMessage.fromJSON(object.editMessage) }
+        : isSet(object.edit_message)
+        ? { $case: "editMessage", value: EditMessage.fromJSON(object.edit_message) }
+        : isSet(object.updateThread)
+        ? { $case: "updateThread", value: UpdateThread.fromJSON(object.updateThread) }
+        : isSet(object.update_thread)
+        ? { $case: "updateThread", value: UpdateThread.fromJSON(object.update_thread) }
+        : isSet(object.addReaction)
+        ? { $case: "addReaction", value: Reaction.fromJSON(object.addReaction) }
+        : isSet(object.add_reaction)
+        ? { $case: "addReaction", value: Reaction.fromJSON(object.add_reaction) }
+        : isSet(object.removeReaction)
+        ? { $case: "removeReaction", value: Reaction.fromJSON(object.removeReaction) }
+        : isSet(object.remove_reaction)
+        ? { $case: "removeReaction", value: Reaction.fromJSON(object.remove_reaction) }
+        : isSet(object.markRead)
+        ? { $case: "markRead", value: MarkRead.fromJSON(object.markRead) }
+        : isSet(object.mark_read)
+        ? { $case: "markRead", value: MarkRead.fromJSON(object.mark_read) }
         : undefined,
     };
   },
@@ -291,6 +391,16 @@ export const ThreadCommand: MessageFns<ThreadCommand> = {
       obj.addMessages = AddMessages.toJSON(message.command.value);
     } else if (message.command?.$case === "removeMessages") {
       obj.removeMessages = RemoveMessages.toJSON(message.command.value);
+    } else if (message.command?.$case === "editMessage") {
+      obj.editMessage = EditMessage.toJSON(message.command.value);
+    } else if (message.command?.$case === "updateThread") {
+      obj.updateThread = UpdateThread.toJSON(message.command.value);
+    } else if (message.command?.$case === "addReaction") {
+      obj.addReaction = Reaction.toJSON(message.command.value);
+    } else if (message.command?.$case === "removeReaction") {
+      obj.removeReaction = Reaction.toJSON(message.command.value);
+    } else if (message.command?.$case === "markRead") {
+      obj.markRead = MarkRead.toJSON(message.command.value);
     }
     return obj;
   },
@@ -348,6 +458,36 @@ export const ThreadCommand: MessageFns<ThreadCommand> = {
       case "removeMessages": {
         if (object.command?.value !== undefined && object.command?.value !== null) {
           message.command = { $case: "removeMessages", value: RemoveMessages.fromPartial(object.command.value) };
+        }
+        break;
+      }
+      case "editMessage": {
+        if (object.command?.value !== undefined && object.command?.value !== null) {
+          message.command = { $case: "editMessage", value: EditMessage.fromPartial(object.command.value) };
+        }
+        break;
+      }
+      case "updateThread": {
+        if (object.command?.value !== undefined && object.command?.value !== null) {
+          message.command = { $case: "updateThread", value: UpdateThread.fromPartial(object.command.value) };
+        }
+        break;
+      }
+      case "addReaction": {
+        if (object.command?.value !== undefined && object.command?.value !== null) {
+          message.command = { $case: "addReaction", value: Reaction.fromPartial(object.command.value) };
+        }
+        break;
+      }
+      case "removeReaction": {
+        if (object.command?.value !== undefined && object.command?.value !== null) {
+          message.command = { $case: "removeReaction", value: Reaction.fromPartial(object.command.value) };
+        }
+        break;
+      }
+      case "markRead": {
+        if (object.command?.value !== undefined && object.command?.value !== null) {
+          message.command = { $case: "markRead", value: MarkRead.fromPartial(object.command.value) };
         }
         break;
       }
@@ -992,6 +1132,362 @@ export const RemoveMessages: MessageFns<RemoveMessages> = {
   fromPartial(object: DeepPartial<RemoveMessages>): RemoveMessages {
     const message = createBaseRemoveMessages();
     message.messageIds = object.messageIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseEditMessage(): EditMessage {
+  return { messageId: "", text: "" };
+}
+
+export const EditMessage: MessageFns<EditMessage> = {
+  encode(message: EditMessage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.messageId !== "") {
+      writer.uint32(10).string(message.messageId);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EditMessage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEditMessage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EditMessage {
+    return {
+      messageId: isSet(object.messageId)
+        ? globalThis.String(object.messageId)
+        : isSet(object.message_id)
+        ? globalThis.String(object.message_id)
+        : "",
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
+    };
+  },
+
+  toJSON(message: EditMessage): unknown {
+    const obj: any = {};
+    if (message.messageId !== "") {
+      obj.messageId = message.messageId;
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EditMessage>): EditMessage {
+    return EditMessage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EditMessage>): EditMessage {
+    const message = createBaseEditMessage();
+    message.messageId = object.messageId ?? "";
+    message.text = object.text ?? "";
+    return message;
+  },
+};
+
+function createBaseUpdateThread(): UpdateThread {
+  return { title: undefined, remarks: undefined, clearsRemarks: false };
+}
+
+export const UpdateThread: MessageFns<UpdateThread> = {
+  encode(message: UpdateThread, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.title !== undefined) {
+      writer.uint32(10).string(message.title);
+    }
+    if (message.remarks !== undefined) {
+      writer.uint32(18).string(message.remarks);
+    }
+    if (message.clearsRemarks !== false) {
+      writer.uint32(24).bool(message.clearsRemarks);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateThread {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateThread();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.title = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.remarks = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.clearsRemarks = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UpdateThread {
+    return {
+      title: isSet(object.title) ? globalThis.String(object.title) : undefined,
+      remarks: isSet(object.remarks) ? globalThis.String(object.remarks) : undefined,
+      clearsRemarks: isSet(object.clearsRemarks)
+        ? globalThis.Boolean(object.clearsRemarks)
+        : isSet(object.clears_remarks)
+        ? globalThis.Boolean(object.clears_remarks)
+        : false,
+    };
+  },
+
+  toJSON(message: UpdateThread): unknown {
+    const obj: any = {};
+    if (message.title !== undefined) {
+      obj.title = message.title;
+    }
+    if (message.remarks !== undefined) {
+      obj.remarks = message.remarks;
+    }
+    if (message.clearsRemarks !== false) {
+      obj.clearsRemarks = message.clearsRemarks;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UpdateThread>): UpdateThread {
+    return UpdateThread.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateThread>): UpdateThread {
+    const message = createBaseUpdateThread();
+    message.title = object.title ?? undefined;
+    message.remarks = object.remarks ?? undefined;
+    message.clearsRemarks = object.clearsRemarks ?? false;
+    return message;
+  },
+};
+
+function createBaseReaction(): Reaction {
+  return { messageId: "", reaction: "" };
+}
+
+export const Reaction: MessageFns<Reaction> = {
+  encode(message: Reaction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.messageId !== "") {
+      writer.uint32(10).string(message.messageId);
+    }
+    if (message.reaction !== "") {
+      writer.uint32(18).string(message.reaction);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Reaction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReaction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reaction = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Reaction {
+    return {
+      messageId: isSet(object.messageId)
+        ? globalThis.String(object.messageId)
+        : isSet(object.message_id)
+        ? globalThis.String(object.message_id)
+        : "",
+      reaction: isSet(object.reaction) ? globalThis.String(object.reaction) : "",
+    };
+  },
+
+  toJSON(message: Reaction): unknown {
+    const obj: any = {};
+    if (message.messageId !== "") {
+      obj.messageId = message.messageId;
+    }
+    if (message.reaction !== "") {
+      obj.reaction = message.reaction;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Reaction>): Reaction {
+    return Reaction.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Reaction>): Reaction {
+    const message = createBaseReaction();
+    message.messageId = object.messageId ?? "";
+    message.reaction = object.reaction ?? "";
+    return message;
+  },
+};
+
+function createBaseMarkRead(): MarkRead {
+  return { messageId: "" };
+}
+
+export const MarkRead: MessageFns<MarkRead> = {
+  encode(message: MarkRead, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.messageId !== "") {
+      writer.uint32(10).string(message.messageId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MarkRead {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMarkRead();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messageId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MarkRead {
+    return {
+      messageId: isSet(object.messageId)
+        ? globalThis.String(object.messageId)
+        : isSet(object.message_id)
+        ? globalThis.String(object.message_id)
+        : "",
+    };
+  },
+
+  toJSON(message: MarkRead): unknown {
+    const obj: any = {};
+    if (message.messageId !== "") {
+      obj.messageId = message.messageId;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<MarkRead>): MarkRead {
+    return MarkRead.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MarkRead>): MarkRead {
+    const message = createBaseMarkRead();
+    message.messageId = object.messageId ?? "";
     return message;
   },
 };

@@ -20,12 +20,33 @@ export interface LiveThread {
   administratorIds: string[];
   memberIds: string[];
   messages: SentMessages[];
+  /** The ordinal that the next message gets. */
+  nextOrdinal: number;
+  readMarkers: ReadMarker[];
+  /** Accounts that `reactions` names by their index here. */
+  reactingAccountIds: string[];
+  reactions: Reaction[];
 }
 
 /** One sender's messages that are not removed. */
 export interface SentMessages {
   senderId: string;
   messageIds: string[];
+  /** Each message's place in the order of posting, in the order of message_ids. */
+  ordinals: number[];
+}
+
+/** How far an account has read. */
+export interface ReadMarker {
+  accountId: string;
+  ordinal: number;
+}
+
+/** One reaction to one message, and whose it is. */
+export interface Reaction {
+  messageId: string;
+  reaction: string;
+  accountIndexes: number[];
 }
 
 export interface DestroyedThread {
@@ -133,7 +154,15 @@ export const ThreadState: MessageFns<ThreadState> = {
 };
 
 function createBaseLiveThread(): LiveThread {
-  return { administratorIds: [], memberIds: [], messages: [] };
+  return {
+    administratorIds: [],
+    memberIds: [],
+    messages: [],
+    nextOrdinal: 0,
+    readMarkers: [],
+    reactingAccountIds: [],
+    reactions: [],
+  };
 }
 
 export const LiveThread: MessageFns<LiveThread> = {
@@ -146,6 +175,18 @@ export const LiveThread: MessageFns<LiveThread> = {
     }
     for (const v of message.messages) {
       SentMessages.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.nextOrdinal !== 0) {
+      writer.uint32(32).uint32(message.nextOrdinal);
+    }
+    for (const v of message.readMarkers) {
+      ReadMarker.encode(v!, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.reactingAccountIds) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.reactions) {
+      Reaction.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -187,6 +228,38 @@ export const LiveThread: MessageFns<LiveThread> = {
             message.messages.push(SentMessages.decode(reader, reader.uint32()));
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.nextOrdinal = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.readMarkers.push(ReadMarker.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reactingAccountIds.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.reactions.push(Reaction.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -214,6 +287,24 @@ export const LiveThread: MessageFns<LiveThread> = {
       messages: globalThis.Array.isArray(object?.messages)
         ? object.messages.map((e: any) => SentMessages.fromJSON(e))
         : [],
+      nextOrdinal: isSet(object.nextOrdinal)
+        ? globalThis.Number(object.nextOrdinal)
+        : isSet(object.next_ordinal)
+        ? globalThis.Number(object.next_ordinal)
+        : 0,
+      readMarkers: globalThis.Array.isArray(object?.readMarkers)
+        ? object.readMarkers.map((e: any) => ReadMarker.fromJSON(e))
+        : globalThis.Array.isArray(object?.read_markers)
+        ? object.read_markers.map((e: any) => ReadMarker.fromJSON(e))
+        : [],
+      reactingAccountIds: globalThis.Array.isArray(object?.reactingAccountIds)
+        ? object.reactingAccountIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.reacting_account_ids)
+        ? object.reacting_account_ids.map((e: any) => globalThis.String(e))
+        : [],
+      reactions: globalThis.Array.isArray(object?.reactions)
+        ? object.reactions.map((e: any) => Reaction.fromJSON(e))
+        : [],
     };
   },
 
@@ -228,6 +319,18 @@ export const LiveThread: MessageFns<LiveThread> = {
     if (message.messages?.length) {
       obj.messages = message.messages.map((e) => SentMessages.toJSON(e));
     }
+    if (message.nextOrdinal !== 0) {
+      obj.nextOrdinal = Math.round(message.nextOrdinal);
+    }
+    if (message.readMarkers?.length) {
+      obj.readMarkers = message.readMarkers.map((e) => ReadMarker.toJSON(e));
+    }
+    if (message.reactingAccountIds?.length) {
+      obj.reactingAccountIds = message.reactingAccountIds;
+    }
+    if (message.reactions?.length) {
+      obj.reactions = message.reactions.map((e) => Reaction.toJSON(e));
+    }
     return obj;
   },
 
@@ -239,12 +342,16 @@ export const LiveThread: MessageFns<LiveThread> = {
     message.administratorIds = object.administratorIds?.map((e) => e) || [];
     message.memberIds = object.memberIds?.map((e) => e) || [];
     message.messages = object.messages?.map((e) => SentMessages.fromPartial(e)) || [];
+    message.nextOrdinal = object.nextOrdinal ?? 0;
+    message.readMarkers = object.readMarkers?.map((e) => ReadMarker.fromPartial(e)) || [];
+    message.reactingAccountIds = object.reactingAccountIds?.map((e) => e) || [];
+    message.reactions = object.reactions?.map((e) => Reaction.fromPartial(e)) || [];
     return message;
   },
 };
 
 function createBaseSentMessages(): SentMessages {
-  return { senderId: "", messageIds: [] };
+  return { senderId: "", messageIds: [], ordinals: [] };
 }
 
 export const SentMessages: MessageFns<SentMessages> = {
@@ -254,6 +361,13 @@ export const SentMessages: MessageFns<SentMessages> = {
     }
     for (const v of message.messageIds) {
       writer.uint32(18).string(v!);
+    }
+    if (message.ordinals.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.ordinals) {
+        writer.uint32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -287,6 +401,24 @@ export const SentMessages: MessageFns<SentMessages> = {
             message.messageIds.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag === 24) {
+              message.ordinals.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.ordinals.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -311,6 +443,7 @@ export const SentMessages: MessageFns<SentMessages> = {
         : globalThis.Array.isArray(object?.message_ids)
         ? object.message_ids.map((e: any) => globalThis.String(e))
         : [],
+      ordinals: globalThis.Array.isArray(object?.ordinals) ? object.ordinals.map((e: any) => globalThis.Number(e)) : [],
     };
   },
 
@@ -322,6 +455,9 @@ export const SentMessages: MessageFns<SentMessages> = {
     if (message.messageIds?.length) {
       obj.messageIds = message.messageIds;
     }
+    if (message.ordinals?.length) {
+      obj.ordinals = message.ordinals.map((e) => Math.round(e));
+    }
     return obj;
   },
 
@@ -332,6 +468,219 @@ export const SentMessages: MessageFns<SentMessages> = {
     const message = createBaseSentMessages();
     message.senderId = object.senderId ?? "";
     message.messageIds = object.messageIds?.map((e) => e) || [];
+    message.ordinals = object.ordinals?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseReadMarker(): ReadMarker {
+  return { accountId: "", ordinal: 0 };
+}
+
+export const ReadMarker: MessageFns<ReadMarker> = {
+  encode(message: ReadMarker, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accountId !== "") {
+      writer.uint32(10).string(message.accountId);
+    }
+    if (message.ordinal !== 0) {
+      writer.uint32(16).uint32(message.ordinal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReadMarker {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReadMarker();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accountId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ordinal = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReadMarker {
+    return {
+      accountId: isSet(object.accountId)
+        ? globalThis.String(object.accountId)
+        : isSet(object.account_id)
+        ? globalThis.String(object.account_id)
+        : "",
+      ordinal: isSet(object.ordinal) ? globalThis.Number(object.ordinal) : 0,
+    };
+  },
+
+  toJSON(message: ReadMarker): unknown {
+    const obj: any = {};
+    if (message.accountId !== "") {
+      obj.accountId = message.accountId;
+    }
+    if (message.ordinal !== 0) {
+      obj.ordinal = Math.round(message.ordinal);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReadMarker>): ReadMarker {
+    return ReadMarker.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReadMarker>): ReadMarker {
+    const message = createBaseReadMarker();
+    message.accountId = object.accountId ?? "";
+    message.ordinal = object.ordinal ?? 0;
+    return message;
+  },
+};
+
+function createBaseReaction(): Reaction {
+  return { messageId: "", reaction: "", accountIndexes: [] };
+}
+
+export const Reaction: MessageFns<Reaction> = {
+  encode(message: Reaction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.messageId !== "") {
+      writer.uint32(10).string(message.messageId);
+    }
+    if (message.reaction !== "") {
+      writer.uint32(18).string(message.reaction);
+    }
+    if (message.accountIndexes.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.accountIndexes) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Reaction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReaction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.messageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reaction = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.accountIndexes.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.accountIndexes.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Reaction {
+    return {
+      messageId: isSet(object.messageId)
+        ? globalThis.String(object.messageId)
+        : isSet(object.message_id)
+        ? globalThis.String(object.message_id)
+        : "",
+      reaction: isSet(object.reaction) ? globalThis.String(object.reaction) : "",
+      accountIndexes: globalThis.Array.isArray(object?.accountIndexes)
+        ? object.accountIndexes.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.account_indexes)
+        ? object.account_indexes.map((e: any) => globalThis.Number(e))
+        : [],
+    };
+  },
+
+  toJSON(message: Reaction): unknown {
+    const obj: any = {};
+    if (message.messageId !== "") {
+      obj.messageId = message.messageId;
+    }
+    if (message.reaction !== "") {
+      obj.reaction = message.reaction;
+    }
+    if (message.accountIndexes?.length) {
+      obj.accountIndexes = message.accountIndexes.map((e) => Math.round(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Reaction>): Reaction {
+    return Reaction.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Reaction>): Reaction {
+    const message = createBaseReaction();
+    message.messageId = object.messageId ?? "";
+    message.reaction = object.reaction ?? "";
+    message.accountIndexes = object.accountIndexes?.map((e) => e) || [];
     return message;
   },
 };
