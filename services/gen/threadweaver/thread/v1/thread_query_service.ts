@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -19,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { WatchThreadRequest, WatchThreadResponse } from "./thread_watch.js";
 
 export const protobufPackage = "threadweaver.thread.v1";
 
@@ -53,6 +56,7 @@ export interface GetThreadRequest {
   /** The acting account. */
   accountId: string;
   threadId: string;
+  minVersion: bigint;
 }
 
 export interface GetThreadResponse {
@@ -75,6 +79,7 @@ export interface ListAdministratorIdsRequest {
   threadId: string;
   pageSize: number;
   pageToken: string;
+  minVersion: bigint;
 }
 
 export interface ListAdministratorIdsResponse {
@@ -87,6 +92,7 @@ export interface ListMemberIdsRequest {
   threadId: string;
   pageSize: number;
   pageToken: string;
+  minVersion: bigint;
 }
 
 export interface ListMemberIdsResponse {
@@ -99,6 +105,7 @@ export interface ListMessagesRequest {
   threadId: string;
   pageSize: number;
   pageToken: string;
+  minVersion: bigint;
 }
 
 export interface ListMessagesResponse {
@@ -530,7 +537,7 @@ export const Message: MessageFns<Message> = {
 };
 
 function createBaseGetThreadRequest(): GetThreadRequest {
-  return { accountId: "", threadId: "" };
+  return { accountId: "", threadId: "", minVersion: 0n };
 }
 
 export const GetThreadRequest: MessageFns<GetThreadRequest> = {
@@ -540,6 +547,12 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
     }
     if (message.threadId !== "") {
       writer.uint32(18).string(message.threadId);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -573,6 +586,14 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
             message.threadId = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -597,6 +618,11 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -608,6 +634,9 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -618,6 +647,9 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
     const message = createBaseGetThreadRequest();
     message.accountId = object.accountId ?? "";
     message.threadId = object.threadId ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -894,7 +926,7 @@ export const ListThreadsResponse: MessageFns<ListThreadsResponse> = {
 };
 
 function createBaseListAdministratorIdsRequest(): ListAdministratorIdsRequest {
-  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+  return { accountId: "", threadId: "", pageSize: 0, pageToken: "", minVersion: 0n };
 }
 
 export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest> = {
@@ -910,6 +942,12 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -959,6 +997,14 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
             message.pageToken = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -993,6 +1039,11 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -1010,6 +1061,9 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -1022,6 +1076,9 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
     message.threadId = object.threadId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -1120,7 +1177,7 @@ export const ListAdministratorIdsResponse: MessageFns<ListAdministratorIdsRespon
 };
 
 function createBaseListMemberIdsRequest(): ListMemberIdsRequest {
-  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+  return { accountId: "", threadId: "", pageSize: 0, pageToken: "", minVersion: 0n };
 }
 
 export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
@@ -1136,6 +1193,12 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -1185,6 +1248,14 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1219,6 +1290,11 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -1236,6 +1312,9 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -1248,6 +1327,9 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
     message.threadId = object.threadId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -1346,7 +1428,7 @@ export const ListMemberIdsResponse: MessageFns<ListMemberIdsResponse> = {
 };
 
 function createBaseListMessagesRequest(): ListMessagesRequest {
-  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+  return { accountId: "", threadId: "", pageSize: 0, pageToken: "", minVersion: 0n };
 }
 
 export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
@@ -1362,6 +1444,12 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -1411,6 +1499,14 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1445,6 +1541,11 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -1462,6 +1563,9 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -1474,6 +1578,9 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     message.threadId = object.threadId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -1575,6 +1682,12 @@ export const ListMessagesResponse: MessageFns<ListMessagesResponse> = {
  * Lists come in pages (AIP-158): page_size 0 means 100, more than 1,000 means
  * 1,000; next_page_token is empty on the last page. A token serves only the
  * list and arguments that it came from.
+ *
+ * min_version asks for the thread at that version or a later one, such as the
+ * one that a command has answered with (read your own writes). The query waits
+ * for it, up to the call's deadline (without one, for 5 s), and then fails with
+ * DEADLINE_EXCEEDED, reason READ_MODEL_BEHIND. 0 waits for nothing. The
+ * metadata x-min-version means the same.
  */
 export type ThreadQueryServiceService = typeof ThreadQueryServiceService;
 export const ThreadQueryServiceService = {
@@ -1631,6 +1744,25 @@ export const ThreadQueryServiceService = {
       Buffer.from(ListMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMessagesResponse => ListMessagesResponse.decode(value),
   },
+  /**
+   * The thread's events from a version on: those in its history, then each as
+   * it happens. A stream that ends, for whatever reason, is taken up again with
+   * the last version seen plus 1, then nothing is missed and nothing comes
+   * twice. It ends with PERMISSION_DENIED (reason NOT_PARTICIPANT) after the event by
+   * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
+   * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
+   * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
+   * from_version, with which to resume.
+   */
+  watchThread: {
+    path: "/threadweaver.thread.v1.ThreadQueryService/WatchThread" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchThreadRequest): Buffer => Buffer.from(WatchThreadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchThreadRequest => WatchThreadRequest.decode(value),
+    responseSerialize: (value: WatchThreadResponse): Buffer => Buffer.from(WatchThreadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchThreadResponse => WatchThreadResponse.decode(value),
+  },
 } as const;
 
 export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
@@ -1643,6 +1775,17 @@ export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
   listMemberIds: handleUnaryCall<ListMemberIdsRequest, ListMemberIdsResponse>;
   /** In the order of posting. */
   listMessages: handleUnaryCall<ListMessagesRequest, ListMessagesResponse>;
+  /**
+   * The thread's events from a version on: those in its history, then each as
+   * it happens. A stream that ends, for whatever reason, is taken up again with
+   * the last version seen plus 1, then nothing is missed and nothing comes
+   * twice. It ends with PERMISSION_DENIED (reason NOT_PARTICIPANT) after the event by
+   * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
+   * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
+   * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
+   * from_version, with which to resume.
+   */
+  watchThread: handleServerStreamingCall<WatchThreadRequest, WatchThreadResponse>;
 }
 
 export interface ThreadQueryServiceClient extends Client {
@@ -1725,6 +1868,22 @@ export interface ThreadQueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMessagesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * The thread's events from a version on: those in its history, then each as
+   * it happens. A stream that ends, for whatever reason, is taken up again with
+   * the last version seen plus 1, then nothing is missed and nothing comes
+   * twice. It ends with PERMISSION_DENIED (reason NOT_PARTICIPANT) after the event by
+   * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
+   * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
+   * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
+   * from_version, with which to resume.
+   */
+  watchThread(request: WatchThreadRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchThreadResponse>;
+  watchThread(
+    request: WatchThreadRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchThreadResponse>;
 }
 
 export const ThreadQueryServiceClient = makeGenericClientConstructor(
