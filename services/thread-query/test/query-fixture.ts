@@ -1,38 +1,54 @@
 import { pino } from 'pino';
-import { ThreadQueryServiceService as LegacyThreadQueryService } from '../../gen/thread/thread_services.js';
-import { ThreadRestQueryServiceService } from '../../gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
-import { ThreadQueryServiceService } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
 import { GrpcServer } from '../../shared/adapters/grpc/grpc-server.js';
-import { bindUnaryService } from '../../shared/adapters/grpc/unary-service.js';
-import { inLegacyWords } from '../../shared/adapters/legacy/legacy-texts.js';
+import { Fault } from '../../shared/kernel/fault.js';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
 import { openReadModel } from '../../thread-projector/test/projection-fixture.js';
-import { legacyGrpcService } from '../adapters/legacy-grpc-service.js';
-import { legacyRestService, legacyRestWording } from '../adapters/legacy-rest-service.js';
+import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
+import { bindQueryServices } from '../adapters/bind-services.js';
+import { mySqlParticipationReader } from '../adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from '../adapters/mysql-thread-reader.js';
-import { threadQueryService } from '../adapters/thread-query-service.js';
+import { mySqlThreadVersions } from '../adapters/mysql-thread-versions.js';
+import { ReadModelVersions } from '../runtime/read-model-versions.js';
+import { ThreadWatches, type WatchedCommits } from '../runtime/thread-watch.js';
+
+export interface QueriesOptions {
+  /** Where watchers' commits come from. @default nowhere */
+  readonly commits?: WatchedCommits;
+  /** @default 5000 */
+  readonly minVersionWaitMs?: number;
+  /** @default 30000 */
+  readonly stallMs?: number;
+}
 
 /** The three services on a read model of their own, and a client of each. */
-export async function openQueries() {
+export async function openQueries({ commits, ...options }: QueriesOptions = {}) {
   const model = await openReadModel();
-  const reader = new MySqlThreadReader(model.database);
-  const logger = pino({ level: 'silent' });
+  const { database } = model;
+  const versions = new ReadModelVersions(mySqlThreadVersions(database));
   const server = new GrpcServer({
     host: '127.0.0.1',
     port: 0,
-    services: [
-      bindUnaryService(ThreadQueryServiceService, threadQueryService(reader), { logger }),
-      bindUnaryService(LegacyThreadQueryService, legacyGrpcService(reader), { logger }),
-      bindUnaryService(ThreadRestQueryServiceService, legacyRestService(reader), {
-        logger,
-        rephrase: (error) => inLegacyWords(error, legacyRestWording),
+    services: bindQueryServices({
+      ...options,
+      reader: new MySqlThreadReader(database),
+      versions,
+      watches: new ThreadWatches({
+        commits() {
+          if (commits === undefined) throw new Fault('unavailable', 'JOURNAL_UNAVAILABLE', 'no journal here');
+          return commits;
+        },
+        participations: mySqlParticipationReader(database),
+        codec: threadEventCodec,
       }),
-    ],
+      logger: pino({ level: 'silent' }),
+    }),
   });
   await server.start();
   const { v1, legacy, rest, close } = queryClients(`127.0.0.1:${server.port}`);
   return {
     model,
+    versions,
+    address: `127.0.0.1:${server.port}`,
     v1,
     legacy,
     rest,
