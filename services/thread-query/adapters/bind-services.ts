@@ -42,7 +42,11 @@ export function bindQueryServices(services: QueryServices): BoundService[] {
       readingYourWrites(legacyGrpcService(reader), { ...waiting, refuse: refuseLegacyGrpc }),
       { logger },
     ),
-    bindUnaryService(ThreadRestQueryServiceService, readingYourWrites(legacyRestService(reader), waiting), rest),
+    bindUnaryService(
+      ThreadRestQueryServiceService,
+      readingYourWrites(legacyRestService(reader), { ...waiting, hasNoDeadlines: true }),
+      rest,
+    ),
     bindStreamingService(ThreadRestQueryServiceService, threadEventStreamService(watches, services), rest),
   ];
 }

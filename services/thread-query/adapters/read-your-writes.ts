@@ -16,6 +16,8 @@ export interface ReadYourWritesOptions {
   readonly reader: ThreadReader;
   /** How long a call without a deadline waits. @default 5000 */
   readonly waitMs?: number;
+  /** The API's clients set no deadlines; one that a call has is Envoy's, and longer than such a client waits. @default false */
+  readonly hasNoDeadlines?: boolean;
   /**
    * The answer to a request with a wrong version, in an API where that is an answer.
    * @default none, it is thrown
@@ -78,14 +80,13 @@ async function untilReached(
   request: ThreadRequest,
   version: number,
   context: CallContext,
-  { versions, reader, waitMs = 5_000 }: ReadYourWritesOptions,
+  { versions, reader, waitMs = 5_000, hasNoDeadlines = false }: ReadYourWritesOptions,
 ): Promise<void> {
   const [account, thread] = [parseUlid(request.accountId), parseUlid(request.threadId)];
   // The handler says what is wrong with them.
   if (!account.ok || !thread.ok) return;
-  const deadline = context.hasCallerDeadline
-    ? context.deadline - ANSWER_MS
-    : Math.min(context.deadline - ANSWER_MS, Date.now() + waitMs);
+  const isCallers = context.hasCallerDeadline && !hasNoDeadlines;
+  const deadline = Math.min(context.deadline - ANSWER_MS, isCallers ? Infinity : Date.now() + waitMs);
   const startedAt = performance.now();
   const isReached = await versions.reached(thread.value, version, deadline, context.onCancelled);
   context.annotate({ min_version: version, waited_ms: Math.round(performance.now() - startedAt) });
