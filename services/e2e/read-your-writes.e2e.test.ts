@@ -118,7 +118,7 @@ describe('reading one’s own writes through Envoy', function () {
     try {
       const { id } = await create(account);
       const request = { account_id: account, thread_id: id, min_version: 1 };
-      const error = await queries.call('GetThread', request, { timeoutMs: 1_500 }).then(
+      const error = await queries.call('GetThread', request, { timeoutMs: 3_000 }).then(
         () => assert.fail('it was found'),
         (thrown: unknown) => thrown as ServiceError,
       );

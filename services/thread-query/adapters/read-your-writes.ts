@@ -8,8 +8,10 @@ import type { ThreadReader } from '../runtime/thread-reader.js';
 /** The header that stands for the field min_version where a request has none. */
 export const MIN_VERSION_HEADER = 'x-min-version';
 
-/** The answer has to get to the caller before it stops waiting, in milliseconds. */
-const ANSWER_MS = 100;
+/** The answer has to get to the caller before it stops waiting: this share of its time is kept for that, ... */
+const ANSWER_SHARE = 0.1;
+/** ... up to so much, in milliseconds. */
+const MAX_ANSWER_MS = 500;
 
 export interface ReadYourWritesOptions {
   readonly versions: ReadModelVersions;
@@ -86,7 +88,9 @@ async function untilReached(
   // The handler says what is wrong with them.
   if (!account.ok || !thread.ok) return;
   const isCallers = context.hasCallerDeadline && !hasNoDeadlines;
-  const deadline = Math.min(context.deadline - ANSWER_MS, isCallers ? Infinity : Date.now() + waitMs);
+  const now = Date.now();
+  const answerMs = Math.min((context.deadline - now) * ANSWER_SHARE, MAX_ANSWER_MS);
+  const deadline = Math.min(context.deadline - answerMs, isCallers ? Infinity : now + waitMs);
   const startedAt = performance.now();
   const isReached = await versions.reached(thread.value, version, deadline, context.onCancelled);
   context.annotate({ min_version: version, waited_ms: Math.round(performance.now() - startedAt) });

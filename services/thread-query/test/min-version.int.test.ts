@@ -16,7 +16,8 @@ describe('min_version', () => {
   before(async () => (queries = await openQueries({ minVersionWaitMs: 300 })));
   after(() => queries.close());
 
-  const created = (thread: string) => commitOf(thread, 1, threadCreated(thread, { creatorId: admin }));
+  const created = (thread: string) =>
+    commitOf(thread, 1, threadCreated(thread, { creatorId: admin, memberIds: [admin] }));
   const posted = (thread: string, version: number) => commitOf(thread, version, messagesAdded(admin, [{ id: ulid() }]));
 
   async function errorOf(call: Promise<unknown>): Promise<ServiceError> {
@@ -63,7 +64,7 @@ describe('min_version', () => {
       await queries.model.save(created(thread), posted(thread, 2));
       const found = JSON.stringify(await call);
       assert.ok(found.includes('"error_messages":[]'), found);
-      assert.ok(found.includes(thread) || found.includes(admin) || !/result|messages":\[\]/.test(found), found);
+      assert.ok(found.includes(thread) || found.includes(admin), found);
     }
   });
 
@@ -72,7 +73,7 @@ describe('min_version', () => {
     await queries.model.save(created(thread));
     const request = { account_id: admin, thread_id: thread, min_version: 9 };
     for (const [timeoutMs, leastMs] of [
-      [1_000, 600],
+      [3_000, 2_000],
       [Infinity, 250],
     ] as const) {
       const startedAt = performance.now();
