@@ -10,7 +10,7 @@ import { bindQueryServices } from './adapters/bind-services.js';
 import { mySqlParticipationReader } from './adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from './adapters/mysql-thread-reader.js';
 import { mySqlThreadVersions } from './adapters/mysql-thread-versions.js';
-import { ConnectedCommits } from './adapters/watched-commits.js';
+import { ConnectedCommits } from './adapters/connected-commits.js';
 import { readConfig } from './config.js';
 import { ReadModelVersions } from './runtime/read-model-versions.js';
 import { ThreadWatches } from './runtime/thread-watch.js';
@@ -49,7 +49,7 @@ async function start(): Promise<RunningService> {
     versions: new ReadModelVersions(mySqlThreadVersions(database), { maxWaiting: config.maxWaitingQueries }),
     minVersionWaitMs: config.minVersionWaitMs,
     watches: new ThreadWatches({
-      commits: () => connected.current,
+      hub: () => connected.hub,
       participations: mySqlParticipationReader(database),
       codec: threadEventCodec,
     }),

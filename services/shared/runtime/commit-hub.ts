@@ -84,6 +84,19 @@ export class CommitHub {
     return follower;
   }
 
+  /**
+   * Commits from a version on, as the journal has them now; so many such reads and no more go on at once.
+   * @throws JournalUnavailable
+   */
+  async *history(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
+    for (let next = fromVersion; ;) {
+      const { commits, isEnd } = await this.#reads.read(aggregateId, next);
+      yield* commits;
+      if (isEnd) return;
+      next += commits.length;
+    }
+  }
+
   /** Cuts all followers off with Fault kind `unavailable`, and takes no more. */
   async stop(): Promise<void> {
     this.#isStopped = true;

@@ -3,7 +3,7 @@ import { InvalidRequest } from '../../shared/kernel/field-violation.js';
 import type { CommitFollower } from '../../shared/runtime/commit-follower.js';
 import type { CommitHub } from '../../shared/runtime/commit-hub.js';
 import type { EventCodec } from '../../shared/runtime/event-codec.js';
-import type { Commit, Journal } from '../../shared/runtime/journal.js';
+import type { Commit } from '../../shared/runtime/journal.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import { Participation, type ParticipationReader } from './participation.js';
 import { orThreadNotFound } from './thread-visibility.js';
@@ -28,15 +28,9 @@ export interface WatchRequest {
   readonly minVersion?: number;
 }
 
-/** Where commits come from. */
-export interface WatchedCommits {
-  readonly hub: CommitHub;
-  readonly journal: Journal;
-}
-
 export interface ThreadWatchesOptions {
   /** @throws Fault kind `unavailable` while there is no connection yet */
-  readonly commits: () => WatchedCommits;
+  readonly hub: () => CommitHub;
   readonly participations: ParticipationReader;
   readonly codec: EventCodec<ThreadEvent>;
 }
@@ -56,13 +50,13 @@ export class ThreadWatches {
    * @throws InvalidRequest there is no such version yet
    */
   async open({ accountId, threadId, fromVersion, minVersion = 0 }: WatchRequest): Promise<ThreadWatch> {
-    const { hub, journal } = this.options.commits();
+    const hub = this.options.hub();
     const view = await this.options.participations.findParticipation(accountId, threadId);
     const participation = new Participation(accountId, view);
     // A thread that the read model does not have may be new.
     const needed = Math.max(fromVersion - 1, minVersion, 1);
     if (participation.version < needed) {
-      for await (const commit of journal.read(threadId, participation.version + 1)) {
+      for await (const commit of hub.history(threadId, participation.version + 1)) {
         participation.follow(commit.version, this.#eventsOf(commit));
         if (commit.version >= needed) break;
       }

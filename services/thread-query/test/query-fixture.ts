@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { GrpcServer } from '../../shared/adapters/grpc/grpc-server.js';
+import type { CommitHub } from '../../shared/runtime/commit-hub.js';
 import { Fault } from '../../shared/kernel/fault.js';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
 import { openReadModel } from '../../thread-projector/test/projection-fixture.js';
@@ -9,11 +10,11 @@ import { mySqlParticipationReader } from '../adapters/mysql-participation-reader
 import { MySqlThreadReader } from '../adapters/mysql-thread-reader.js';
 import { mySqlThreadVersions } from '../adapters/mysql-thread-versions.js';
 import { ReadModelVersions } from '../runtime/read-model-versions.js';
-import { ThreadWatches, type WatchedCommits } from '../runtime/thread-watch.js';
+import { ThreadWatches } from '../runtime/thread-watch.js';
 
 export interface QueriesOptions {
   /** Where watchers' commits come from. @default nowhere */
-  readonly commits?: WatchedCommits;
+  readonly hub?: CommitHub;
   /** @default 5000 */
   readonly minVersionWaitMs?: number;
   /** @default 30000 */
@@ -21,7 +22,7 @@ export interface QueriesOptions {
 }
 
 /** The three services on a read model of their own, and a client of each. */
-export async function openQueries({ commits, ...options }: QueriesOptions = {}) {
+export async function openQueries({ hub, ...options }: QueriesOptions = {}) {
   const model = await openReadModel();
   const { database } = model;
   const versions = new ReadModelVersions(mySqlThreadVersions(database));
@@ -33,9 +34,9 @@ export async function openQueries({ commits, ...options }: QueriesOptions = {}) 
       reader: new MySqlThreadReader(database),
       versions,
       watches: new ThreadWatches({
-        commits() {
-          if (commits === undefined) throw new Fault('unavailable', 'JOURNAL_UNAVAILABLE', 'no journal here');
-          return commits;
+        hub() {
+          if (hub === undefined) throw new Fault('unavailable', 'JOURNAL_UNAVAILABLE', 'no journal here');
+          return hub;
         },
         participations: mySqlParticipationReader(database),
         codec: threadEventCodec,

@@ -56,7 +56,7 @@ describe('WatchThread', () => {
   let queries: Queries;
   const watchers: Watcher[] = [];
 
-  before(async () => (queries = await openQueries({ commits: { hub, journal }, stallMs: 300 })));
+  before(async () => (queries = await openQueries({ hub, stallMs: 300 })));
   after(async () => {
     await hub.stop();
     await queries.close();

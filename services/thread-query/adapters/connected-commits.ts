@@ -6,9 +6,8 @@ import { openJournal } from '../../shared/adapters/nats/open-journal.js';
 import type { Logger } from '../../shared/adapters/telemetry/logger.js';
 import { Fault, toError } from '../../shared/kernel/fault.js';
 import { CommitHub, type CommitHubOptions } from '../../shared/runtime/commit-hub.js';
-import type { WatchedCommits } from '../runtime/thread-watch.js';
 
-export interface WatchedCommitsOptions {
+export interface ConnectedCommitsOptions {
   readonly natsUrl: string;
   readonly natsReplicas: number;
   readonly feedStorage: 'memory' | 'file';
@@ -29,15 +28,15 @@ const AGREE_AGAIN_MS = 500;
  * can watch.
  */
 export class ConnectedCommits {
-  #commits: WatchedCommits | undefined;
+  #hub: CommitHub | undefined;
   #link: NatsLink | undefined;
   #isStopped = false;
 
-  constructor(private readonly options: WatchedCommitsOptions) {}
+  constructor(private readonly options: ConnectedCommitsOptions) {}
 
   /** @throws Fault kind `unavailable` not connected yet, or stopped */
-  get current(): WatchedCommits {
-    if (this.#commits !== undefined) return this.#commits;
+  get hub(): CommitHub {
+    if (this.#hub !== undefined) return this.#hub;
     throw new Fault('unavailable', 'JOURNAL_UNAVAILABLE', 'the journal is unavailable, try again');
   }
 
@@ -48,7 +47,7 @@ export class ConnectedCommits {
   /** Ends all watches, so that their clients go elsewhere. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#commits?.hub.stop();
+    await this.#hub?.stop();
     await this.#link?.close();
   }
 
@@ -61,13 +60,12 @@ export class ConnectedCommits {
     if (this.#isStopped) return;
     const { journalLayout: layout, journalBuckets: buckets, partitions } = installation;
     const journal = openJournal(link, { prefix: PREFIX, layout, buckets, replicas });
-    const hub = new CommitHub({
+    this.#hub = new CommitHub({
       ...this.options.hub,
       journal,
       feed: new JetStreamFeedReader(link, { prefix: PREFIX, partitions, storage, replicas }),
       onTrouble: ({ message: reason }) => logger.warn({ reason }, 'the feed cannot be read, trying again'),
     });
-    this.#commits = { hub, journal };
     logger.info('watching is possible');
   }
 
