@@ -1,98 +1,21 @@
 import assert from 'node:assert/strict';
-import { status, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { ulid } from 'ulid';
-import { CommitHub } from '../../shared/runtime/commit-hub.js';
 import { errorDetails } from '../../shared/testing/error-info.js';
-import { InMemoryFeed } from '../../shared/testing/in-memory-feed.js';
-import { InMemoryJournal } from '../../shared/testing/in-memory-journal.js';
-import type { ThreadEvent } from '../../thread-events/thread-event.js';
-import { commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
-import { openQueries, type Queries } from './query-fixture.js';
-
-type Message = Record<string, unknown>;
-
-/** All that a watcher is told, and how it ends. */
-class Watcher {
-  readonly commits: Message[] = [];
-  readonly heartbeats: number[] = [];
-  readonly ended: Promise<ServiceError | undefined>;
-  #wake: () => void = () => undefined;
-  #hasEnded = false;
-
-  constructor(readonly stream: ClientReadableStream<Message>) {
-    stream.on('data', ({ commit, heartbeat }: { commit?: Message; heartbeat?: { version: string } }) => {
-      if (commit) this.commits.push(commit);
-      if (heartbeat) this.heartbeats.push(Number(heartbeat.version));
-      this.#wake();
-    });
-    this.ended = new Promise<ServiceError | undefined>((resolve) => {
-      stream.on('error', (error: ServiceError) => resolve(error));
-      stream.on('end', () => setImmediate(() => resolve(undefined)));
-    }).finally(() => {
-      this.#hasEnded = true;
-      this.#wake();
-    });
-  }
-
-  get versions(): number[] {
-    return this.commits.map(({ version }) => Number(version));
-  }
-
-  async until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) {
-      if (this.#hasEnded) throw new Error(`ended with ${String(await this.ended)}`);
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-}
+import { messagesAdded } from '../../thread-projector/test/projection-fixture.js';
+import { openWatches, type Message, type Watcher, type Watches } from './watch-fixture.js';
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
-const [admin, member] = [ulid(), ulid()];
-
 describe('WatchThread', () => {
-  const journal = new InMemoryJournal();
-  const feed = new InMemoryFeed();
-  const hub = new CommitHub({ journal, feed, heartbeatMs: 200, maxBufferedCommits: 20, maxFollowers: 50 });
-  let queries: Queries;
-  const watchers: Watcher[] = [];
-
-  before(async () => (queries = await openQueries({ hub, stallMs: 300 })));
-  after(async () => {
-    await hub.stop();
-    await queries.close();
+  let watches: Watches;
+  let { admin, member, hub, commit, newThread, post, watch } = {} as Watches;
+  before(async () => {
+    watches = await openWatches();
+    ({ admin, member, hub, commit, newThread, post, watch } = watches);
   });
-  afterEach(async () => {
-    for (const { stream } of watchers.splice(0)) stream.cancel();
-    await allGone();
-  });
+  after(() => watches.close());
+  afterEach(() => watches.allGone());
 
-  async function allGone(): Promise<void> {
-    while (hub.followers > 0) await new Promise((resolve) => setImmediate(resolve));
-  }
-
-  /** Writes a commit into journal and feed, and into the read model unless that is late. */
-  async function commit(thread: string, version: number, events: ThreadEvent[], isProjected = true): Promise<void> {
-    const written = commitOf(thread, version, ...events);
-    await journal.append(thread, version - 1, written);
-    feed.publish(written);
-    if (isProjected) await queries.model.save(written);
-  }
-  async function newThread(messages = 0, isProjected = true): Promise<string> {
-    const thread = ulid();
-    const people = { creatorId: admin, administratorIds: [admin], memberIds: [member] };
-    await commit(thread, 1, [threadCreated(thread, people)], isProjected);
-    for (const version of range(2, messages + 1)) await post(thread, version, isProjected);
-    return thread;
-  }
-  const post = (thread: string, version: number, isProjected = true, text = 'x') =>
-    commit(thread, version, [messagesAdded(member, [{ id: ulid(), text }])], isProjected);
-
-  function watch(thread: string, overrides: object = {}): Watcher {
-    const request = { account_id: member, thread_id: thread, ...overrides };
-    const watcher = new Watcher(queries.v1.stream('WatchThread', request));
-    watchers.push(watcher);
-    return watcher;
-  }
   async function errorOf(watcher: Watcher): Promise<{ code: status; from: string | undefined; reason: unknown }> {
     const error = await watcher.ended;
     assert.ok(error, `ended without an error after ${watcher.versions.join()}`);
@@ -263,9 +186,7 @@ describe('WatchThread', () => {
       ),
     ];
     for (const version of range(2, last)) {
-      const written = commitOf(thread, version, ...events);
-      await journal.append(thread, version - 1, written);
-      feed.publish(written);
+      await commit(thread, version, events, false);
       await quick.until(() => quick.versions.at(-1) === version);
       if (hub.followers === 1) break;
     }
@@ -289,80 +210,8 @@ describe('WatchThread', () => {
     await Promise.all(many.map((watcher) => watcher.until(() => watcher.heartbeats.length > 0)));
     const { code, reason } = await errorOf(watch(thread));
     assert.deepEqual([code, reason], [status.RESOURCE_EXHAUSTED, 'TOO_MANY_WATCHERS']);
-    for (const { stream } of many) stream.cancel();
-    await allGone();
+    await watches.allGone();
     const again = watch(thread);
     await again.until(() => again.heartbeats.length > 0);
-  });
-
-  describe('as server-sent events', () => {
-    /** What comes until a text is in it. */
-    async function frames(request: object, metadata: Record<string, string>, last: string): Promise<string> {
-      const stream = queries.rest.stream('WatchThread', { account_id: member, ...request }, { metadata });
-      let text = '';
-      const done = new Promise<void>((resolve, reject) => {
-        stream.on('error', reject);
-        stream.on('data', ({ content_type, data }: { content_type: string; data: Buffer }) => {
-          assert.equal(content_type, 'text/event-stream; charset=utf-8');
-          text += data.toString();
-          if (text.includes(last)) resolve();
-        });
-      });
-      await done;
-      stream.on('error', () => undefined);
-      stream.cancel();
-      return text;
-    }
-
-    it('writes a frame for each commit, with its version as the id', async () => {
-      const thread = await newThread();
-      await post(thread, 2, true, 'two\nlines: \u2028 data: x');
-      await commit(thread, 3, []);
-      const text = await frames({ thread_id: thread }, {}, ': at version 3');
-      const [opening, first, second, third, end] = text.split('\n\n');
-      assert.equal(opening, 'retry: 1000\n: watching');
-      assert.match(first ?? '', /^id: 1\nevent: ThreadCreated\ndata: \{"version":"1",[^\n]*\}$/);
-      assert.match(second ?? '', /^id: 2\nevent: MessagesAdded\ndata: \{[^\n]*"two\\nlines: \u2028 data: x"[^\n]*\}$/);
-      assert.match(third ?? '', /^id: 3\nevent: commit\ndata: \{[^\n]*\}$/);
-      assert.equal(end, ': at version 3');
-    });
-
-    it('resumes behind Last-Event-ID, which goes before from_version', async () => {
-      const thread = await newThread(3);
-      const ids = (text: string): string[] => text.match(/(?<=^id: )\d+$/gm) ?? [];
-      const resumed = await frames(
-        { thread_id: thread, from_version: '1' },
-        { 'last-event-id': '2' },
-        ': at version 4',
-      );
-      assert.deepEqual(ids(resumed), ['3', '4']);
-      assert.deepEqual(ids(await frames({ thread_id: thread, from_version: '4' }, {}, ': at version 4')), ['4']);
-      assert.deepEqual(ids(await frames({ thread_id: thread }, { 'last-event-id': '4' }, ': at version 4')), []);
-    });
-
-    it('says in a last frame why it ends', async () => {
-      const thread = await newThread();
-      const text = frames({ thread_id: thread }, {}, 'event: end');
-      await commit(thread, 2, [{ type: 'MemberIdsLeft', accountId: admin, memberIds: [member], occurredAt: 1 }]);
-      const frame = (await text).split('\n\n').find((each) => each.startsWith('event: end'));
-      const { reason, from_version } = JSON.parse(frame?.split('data: ')[1] ?? '') as Message;
-      assert.deepEqual([reason, from_version], ['NOT_PARTICIPANT', '3']);
-    });
-
-    it('refuses hostile values before anything is sent', async () => {
-      const thread = await newThread();
-      for (const value of ['-1', 'x', '1.5', '99999999999999999999', "1' OR '1'='1", '1, 2']) {
-        for (const [request, metadata, field] of [
-          [{ from_version: value }, {}, 'from_version'],
-          [{}, { 'last-event-id': value }, 'last-event-id'],
-        ] as const) {
-          const error = (await frames({ thread_id: thread, ...request }, metadata, 'x').catch(
-            (thrown: unknown) => thrown,
-          )) as ServiceError;
-          assert.equal(error.code, status.INVALID_ARGUMENT, `${field} ${value}`);
-          assert.deepEqual(errorDetails(error).fields, [field]);
-        }
-      }
-    });
   });
 });
