@@ -65,8 +65,8 @@ export function parseMinVersion(
   const violations: FieldViolation[] = [];
   const bounds = { minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
   const parse = (path: string, text: string): number => {
-    if (!/^-?\d{1,19}$/.test(text)) violations.push({ path, fault: { kind: 'not-an-integer' } });
-    const version = Number(text);
+    const version = /^-?\d+$/.test(text) ? Number(text) : NaN;
+    if (Number.isNaN(version)) violations.push({ path, fault: { kind: 'not-an-integer' } });
     if (version < 0 || version > bounds.maximum) violations.push({ path, fault: { kind: 'out-of-range', ...bounds } });
     return version;
   };

@@ -111,19 +111,7 @@ describe('min_version', () => {
     await queries.v1.call('ListThreads', { account_id: admin }, { metadata: { 'x-min-version': '99' } });
   });
 
-  const hostile = [
-    '',
-    ' ',
-    '-1',
-    '1.5',
-    '1e3',
-    '0x10',
-    '9007199254740992',
-    '99999999999999999999',
-    '1, 2',
-    '1;DROP',
-    'NaN',
-  ];
+  const hostile = ['', '-1', '1.5', '1e3', '0x10', '9007199254740992', '99999999999999999999', '1, 2', '1;DROP', 'NaN'];
   for (const value of hostile) {
     it(`refuses ${JSON.stringify(value)} in each API’s own way`, async () => {
       const request = { account_id: 'x', thread_id: ulid() };
