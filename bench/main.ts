@@ -4,12 +4,14 @@ import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { benchVisibility } from './visibility-bench.js';
+import { benchWatch } from './watch-bench.js';
 
 /** One line of the bench: measures something beside its reference, in the same run, and prints a table. */
 type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
 
 const benches: Readonly<Record<string, { readonly about: string; readonly run: Bench }>> = {
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
+  watch: { about: 'from a post until a watcher has it, through Envoy', run: benchWatch },
   journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
   handover: {
     about: 'calls while a thread-command process leaves or joins, against undisturbed ones',
@@ -19,7 +21,7 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
 /** Run when none is named. */
-const byDefault = ['visibility', 'journal'];
+const byDefault = ['visibility', 'watch', 'journal'];
 
 const help = `npm run bench -- [--only NAME] [--count N]
 

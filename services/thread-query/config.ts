@@ -1,5 +1,12 @@
 import { Environment } from '../shared/adapters/environment.js';
-import { DEFAULT_MYSQL_URL, readServiceConfig, type ServiceConfig } from '../shared/adapters/service-config.js';
+import type { InstallationValues } from '../shared/adapters/nats/installation-settings.js';
+import {
+  DEFAULT_MYSQL_URL,
+  DEFAULT_NATS_URL,
+  readInstallationValues,
+  readServiceConfig,
+  type ServiceConfig,
+} from '../shared/adapters/service-config.js';
 
 /** Settings of thread-query. */
 export interface ThreadQueryConfig extends ServiceConfig {
@@ -15,7 +22,34 @@ export interface ThreadQueryConfig extends ServiceConfig {
   readonly mysqlStatementTimeoutMs: number;
   /** HEALTH_CHECK_EVERY_MS: how often the database is asked for a sign of life. @default 2000 */
   readonly healthCheckEveryMs: number;
+  /** MIN_VERSION_WAIT_MS: how long a query without a deadline waits for the version that it asks for. @default 5000 */
+  readonly minVersionWaitMs: number;
+  /** MAX_WAITING_QUERIES: so many queries may wait for a version at once. @default 10000 */
+  readonly maxWaitingQueries: number;
+  /** NATS_URL: only watching needs it. @default nats://127.0.0.1:4222 */
+  readonly natsUrl: string;
+  /** NATS_REPLICAS: copies of the feed's stream in a NATS cluster. @default 1 */
+  readonly natsReplicas: number;
+  /** FEED_STORAGE: where the feed is kept, memory or file. @default memory */
+  readonly feedStorage: 'memory' | 'file';
+  /** JOURNAL_LAYOUT, JOURNAL_BUCKETS, PARTITIONS: the same in every process of an installation. */
+  readonly installation: InstallationValues;
+  /** MAX_WATCHERS: so many may watch at once. @default 5000 */
+  readonly maxWatchers: number;
+  /** WATCH_HEARTBEAT_MS: how often a watcher hears something when nothing happens. @default 15000 */
+  readonly watchHeartbeatMs: number;
+  /** WATCH_BUFFER_COMMITS: a watcher that is so many commits behind is cut off. @default 1000 */
+  readonly watchBufferCommits: number;
+  /** WATCH_BUFFER_KIB: likewise in KiB of events. @default 4096 */
+  readonly watchBufferKib: number;
+  /** WATCH_STALL_MS: a watcher that takes nothing for so long is cut off. @default 30000 */
+  readonly watchStallMs: number;
+  /** WATCH_MAX_READS: so many reads of the journal may go on at once. @default 16 */
+  readonly watchMaxReads: number;
 }
+
+/** Envoy ends a stream in which nothing moves for five minutes. */
+const LONGEST_HEARTBEAT_MS = 120_000;
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
 export function readConfig(variables = process.env): ThreadQueryConfig {
@@ -28,5 +62,20 @@ export function readConfig(variables = process.env): ThreadQueryConfig {
     mysqlAcquireTimeoutMs: environment.integer('MYSQL_ACQUIRE_TIMEOUT_MS', 1_500, { minimum: 1 }),
     mysqlStatementTimeoutMs: environment.integer('MYSQL_STATEMENT_TIMEOUT_MS', 2_000, { minimum: 1 }),
     healthCheckEveryMs: environment.integer('HEALTH_CHECK_EVERY_MS', 2_000, { minimum: 10, maximum: 2 ** 31 - 1 }),
+    minVersionWaitMs: environment.integer('MIN_VERSION_WAIT_MS', 5_000, { maximum: 2 ** 31 - 1 }),
+    maxWaitingQueries: environment.integer('MAX_WAITING_QUERIES', 10_000, { minimum: 1 }),
+    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
+    feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
+    installation: readInstallationValues(environment),
+    maxWatchers: environment.integer('MAX_WATCHERS', 5_000, { minimum: 1 }),
+    watchHeartbeatMs: environment.integer('WATCH_HEARTBEAT_MS', 15_000, {
+      minimum: 100,
+      maximum: LONGEST_HEARTBEAT_MS,
+    }),
+    watchBufferCommits: environment.integer('WATCH_BUFFER_COMMITS', 1_000, { minimum: 1 }),
+    watchBufferKib: environment.integer('WATCH_BUFFER_KIB', 4_096, { minimum: 1 }),
+    watchStallMs: environment.integer('WATCH_STALL_MS', 30_000, { minimum: 100, maximum: 2 ** 31 - 1 }),
+    watchMaxReads: environment.integer('WATCH_MAX_READS', 16, { minimum: 1 }),
   };
 }

@@ -1,12 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { DatabaseHealth } from '../shared/adapters/mysql/database-health.js';
 import { Database } from '../shared/adapters/mysql/database.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
+import { threadEventCodec } from '../thread-events/thread-event-codec.js';
+import { bindQueryServices } from './adapters/bind-services.js';
+import { mySqlParticipationReader } from './adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from './adapters/mysql-thread-reader.js';
-import { threadQueryServices } from './adapters/thread-query-services.js';
+import { mySqlThreadVersions } from './adapters/mysql-thread-versions.js';
+import { ConnectedCommits } from './adapters/connected-commits.js';
 import { readConfig } from './config.js';
+import { ReadModelVersions } from './runtime/read-model-versions.js';
+import { ThreadWatches } from './runtime/thread-watch.js';
 
 const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-query', config.logLevel);
@@ -21,11 +28,42 @@ async function start(): Promise<RunningService> {
     // Callers need not wait for what the last check has waited for.
     whyAway: () => health.trouble,
   });
-  const reader = new MySqlThreadReader(database);
+  const connected = new ConnectedCommits({
+    natsUrl: config.natsUrl,
+    natsReplicas: config.natsReplicas,
+    feedStorage: config.feedStorage,
+    installation: config.installation,
+    hub: {
+      maxFollowers: config.maxWatchers,
+      heartbeatMs: config.watchHeartbeatMs,
+      maxBufferedCommits: config.watchBufferCommits,
+      maxBufferedBytes: config.watchBufferKib * 1024,
+      maxReads: config.watchMaxReads,
+    },
+    logger,
+    onDisagreement(error) {
+      logger.fatal({ error }, 'the installation has changed, stopping');
+      process.kill(process.pid, 'SIGTERM');
+    },
+  });
+  const services = bindQueryServices({
+    reader: new MySqlThreadReader(database),
+    versions: new ReadModelVersions(mySqlThreadVersions(database), { maxWaiting: config.maxWaitingQueries }),
+    minVersionWaitMs: config.minVersionWaitMs,
+    watches: new ThreadWatches({
+      hub: () => connected.hub,
+      participations: mySqlParticipationReader(database),
+      codec: threadEventCodec,
+    }),
+    stallMs: config.watchStallMs,
+    logger,
+  });
   const server = new GrpcServer({
     host: config.grpcHost,
     port: config.grpcPort,
-    services: threadQueryServices(reader, logger),
+    services,
+    // A watch may go on for longer than a connection.
+    connectionGraceMs: Infinity,
   });
   const health = new DatabaseHealth({
     url: config.mysqlUrl,
@@ -38,12 +76,17 @@ async function start(): Promise<RunningService> {
   });
   await server.start();
   await health.start();
+  connected.start();
   logger.info({ port: server.port }, 'listening');
 
   return {
     async drain() {
       await health.stop();
-      await server.drain({ noticeMs: config.drainNoticeMs, timeoutMs: config.drainTimeoutMs });
+      server.setServing(false);
+      await delay(config.drainNoticeMs);
+      // Balancers send watchers elsewhere by now.
+      await connected.stop();
+      await server.drain({ noticeMs: 0, timeoutMs: config.drainTimeoutMs });
       await database.close();
     },
   };

@@ -3,6 +3,7 @@ import {
   Server,
   ServerCredentials,
   type ServerUnaryCall,
+  type ServerWritableStream,
   type ServiceDefinition,
   type status,
 } from '@grpc/grpc-js';
@@ -23,7 +24,9 @@ export type CannedAnswer =
       readonly headersFirst?: boolean;
       readonly status: { readonly code: status; readonly details: string; readonly metadata?: Metadata };
     }
-  | { readonly silence: true };
+  | { readonly silence: true }
+  /** Of a streaming method: each message is sent when it comes. */
+  | { readonly messages: AsyncIterable<object> };
 
 /** A call that reached a canned service. */
 export interface ReceivedCall {
@@ -95,10 +98,11 @@ export class CannedServices {
   }
 
   #serve(service: ServiceDefinition): void {
-    const handlers = Object.entries(service).map(([name, { path, responseDeserialize }]) => [
+    const handlers = Object.entries(service).map(([name, { path, responseDeserialize, responseStream }]) => [
       name,
       (
-        call: ServerUnaryCall<Record<string, unknown>, unknown>,
+        call: ServerUnaryCall<Record<string, unknown>, unknown> &
+          ServerWritableStream<Record<string, unknown>, unknown>,
         respond: (error: unknown, response?: unknown) => void,
       ) => {
         const received = { path, request: call.request, metadata: call.metadata.getMap() };
@@ -109,10 +113,17 @@ export class CannedServices {
         if ('response' in answer) respond(null, { ...empty, ...answer.response });
         else if ('status' in answer) {
           if (answer.headersFirst) call.sendMetadata(new Metadata());
-          respond(answer.status);
-        }
+          // A streaming method has no callback.
+          if (responseStream) call.emit('error', answer.status);
+          else respond(answer.status);
+        } else if ('messages' in answer) void sendAll(answer.messages, call);
       },
     ]);
     this.#server.addService(service, Object.fromEntries(handlers) as never);
   }
+}
+
+async function sendAll(messages: AsyncIterable<object>, call: ServerWritableStream<unknown, unknown>): Promise<void> {
+  for await (const message of messages) call.write(message);
+  call.end();
 }

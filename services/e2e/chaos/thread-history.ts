@@ -55,7 +55,7 @@ export function expectedRows(commits: readonly ThreadCommit[]): ThreadRows {
         ? event.messages.map(({ id, text }) => ({ id, senderId: event.senderId, text }))
         : [],
     )
-    .filter(({ id }) => state.senderIds.has(id));
+    .filter(({ id }) => state.messages.has(id));
   const administratorIds = [...state.administratorIds];
   return { ...basics, isRemoved: false, administratorIds, memberIds: [...state.memberIds], messages };
 }

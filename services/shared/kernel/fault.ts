@@ -27,15 +27,22 @@ export class Fault extends Error {
   override readonly name = 'Fault';
   /** The fields of the request that it is about, if it is about any. */
   readonly violations: readonly FieldViolation[];
+  /** Facts for programs, such as where to resume, by names in lower_snake_case. */
+  readonly metadata: Readonly<Record<string, string>>;
 
   constructor(
     readonly kind: FaultKind,
     readonly reason: string,
     message: string,
-    options?: { cause?: unknown; violations?: readonly FieldViolation[] },
+    options?: {
+      cause?: unknown;
+      violations?: readonly FieldViolation[];
+      metadata?: Readonly<Record<string, string>>;
+    },
   ) {
     super(message, options);
     this.violations = options?.violations ?? [];
+    this.metadata = options?.metadata ?? {};
   }
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import {
+  type ClientReadableStream,
   credentials,
   loadPackageDefinition,
   Metadata,
@@ -14,12 +15,14 @@ import { projectRoot } from '../adapters/project-root.js';
 export interface ProtoClient {
   /** Calls a unary method. 64-bit integers come as strings. @throws ServiceError */
   call(method: string, request: object, options?: CallOptions): Promise<Record<string, unknown>>;
+  /** Calls a server-streaming method, without a deadline unless `timeoutMs` says so. */
+  stream(method: string, request: object, options?: CallOptions): ClientReadableStream<Record<string, unknown>>;
   close(): void;
 }
 
 export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
-  /** @default 10000 */
+  /** Infinity for none. @default 10000 */
   readonly timeoutMs?: number;
 }
 
@@ -45,20 +48,38 @@ export function protoClient(
     'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
     ...channelOptions,
   });
+  const methodOf = <Method>(name: string): Method => {
+    const rpc = (client as unknown as Record<string, Method | undefined>)[name];
+    if (rpc === undefined) throw new Error(`${service} has no method ${name}`);
+    return rpc;
+  };
   return {
     call: (method, request, { metadata = {}, timeoutMs = 10_000 } = {}) =>
       new Promise((resolve, reject) => {
-        const headers = new Metadata();
-        for (const [name, value] of Object.entries(metadata)) headers.set(name, value);
-        const rpc = (client as unknown as Record<string, UnaryMethod | undefined>)[method];
-        if (rpc === undefined) throw new Error(`${service} has no method ${method}`);
-        rpc.call(client, request, headers, { deadline: Date.now() + timeoutMs }, (error, response) =>
+        const deadline = timeoutMs === Infinity ? Infinity : Date.now() + timeoutMs;
+        methodOf<UnaryMethod>(method).call(client, request, metadataOf(metadata), { deadline }, (error, response) =>
           error === null ? resolve(response) : reject(error),
         );
       }),
+    stream: (method, request, { metadata = {}, timeoutMs } = {}) => {
+      const options = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+      return methodOf<StreamingMethod>(method).call(client, request, metadataOf(metadata), options);
+    },
     close: () => client.close(),
   };
 }
+
+function metadataOf(headers: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
+}
+
+type StreamingMethod = (
+  request: object,
+  metadata: Metadata,
+  options: { deadline?: number },
+) => ClientReadableStream<Record<string, unknown>>;
 
 type UnaryMethod = (
   request: object,

@@ -57,6 +57,8 @@ export class LegacyCommands {
     context.annotate({ thread_id: threadId });
     if (outcome.kind === 'committed') {
       context.annotate({ version: outcome.version });
+      // The older answers have no place for it; it is what a query's x-min-version wants.
+      context.answerHeader('x-thread-version', String(outcome.version));
       return { threadId, events: outcome.events, errorMessages: [] };
     }
     context.annotate({ rejection: outcome.rejection.code });

@@ -2,6 +2,7 @@ import type { GetMessageBody, GetThreadBody } from '../../gen/thread/thread_mess
 import type { ThreadQueryServiceServer } from '../../gen/thread/thread_services.js';
 import type { UnaryHandlers } from '../../shared/adapters/grpc/unary-service.js';
 import { legacyGrpcWording, legacyTexts } from '../../shared/adapters/legacy/legacy-texts.js';
+import type { FieldViolation } from '../../shared/kernel/field-violation.js';
 import { RequestChecks } from '../../shared/kernel/request-checks.js';
 import type { MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
 import { parseLegacyWindow } from './legacy-window.js';
@@ -46,6 +47,12 @@ export function legacyGrpcService(reader: ThreadReader): UnaryHandlers<ThreadQue
       return { isSuccessful: true, messages: messages.map(({ value }) => messageBody(value)), errorMessages: [] };
     },
   };
+}
+
+/** How this API refuses a request of a method: `ReadYourWritesOptions.refuse`. */
+export function refuseLegacyGrpc(violations: readonly FieldViolation[], method: string): object {
+  const nothing = method === 'getThread' ? { message: undefined } : { messages: [] };
+  return { ...nothing, ...refusal(legacyTexts(violations, legacyGrpcWording)) };
 }
 
 function refusal(errorMessages: string[]): { isSuccessful: boolean; errorMessages: string[] } {

@@ -10,6 +10,8 @@ import { migrations } from '../../thread-projector/migrations/index.js';
 import { queryClients } from './query-fixture.js';
 
 const main = 'services/thread-query/main.ts';
+/** Queries do not need it; a port where nobody listens. */
+const noNats = { NATS_URL: 'nats://127.0.0.1:1' };
 
 describe('thread-query as a process', function () {
   this.timeout(40_000);
@@ -25,7 +27,7 @@ describe('thread-query as a process', function () {
   after(() => mySql.stop());
 
   beforeEach(async () => {
-    service = await startServiceProcess(main, { MYSQL_URL: mySql.url, HEALTH_CHECK_EVERY_MS: '50' });
+    service = await startServiceProcess(main, { ...noNats, MYSQL_URL: mySql.url, HEALTH_CHECK_EVERY_MS: '50' });
     clients = queryClients(service.address);
     health = protoClient('grpc/health/v1/health.proto', 'grpc.health.v1.Health', service.address);
   });
@@ -107,7 +109,7 @@ describe('thread-query as a process', function () {
 
   it('starts without a database, and serves once it is there', async () => {
     await mySql.kill('SIGKILL');
-    const early = await startServiceProcess(main, { MYSQL_URL: mySql.url, HEALTH_CHECK_EVERY_MS: '50' });
+    const early = await startServiceProcess(main, { ...noNats, MYSQL_URL: mySql.url, HEALTH_CHECK_EVERY_MS: '50' });
     try {
       await early.logLine(({ msg }) => msg === 'the database does not answer');
       await mySql.restart();

@@ -1,24 +1,55 @@
 import { pino } from 'pino';
 import { GrpcServer } from '../../shared/adapters/grpc/grpc-server.js';
+import type { CommitHub } from '../../shared/runtime/commit-hub.js';
+import { Fault } from '../../shared/kernel/fault.js';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
 import { openReadModel } from '../../thread-projector/test/projection-fixture.js';
+import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
+import { bindQueryServices } from '../adapters/bind-services.js';
+import { mySqlParticipationReader } from '../adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from '../adapters/mysql-thread-reader.js';
-import { threadQueryServices } from '../adapters/thread-query-services.js';
+import { mySqlThreadVersions } from '../adapters/mysql-thread-versions.js';
+import { ReadModelVersions } from '../runtime/read-model-versions.js';
+import { ThreadWatches } from '../runtime/thread-watch.js';
+
+export interface QueriesOptions {
+  /** Where watchers' commits come from. @default nowhere */
+  readonly hub?: CommitHub;
+  /** @default 5000 */
+  readonly minVersionWaitMs?: number;
+  /** @default 30000 */
+  readonly stallMs?: number;
+}
 
 /** The three services on a read model of their own, and a client of each. */
-export async function openQueries() {
+export async function openQueries({ hub, ...options }: QueriesOptions = {}) {
   const model = await openReadModel();
-  const reader = new MySqlThreadReader(model.database);
-  const logger = pino({ level: 'silent' });
+  const { database } = model;
+  const versions = new ReadModelVersions(mySqlThreadVersions(database));
   const server = new GrpcServer({
     host: '127.0.0.1',
     port: 0,
-    services: threadQueryServices(reader, logger),
+    services: bindQueryServices({
+      ...options,
+      reader: new MySqlThreadReader(database),
+      versions,
+      watches: new ThreadWatches({
+        hub() {
+          if (hub === undefined) throw new Fault('unavailable', 'JOURNAL_UNAVAILABLE', 'no journal here');
+          return hub;
+        },
+        participations: mySqlParticipationReader(database),
+        codec: threadEventCodec,
+      }),
+      logger: pino({ level: 'silent' }),
+    }),
   });
   await server.start();
   const { v1, legacy, rest, close } = queryClients(`127.0.0.1:${server.port}`);
   return {
     model,
+    versions,
+    address: `127.0.0.1:${server.port}`,
     v1,
     legacy,
     rest,

@@ -14,6 +14,11 @@ export interface GrpcServerOptions {
   readonly services: readonly BoundService[];
   /** Largest request in bytes. @default 4 MiB */
   readonly maxRequestBytes?: number;
+  /**
+   * How long calls on a connection may go on after it has got too old, in milliseconds; Infinity suits streams, which
+   * then end when they end. @default 30000
+   */
+  readonly connectionGraceMs?: number;
 }
 
 /** A gRPC server with health and reflection. INITIALIZED → RUNNING → DRAINING → STOPPED. */
@@ -25,15 +30,17 @@ export class GrpcServer {
   readonly #serviceNames: readonly string[];
 
   constructor(private readonly options: GrpcServerOptions) {
+    const { connectionGraceMs = 30_000 } = options;
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxRequestBytes ?? 4 * 1024 * 1024,
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': 1_000,
       // Old connections move on, so that load spreads over new instances.
       'grpc.max_connection_age_ms': 30 * 60_000,
-      'grpc.max_connection_age_grace_ms': 30_000,
+      ...(connectionGraceMs !== Infinity && { 'grpc.max_connection_age_grace_ms': connectionGraceMs }),
     });
-    this.#serviceNames = options.services.map(({ definition }) => serviceName(definition));
+    // A service's streams are bound apart from its unary methods.
+    this.#serviceNames = [...new Set(options.services.map(({ definition }) => serviceName(definition)))];
     this.#health = new HealthImplementation({});
     this.setServing(false);
     for (const service of options.services) this.#server.addService(service.definition, service.implementation);

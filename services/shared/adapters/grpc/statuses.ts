@@ -44,7 +44,7 @@ export function isOurFault(code: status): boolean {
 }
 
 function faultError(fault: Fault): ServiceError {
-  const info = ErrorInfo.fromPartial({ reason: fault.reason, domain: ERROR_DOMAIN });
+  const info = ErrorInfo.fromPartial({ reason: fault.reason, domain: ERROR_DOMAIN, metadata: { ...fault.metadata } });
   return serviceError(codeOfKind[fault.kind], fault.message, [
     { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(ErrorInfo.encode(info).finish()) },
     ...(fault.violations.length > 0 ? [badRequestDetail(fault.violations)] : []),

@@ -1,40 +1,30 @@
-import type {
-  handleUnaryCall,
-  MethodDefinition,
-  ServerUnaryCall,
-  ServiceDefinition,
-  UntypedServiceImplementation,
+import {
+  Metadata,
+  status,
+  type handleUnaryCall,
+  type MethodDefinition,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
-import { toError } from '../../kernel/fault.js';
-import { InvalidRequest } from '../../kernel/field-violation.js';
-import { traceContextFrom, traceIdOf, type TraceContext } from '../../runtime/trace-context.js';
-import type { Logger } from '../telemetry/logger.js';
-import { isOurFault, toServiceError } from './statuses.js';
+import { bindCall, errorOf, type CallContext, type ServiceOptions } from './call-context.js';
+import { toServiceError } from './statuses.js';
 import { decodeStrictly, UndecodableRequest } from './strict-decoding.js';
 
-/** What a handler knows of the call besides the request. */
-export interface CallContext {
-  readonly trace: TraceContext;
-  /** When the caller stops waiting, epoch milliseconds. */
-  readonly deadline: number;
-  readonly logger: Logger;
-  /** Adds fields to the call's log line. */
-  annotate(fields: Readonly<Record<string, unknown>>): void;
-}
+export type { CallContext } from './call-context.js';
 
-export interface UnaryServiceOptions {
-  readonly logger: Logger;
+export interface UnaryServiceOptions extends ServiceOptions {
   /** How long a call may take whose caller sets no deadline, and at most. @default 15000 */
   readonly maxCallMs?: number;
-  /** What is wrong with a request, in the words of this API. @default as it is */
-  readonly rephrase?: (error: InvalidRequest) => Error;
 }
 
-/** The handlers of a generated service: request and context in, response out; what they throw becomes a status. */
+/** The unary handlers of a generated service: request and context in, response out; what they throw becomes a status. */
 export type UnaryHandlers<Implementation> = {
   [
-    Method in keyof Implementation as string extends Method ? never : Method
+    Method in keyof Implementation as string extends Method
+      ? never
+      : Implementation[Method] extends handleUnaryCall<infer _Request, infer _Response>
+        ? Method
+        : never
   ]: Implementation[Method] extends handleUnaryCall<infer Request, infer Response>
     ? (request: Request, context: CallContext) => Promise<Response>
     : never;
@@ -47,8 +37,8 @@ export interface BoundService {
 }
 
 /**
- * Binds handlers to a generated service definition: strict decoding, deadline, trace context,
- * one log line a call, and statuses for what is thrown.
+ * Binds handlers to the unary methods of a generated service definition: strict decoding, deadline, trace context,
+ * one log line a call, and statuses for what is thrown. (For its streams, see `bindStreamingService`.)
  */
 export function bindUnaryService<Implementation>(
   definition: ServiceDefinition,
@@ -58,6 +48,7 @@ export function bindUnaryService<Implementation>(
   const strictDefinition: Record<string, MethodDefinition<unknown, unknown>> = {};
   const implementation: UntypedServiceImplementation = {};
   for (const [name, method] of Object.entries(definition)) {
+    if (method.requestStream || method.responseStream) continue;
     const handler = (handlers as Record<string, AnyHandler>)[name];
     if (handler === undefined) throw new Error(`no handler for ${method.path}`);
     const requestDeserialize: (bytes: Buffer) => unknown = method.requestDeserialize;
@@ -72,59 +63,32 @@ type AnyHandler = (request: unknown, context: CallContext) => Promise<unknown>;
 function bindHandler(
   path: string,
   handler: AnyHandler,
-  { logger, maxCallMs = 15_000, rephrase }: UnaryServiceOptions,
+  options: UnaryServiceOptions,
 ): handleUnaryCall<unknown, unknown> {
   return (call, respond) => {
-    const startedAt = performance.now();
-    const annotations: Record<string, unknown> = {};
-    const context = contextOf(call, logger, maxCallMs, annotations);
-    const logLine = (code: status, error?: Error): void => {
-      const line = {
-        method: path,
-        code: status[code],
-        duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
-        request_id: context.trace.requestId,
-        trace_id: traceIdOf(context.trace),
-        ...annotations,
-      };
-      if (error === undefined) logger.info(line, 'call');
-      else if (isOurFault(code)) logger.error({ ...line, error }, 'call failed');
-      else logger.info({ ...line, reason: error.message }, 'call refused');
-    };
+    const { context, answerHeaders, log } = bindCall(path, call, options.logger, options.maxCallMs ?? 15_000);
     const handle = async (): Promise<unknown> => {
       if (call.request instanceof UndecodableRequest) throw call.request.error;
       return handler(call.request, context);
     };
     handle().then(
       (response) => {
+        if (answerHeaders.size > 0) call.sendMetadata(metadataOf(answerHeaders));
         respond(null, response);
-        logLine(status.OK);
+        log(status.OK);
       },
       (thrown: unknown) => {
-        const error = rephrase && thrown instanceof InvalidRequest ? rephrase(thrown) : toError(thrown);
+        const error = errorOf(thrown, options);
         const serviceError = toServiceError(error);
         respond(serviceError);
-        logLine(serviceError.code, error);
+        log(serviceError.code, error);
       },
     );
   };
 }
 
-function contextOf(
-  call: ServerUnaryCall<unknown, unknown>,
-  logger: Logger,
-  maxCallMs: number,
-  annotations: Record<string, unknown>,
-): CallContext {
-  const headers = call.metadata;
-  const text = (name: string): string | undefined => headers.get(name)[0]?.toString();
-  const trace = traceContextFrom(text('x-request-id'), text('traceparent'));
-  const deadline = call.getDeadline();
-  const latest = Date.now() + maxCallMs;
-  return {
-    trace,
-    deadline: Math.min(latest, deadline instanceof Date ? deadline.getTime() : deadline),
-    logger,
-    annotate: (fields) => void Object.assign(annotations, fields),
-  };
+function metadataOf(headers: ReadonlyMap<string, string>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of headers) metadata.set(name, value);
+  return metadata;
 }

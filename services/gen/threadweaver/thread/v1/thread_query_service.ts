@@ -11,7 +11,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -19,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { WatchThreadRequest, WatchThreadResponse } from "./thread_watch.js";
 
 export const protobufPackage = "threadweaver.thread.v1";
 
@@ -70,6 +73,7 @@ export interface GetThreadRequest {
   /** The acting account. */
   accountId: string;
   threadId: string;
+  minVersion: bigint;
 }
 
 export interface GetThreadResponse {
@@ -92,6 +96,7 @@ export interface ListAdministratorIdsRequest {
   threadId: string;
   pageSize: number;
   pageToken: string;
+  minVersion: bigint;
 }
 
 export interface ListAdministratorIdsResponse {
@@ -104,6 +109,7 @@ export interface ListMemberIdsRequest {
   threadId: string;
   pageSize: number;
   pageToken: string;
+  minVersion: bigint;
 }
 
 export interface ListMemberIdsResponse {
@@ -133,6 +139,7 @@ export interface ListMessagesRequest {
    * newer. For what is older, ask for what is before the page's first message.
    */
   aroundMessageId?: string | undefined;
+  minVersion: bigint;
 }
 
 export interface ListMessagesResponse {
@@ -143,6 +150,7 @@ export interface ListMessagesResponse {
 export interface GetReadStateRequest {
   accountId: string;
   threadId: string;
+  minVersion: bigint;
 }
 
 export interface GetReadStateResponse {
@@ -195,6 +203,7 @@ export interface ListChildThreadsRequest {
   threadId: string;
   pageSize: number;
   pageToken: string;
+  minVersion: bigint;
 }
 
 export interface ListChildThreadsResponse {
@@ -779,7 +788,7 @@ export const MessageReaction: MessageFns<MessageReaction> = {
 };
 
 function createBaseGetThreadRequest(): GetThreadRequest {
-  return { accountId: "", threadId: "" };
+  return { accountId: "", threadId: "", minVersion: 0n };
 }
 
 export const GetThreadRequest: MessageFns<GetThreadRequest> = {
@@ -789,6 +798,12 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
     }
     if (message.threadId !== "") {
       writer.uint32(18).string(message.threadId);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -822,6 +837,14 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
             message.threadId = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -846,6 +869,11 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -857,6 +885,9 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -867,6 +898,9 @@ export const GetThreadRequest: MessageFns<GetThreadRequest> = {
     const message = createBaseGetThreadRequest();
     message.accountId = object.accountId ?? "";
     message.threadId = object.threadId ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -1143,7 +1177,7 @@ export const ListThreadsResponse: MessageFns<ListThreadsResponse> = {
 };
 
 function createBaseListAdministratorIdsRequest(): ListAdministratorIdsRequest {
-  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+  return { accountId: "", threadId: "", pageSize: 0, pageToken: "", minVersion: 0n };
 }
 
 export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest> = {
@@ -1159,6 +1193,12 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -1208,6 +1248,14 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
             message.pageToken = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1242,6 +1290,11 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -1259,6 +1312,9 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -1271,6 +1327,9 @@ export const ListAdministratorIdsRequest: MessageFns<ListAdministratorIdsRequest
     message.threadId = object.threadId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -1369,7 +1428,7 @@ export const ListAdministratorIdsResponse: MessageFns<ListAdministratorIdsRespon
 };
 
 function createBaseListMemberIdsRequest(): ListMemberIdsRequest {
-  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+  return { accountId: "", threadId: "", pageSize: 0, pageToken: "", minVersion: 0n };
 }
 
 export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
@@ -1385,6 +1444,12 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -1434,6 +1499,14 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1468,6 +1541,11 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -1485,6 +1563,9 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -1497,6 +1578,9 @@ export const ListMemberIdsRequest: MessageFns<ListMemberIdsRequest> = {
     message.threadId = object.threadId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -1603,6 +1687,7 @@ function createBaseListMessagesRequest(): ListMessagesRequest {
     beforeMessageId: undefined,
     afterMessageId: undefined,
     aroundMessageId: undefined,
+    minVersion: 0n,
   };
 }
 
@@ -1628,6 +1713,12 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     }
     if (message.aroundMessageId !== undefined) {
       writer.uint32(58).string(message.aroundMessageId);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -1701,6 +1792,14 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
             message.aroundMessageId = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1750,6 +1849,11 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
         : isSet(object.around_message_id)
         ? globalThis.String(object.around_message_id)
         : undefined,
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -1776,6 +1880,9 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     if (message.aroundMessageId !== undefined) {
       obj.aroundMessageId = message.aroundMessageId;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -1791,6 +1898,9 @@ export const ListMessagesRequest: MessageFns<ListMessagesRequest> = {
     message.beforeMessageId = object.beforeMessageId ?? undefined;
     message.afterMessageId = object.afterMessageId ?? undefined;
     message.aroundMessageId = object.aroundMessageId ?? undefined;
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -1885,7 +1995,7 @@ export const ListMessagesResponse: MessageFns<ListMessagesResponse> = {
 };
 
 function createBaseGetReadStateRequest(): GetReadStateRequest {
-  return { accountId: "", threadId: "" };
+  return { accountId: "", threadId: "", minVersion: 0n };
 }
 
 export const GetReadStateRequest: MessageFns<GetReadStateRequest> = {
@@ -1895,6 +2005,12 @@ export const GetReadStateRequest: MessageFns<GetReadStateRequest> = {
     }
     if (message.threadId !== "") {
       writer.uint32(18).string(message.threadId);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -1928,6 +2044,14 @@ export const GetReadStateRequest: MessageFns<GetReadStateRequest> = {
             message.threadId = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1952,6 +2076,11 @@ export const GetReadStateRequest: MessageFns<GetReadStateRequest> = {
         : isSet(object.thread_id)
         ? globalThis.String(object.thread_id)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -1963,6 +2092,9 @@ export const GetReadStateRequest: MessageFns<GetReadStateRequest> = {
     if (message.threadId !== "") {
       obj.threadId = message.threadId;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -1973,6 +2105,9 @@ export const GetReadStateRequest: MessageFns<GetReadStateRequest> = {
     const message = createBaseGetReadStateRequest();
     message.accountId = object.accountId ?? "";
     message.threadId = object.threadId ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -2408,7 +2543,7 @@ export const RecentThread: MessageFns<RecentThread> = {
 };
 
 function createBaseListChildThreadsRequest(): ListChildThreadsRequest {
-  return { accountId: "", threadId: "", pageSize: 0, pageToken: "" };
+  return { accountId: "", threadId: "", pageSize: 0, pageToken: "", minVersion: 0n };
 }
 
 export const ListChildThreadsRequest: MessageFns<ListChildThreadsRequest> = {
@@ -2424,6 +2559,12 @@ export const ListChildThreadsRequest: MessageFns<ListChildThreadsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(34).string(message.pageToken);
+    }
+    if (message.minVersion !== 0n) {
+      if (BigInt.asIntN(64, message.minVersion) !== message.minVersion) {
+        throw new globalThis.Error("value provided for field message.minVersion of type int64 too large");
+      }
+      writer.uint32(120).int64(message.minVersion);
     }
     return writer;
   },
@@ -2473,6 +2614,14 @@ export const ListChildThreadsRequest: MessageFns<ListChildThreadsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.minVersion = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2507,6 +2656,11 @@ export const ListChildThreadsRequest: MessageFns<ListChildThreadsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      minVersion: isSet(object.minVersion)
+        ? BigInt(object.minVersion)
+        : isSet(object.min_version)
+        ? BigInt(object.min_version)
+        : 0n,
     };
   },
 
@@ -2524,6 +2678,9 @@ export const ListChildThreadsRequest: MessageFns<ListChildThreadsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.minVersion !== 0n) {
+      obj.minVersion = message.minVersion.toString();
+    }
     return obj;
   },
 
@@ -2536,6 +2693,9 @@ export const ListChildThreadsRequest: MessageFns<ListChildThreadsRequest> = {
     message.threadId = object.threadId ?? "";
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.minVersion = (object.minVersion !== undefined && object.minVersion !== null)
+      ? BigInt(object.minVersion)
+      : 0n;
     return message;
   },
 };
@@ -2895,6 +3055,12 @@ export const SearchMessagesResponse: MessageFns<SearchMessagesResponse> = {
  * Lists come in pages (AIP-158): page_size 0 means 100, more than 1,000 means
  * 1,000; next_page_token is empty on the last page. A token serves only the
  * list and arguments that it came from.
+ *
+ * min_version asks for the thread at that version or a later one, such as the
+ * one that a command has answered with (read your own writes). The query waits
+ * for it, up to the call's deadline (without one, for 5 s), and then fails with
+ * DEADLINE_EXCEEDED, reason READ_MODEL_BEHIND. 0 waits for nothing. The
+ * metadata x-min-version means the same.
  */
 export type ThreadQueryServiceService = typeof ThreadQueryServiceService;
 export const ThreadQueryServiceService = {
@@ -3007,6 +3173,25 @@ export const ThreadQueryServiceService = {
       Buffer.from(SearchMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SearchMessagesResponse => SearchMessagesResponse.decode(value),
   },
+  /**
+   * The thread's events from a version on: those in its history, then each as
+   * it happens. A stream that ends, for whatever reason, is taken up again with
+   * the last version seen plus 1, then nothing is missed and nothing comes
+   * twice. It ends with PERMISSION_DENIED (reason NOT_PARTICIPANT) after the event by
+   * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
+   * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
+   * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
+   * from_version, with which to resume.
+   */
+  watchThread: {
+    path: "/threadweaver.thread.v1.ThreadQueryService/WatchThread" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchThreadRequest): Buffer => Buffer.from(WatchThreadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchThreadRequest => WatchThreadRequest.decode(value),
+    responseSerialize: (value: WatchThreadResponse): Buffer => Buffer.from(WatchThreadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchThreadResponse => WatchThreadResponse.decode(value),
+  },
 } as const;
 
 export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
@@ -3036,6 +3221,17 @@ export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
    * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
    */
   searchMessages: handleUnaryCall<SearchMessagesRequest, SearchMessagesResponse>;
+  /**
+   * The thread's events from a version on: those in its history, then each as
+   * it happens. A stream that ends, for whatever reason, is taken up again with
+   * the last version seen plus 1, then nothing is missed and nothing comes
+   * twice. It ends with PERMISSION_DENIED (reason NOT_PARTICIPANT) after the event by
+   * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
+   * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
+   * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
+   * from_version, with which to resume.
+   */
+  watchThread: handleServerStreamingCall<WatchThreadRequest, WatchThreadResponse>;
 }
 
 export interface ThreadQueryServiceClient extends Client {
@@ -3191,6 +3387,22 @@ export interface ThreadQueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SearchMessagesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * The thread's events from a version on: those in its history, then each as
+   * it happens. A stream that ends, for whatever reason, is taken up again with
+   * the last version seen plus 1, then nothing is missed and nothing comes
+   * twice. It ends with PERMISSION_DENIED (reason NOT_PARTICIPANT) after the event by
+   * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
+   * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
+   * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
+   * from_version, with which to resume.
+   */
+  watchThread(request: WatchThreadRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchThreadResponse>;
+  watchThread(
+    request: WatchThreadRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchThreadResponse>;
 }
 
 export const ThreadQueryServiceClient = makeGenericClientConstructor(

@@ -11,13 +11,16 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { HttpBody } from "../../../../google/api/httpbody.js";
 import { Value } from "../../../../google/protobuf/struct.js";
 
 export const protobufPackage = "threadweaver.legacy.thread.v1";
@@ -105,6 +108,13 @@ export interface ListMessagesResponse {
   /** Named so by the older API, though it is a list. */
   result: Message[];
   errorMessages: string[];
+}
+
+export interface WatchThreadRequest {
+  threadId: string;
+  accountId: string;
+  /** A text, for the service to say what is wrong with it. The header Last-Event-ID goes before it. */
+  fromVersion?: string | undefined;
 }
 
 function createBaseThread(): Thread {
@@ -1487,6 +1497,119 @@ export const ListMessagesResponse: MessageFns<ListMessagesResponse> = {
   },
 };
 
+function createBaseWatchThreadRequest(): WatchThreadRequest {
+  return { threadId: "", accountId: "", fromVersion: undefined };
+}
+
+export const WatchThreadRequest: MessageFns<WatchThreadRequest> = {
+  encode(message: WatchThreadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.threadId !== "") {
+      writer.uint32(10).string(message.threadId);
+    }
+    if (message.accountId !== "") {
+      writer.uint32(18).string(message.accountId);
+    }
+    if (message.fromVersion !== undefined) {
+      writer.uint32(26).string(message.fromVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchThreadRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchThreadRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.threadId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.accountId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.fromVersion = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): WatchThreadRequest {
+    return {
+      threadId: isSet(object.threadId)
+        ? globalThis.String(object.threadId)
+        : isSet(object.thread_id)
+        ? globalThis.String(object.thread_id)
+        : "",
+      accountId: isSet(object.accountId)
+        ? globalThis.String(object.accountId)
+        : isSet(object.account_id)
+        ? globalThis.String(object.account_id)
+        : "",
+      fromVersion: isSet(object.fromVersion)
+        ? globalThis.String(object.fromVersion)
+        : isSet(object.from_version)
+        ? globalThis.String(object.from_version)
+        : undefined,
+    };
+  },
+
+  toJSON(message: WatchThreadRequest): unknown {
+    const obj: any = {};
+    if (message.threadId !== "") {
+      obj.threadId = message.threadId;
+    }
+    if (message.accountId !== "") {
+      obj.accountId = message.accountId;
+    }
+    if (message.fromVersion !== undefined) {
+      obj.fromVersion = message.fromVersion;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<WatchThreadRequest>): WatchThreadRequest {
+    return WatchThreadRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchThreadRequest>): WatchThreadRequest {
+    const message = createBaseWatchThreadRequest();
+    message.threadId = object.threadId ?? "";
+    message.accountId = object.accountId ?? "";
+    message.fromVersion = object.fromVersion ?? undefined;
+    return message;
+  },
+};
+
 /**
  * The older REST API's queries, as Envoy transcodes them (see
  * thread_rest_command_service.proto). offset and limit are texts, so that the
@@ -1544,6 +1667,21 @@ export const ThreadRestQueryServiceService = {
       Buffer.from(ListMessagesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListMessagesResponse => ListMessagesResponse.decode(value),
   },
+  /**
+   * The thread's events as server-sent events: threadweaver.thread.v1's
+   * WatchThread for browsers. The service writes the frames itself, because each
+   * has to bear its version as its id.
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+   */
+  watchThread: {
+    path: "/threadweaver.legacy.thread.v1.ThreadRestQueryService/WatchThread" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchThreadRequest): Buffer => Buffer.from(WatchThreadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchThreadRequest => WatchThreadRequest.decode(value),
+    responseSerialize: (value: HttpBody): Buffer => Buffer.from(HttpBody.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HttpBody => HttpBody.decode(value),
+  },
 } as const;
 
 export interface ThreadRestQueryServiceServer extends UntypedServiceImplementation {
@@ -1552,6 +1690,13 @@ export interface ThreadRestQueryServiceServer extends UntypedServiceImplementati
   listAdministratorIds: handleUnaryCall<ListAdministratorIdsRequest, ListAdministratorIdsResponse>;
   listMemberIds: handleUnaryCall<ListMemberIdsRequest, ListMemberIdsResponse>;
   listMessages: handleUnaryCall<ListMessagesRequest, ListMessagesResponse>;
+  /**
+   * The thread's events as server-sent events: threadweaver.thread.v1's
+   * WatchThread for browsers. The service writes the frames itself, because each
+   * has to bear its version as its id.
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+   */
+  watchThread: handleServerStreamingCall<WatchThreadRequest, HttpBody>;
 }
 
 export interface ThreadRestQueryServiceClient extends Client {
@@ -1630,6 +1775,18 @@ export interface ThreadRestQueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListMessagesResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * The thread's events as server-sent events: threadweaver.thread.v1's
+   * WatchThread for browsers. The service writes the frames itself, because each
+   * has to bear its version as its id.
+   * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
+   */
+  watchThread(request: WatchThreadRequest, options?: Partial<CallOptions>): ClientReadableStream<HttpBody>;
+  watchThread(
+    request: WatchThreadRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<HttpBody>;
 }
 
 export const ThreadRestQueryServiceClient = makeGenericClientConstructor(

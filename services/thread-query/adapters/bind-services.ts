@@ -1,0 +1,52 @@
+import { ThreadQueryServiceService as LegacyThreadQueryService } from '../../gen/thread/thread_services.js';
+import { ThreadRestQueryServiceService } from '../../gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
+import { ThreadQueryServiceService } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
+import { bindStreamingService } from '../../shared/adapters/grpc/streaming-service.js';
+import { bindUnaryService, type BoundService } from '../../shared/adapters/grpc/unary-service.js';
+import { inLegacyWords } from '../../shared/adapters/legacy/legacy-texts.js';
+import type { Logger } from '../../shared/adapters/telemetry/logger.js';
+import type { ReadModelVersions } from '../runtime/read-model-versions.js';
+import type { ThreadReader } from '../runtime/thread-reader.js';
+import type { ThreadWatches } from '../runtime/thread-watch.js';
+import { legacyGrpcService, refuseLegacyGrpc } from './legacy-grpc-service.js';
+import { legacyRestService, legacyRestWording } from './legacy-rest-service.js';
+import { readingYourWrites } from './read-your-writes.js';
+import type { ServeWatchOptions } from './serve-watch.js';
+import { threadEventStreamService } from './thread-event-stream-service.js';
+import { threadQueryService } from './thread-query-service.js';
+import { threadWatchService } from './thread-watch-service.js';
+
+/** What the services stand on. */
+export interface QueryServices extends ServeWatchOptions {
+  readonly reader: ThreadReader;
+  readonly versions: ReadModelVersions;
+  readonly watches: ThreadWatches;
+  readonly logger: Logger;
+  /** How long a query without a deadline waits for a version. @default 5000 */
+  readonly minVersionWaitMs?: number;
+}
+
+/** All that thread-query serves: the new API, and the older ones in their own words. */
+export function bindQueryServices(services: QueryServices): BoundService[] {
+  const { reader, versions, watches, logger, minVersionWaitMs: waitMs } = services;
+  const waiting = { reader, versions, waitMs };
+  const rest = {
+    logger,
+    rephrase: (error: Parameters<typeof inLegacyWords>[0]) => inLegacyWords(error, legacyRestWording),
+  };
+  return [
+    bindUnaryService(ThreadQueryServiceService, readingYourWrites(threadQueryService(reader), waiting), { logger }),
+    bindStreamingService(ThreadQueryServiceService, threadWatchService(watches, services), { logger }),
+    bindUnaryService(
+      LegacyThreadQueryService,
+      readingYourWrites(legacyGrpcService(reader), { ...waiting, refuse: refuseLegacyGrpc }),
+      { logger },
+    ),
+    bindUnaryService(
+      ThreadRestQueryServiceService,
+      readingYourWrites(legacyRestService(reader), { ...waiting, hasNoDeadlines: true }),
+      rest,
+    ),
+    bindStreamingService(ThreadRestQueryServiceService, threadEventStreamService(watches, services), rest),
+  ];
+}

@@ -1,0 +1,137 @@
+import { Fault } from '../../shared/kernel/fault.js';
+import { InvalidRequest } from '../../shared/kernel/field-violation.js';
+import type { CommitFollower } from '../../shared/runtime/commit-follower.js';
+import type { CommitHub } from '../../shared/runtime/commit-hub.js';
+import type { EventCodec } from '../../shared/runtime/event-codec.js';
+import type { Commit } from '../../shared/runtime/journal.js';
+import type { ThreadEvent } from '../../thread-events/thread-event.js';
+import { Participation, type ParticipationReader } from './participation.js';
+import { orThreadNotFound } from './thread-visibility.js';
+
+/** What a watcher is told. */
+export type ThreadNews =
+  | {
+      readonly kind: 'commit';
+      readonly version: number;
+      /** When it was decided, epoch milliseconds. */
+      readonly time: number;
+      readonly events: readonly ThreadEvent[];
+    }
+  | { readonly kind: 'heartbeat'; readonly version: number };
+
+export interface WatchRequest {
+  readonly accountId: string;
+  readonly threadId: string;
+  /** The first version that is told, from 1. */
+  readonly fromVersion: number;
+  /** The account's right to see the thread is decided at this version or later. @default 0, any */
+  readonly minVersion?: number;
+}
+
+export interface ThreadWatchesOptions {
+  /** @throws Fault kind `unavailable` while there is no connection yet */
+  readonly hub: () => CommitHub;
+  readonly participations: ParticipationReader;
+  readonly codec: EventCodec<ThreadEvent>;
+}
+
+/** Lets administrators and members watch their threads. */
+export class ThreadWatches {
+  /** Watchers of one thread share its commits, and what is in them. */
+  readonly #decoded = new WeakMap<Commit, readonly ThreadEvent[]>();
+
+  constructor(private readonly options: ThreadWatchesOptions) {}
+
+  /**
+   * Begins to watch, if the account may. That is decided by the read model and, as far as that is behind the version
+   * that is asked for, by the journal: so neither a projector that is late nor one that is down stops anybody.
+   *
+   * @throws Fault kind `not-found` the account does not see the thread
+   * @throws InvalidRequest there is no such version yet
+   */
+  async open({ accountId, threadId, fromVersion, minVersion = 0 }: WatchRequest): Promise<ThreadWatch> {
+    const hub = this.options.hub();
+    const view = await this.options.participations.findParticipation(accountId, threadId);
+    const participation = new Participation(accountId, view);
+    // A thread that the read model does not have may be new.
+    const needed = Math.max(fromVersion - 1, minVersion, 1);
+    if (participation.version < needed) {
+      for await (const commit of hub.history(threadId, participation.version + 1)) {
+        participation.follow(commit.version, this.#eventsOf(commit));
+        if (commit.version >= needed) break;
+      }
+    }
+    orThreadNotFound(participation.seesThread || undefined);
+    if (participation.version < needed) {
+      const [path, maximum] =
+        fromVersion - 1 > participation.version
+          ? ['fromVersion', participation.version + 1]
+          : ['minVersion', participation.version];
+      throw new InvalidRequest([{ path, fault: { kind: 'out-of-range', minimum: 0, maximum } }]);
+    }
+    return new ThreadWatch(hub.follow(threadId, fromVersion), participation, (commit) => this.#eventsOf(commit));
+  }
+
+  #eventsOf(commit: Commit): readonly ThreadEvent[] {
+    const events = this.#decoded.get(commit) ?? commit.events.map((event) => this.options.codec.decode(event));
+    this.#decoded.set(commit, events);
+    return events;
+  }
+}
+
+/** One account's watch of one thread. */
+export class ThreadWatch {
+  #isOver = false;
+
+  constructor(
+    private readonly follower: CommitFollower,
+    private readonly participation: Participation,
+    private readonly eventsOf: (commit: Commit) => readonly ThreadEvent[],
+  ) {}
+
+  /** The version that is told next. */
+  get nextVersion(): number {
+    return this.follower.nextVersion;
+  }
+
+  /** Aborts with a Fault when the watch is cut off. */
+  get signal(): AbortSignal {
+    return this.follower.signal;
+  }
+
+  /**
+   * What comes next, as soon as it does. The event by which the account loses sight of the thread is the last one.
+   *
+   * @throws Fault kind `permission-denied`, reason NOT_PARTICIPANT, or kind `not-found`, reason THREAD_DESTROYED, after
+   * that; whatever else ends the watch (see CommitFollower). All have `from_version`, with which to resume.
+   */
+  async next(): Promise<ThreadNews> {
+    if (this.#isOver) throw this.#end();
+    const followed = await this.follower.next();
+    if (followed.kind === 'heartbeat') return followed;
+    const { commit } = followed;
+    const events = this.eventsOf(commit);
+    this.participation.follow(commit.version, events);
+    this.#isOver = !this.participation.seesThread;
+    return { kind: 'commit', version: commit.version, time: commit.time, events };
+  }
+
+  /** The reader does not keep up: ends the watch. */
+  cutAsSlow(): void {
+    this.follower.cutAsSlow();
+  }
+
+  /** Releases everything; a `next` under way fails. */
+  close(): void {
+    this.follower.close();
+  }
+
+  #end(): Fault {
+    const metadata = { from_version: String(this.nextVersion) };
+    return this.participation.isDestroyed
+      ? new Fault('not-found', 'THREAD_DESTROYED', 'the thread was destroyed', { metadata })
+      : new Fault('permission-denied', 'NOT_PARTICIPANT', 'the account takes no part in the thread any more', {
+          metadata,
+        });
+  }
+}
