@@ -36,9 +36,15 @@ export interface ProjectorConfig extends ServiceConfig, DatabaseConfig {
   readonly batchCommits: number;
   /** PROJECTION_LINGER_MS: how long a batch may wait to fill, while many commits come. @default 10 */
   readonly lingerMs: number;
+  /** PROJECTION_PARTITIONS: parts that projectors share; the same in every projector. @default 8 */
+  readonly projectionPartitions: number;
+  /** MYSQL_ABANDON_AFTER_SECONDS: the server ends a session, and its transaction, that is silent so long. @default 5 */
+  readonly mysqlAbandonAfterSeconds: number;
+  /** RECONCILE_THREADS_PER_SECOND: so many threads are compared in a second at most. @default 5000 */
+  readonly reconcileThreadsPerSecond: number;
   /** RECONCILE_EVERY_MS: how often the journal's versions are compared with the read model's. @default 300000 */
   readonly reconcileEveryMs: number;
-  /** PROJECTION_CHECK_EVERY_MS: how often an idle projector checks that it could project. @default 5000 */
+  /** PROJECTION_CHECK_EVERY_MS: how often it is checked that projecting is possible and wanted. @default 1000 */
   readonly checkEveryMs: number;
   /** UNHEALTHY_AFTER_MS: how long projecting may fail before health says NOT_SERVING. @default 5000 */
   readonly unhealthyAfterMs: number;
@@ -54,11 +60,14 @@ export function readProjectorConfig(variables = process.env): ProjectorConfig {
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     installation: readInstallationValues(environment),
+    projectionPartitions: environment.integer('PROJECTION_PARTITIONS', 8, { minimum: 1, maximum: 256 }),
+    mysqlAbandonAfterSeconds: environment.integer('MYSQL_ABANDON_AFTER_SECONDS', 5, { minimum: 1, maximum: 3_600 }),
+    reconcileThreadsPerSecond: environment.integer('RECONCILE_THREADS_PER_SECOND', 5_000, { minimum: 1 }),
     mysqlMaxConnections: environment.integer('MYSQL_MAX_CONNECTIONS', 4, { minimum: 1 }),
     batchCommits: environment.integer('PROJECTION_BATCH_COMMITS', 500, { minimum: 1, maximum: 10_000 }),
     lingerMs: environment.integer('PROJECTION_LINGER_MS', 10, { maximum: 1_000 }),
     reconcileEveryMs: environment.integer('RECONCILE_EVERY_MS', 300_000, { minimum: 100, maximum: 2 ** 31 - 1 }),
-    checkEveryMs: environment.integer('PROJECTION_CHECK_EVERY_MS', 5_000, { minimum: 10, maximum: 2 ** 31 - 1 }),
+    checkEveryMs: environment.integer('PROJECTION_CHECK_EVERY_MS', 1_000, { minimum: 10, maximum: 2 ** 31 - 1 }),
     unhealthyAfterMs: environment.integer('UNHEALTHY_AFTER_MS', 5_000, { maximum: 2 ** 31 - 1 }),
   };
 }

@@ -1,9 +1,10 @@
 import type { Migration } from '../../shared/adapters/mysql/migrate-database.js';
-import { projectionTables } from '../../shared/adapters/mysql/projection-tables.js';
+import { projectionOperations, projectionTables } from '../../shared/adapters/mysql/projection-tables.js';
 import * as readModel from './0001-read-model.js';
 
 /** The schema's steps, the oldest first. Released ones never change: add another. */
 export const migrations: readonly Migration[] = [
   { name: '0001-read-model', up: readModel.up, down: readModel.down },
   { name: '0002-projection-tables', ...projectionTables },
+  { name: '0004-projection-operations', ...projectionOperations },
 ];

@@ -13,6 +13,12 @@ export interface DatabaseOptions {
   readonly acquireTimeoutMs?: number;
   /** How long one statement may take; its connection is given up then. @default 5000 */
   readonly statementTimeoutMs?: number;
+  /**
+   * A session from which the server hears nothing for so long, even in a transaction, is ended by it, and a statement
+   * waits no longer for a row's lock: a process that is paused in a transaction does not hold up others. In seconds.
+   * @default as the server is set
+   */
+  readonly abandonAfterSeconds?: number;
 }
 
 /** A value of a statement. Lists of lists are the rows of `VALUES ?`, lists those of `IN (?)`; only `tx.run` takes them. */
@@ -46,10 +52,21 @@ export class Database {
   readonly #pool: Pool;
   readonly #acquireTimeoutMs: number;
   readonly #statementTimeoutMs: number;
+  /** An idle connection may have been ended by the server after so long. */
+  readonly #maxIdleMs: number;
+  readonly #lastUsed = new WeakMap<PoolConnection, number>();
 
   constructor(options: DatabaseOptions) {
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 2_000;
     this.#statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
+    const { abandonAfterSeconds } = options;
+    // The server's clock runs from the end of the last statement; ours a little earlier.
+    this.#maxIdleMs = abandonAfterSeconds === undefined ? Infinity : abandonAfterSeconds * 500;
+    const settings = [...sessionSettings];
+    if (abandonAfterSeconds !== undefined) {
+      const names = ['wait_timeout', 'net_read_timeout', 'net_write_timeout', 'innodb_lock_wait_timeout'];
+      settings.push(`SET ${names.map((name) => `SESSION ${name} = ${Math.ceil(abandonAfterSeconds)}`).join(', ')}`);
+    }
     this.#pool = createPool({
       uri: options.url,
       ...connectionSettings,
@@ -58,7 +75,7 @@ export class Database {
       enableKeepAlive: true,
       maxPreparedStatements: 500,
     });
-    this.#pool.on('connection', prepareSession);
+    this.#pool.on('connection', (connection) => prepareSession(connection, settings));
   }
 
   /** A SELECT's rows, prepared once a connection. Repeated once when the connection turns out to be dead. */
@@ -117,16 +134,30 @@ export class Database {
     const connection = await this.#acquire();
     try {
       const result = await work(connection);
-      connection.release();
+      this.#release(connection);
       return result;
     } catch (error) {
       if (isConnectionLost(error)) connection.destroy();
-      else connection.release();
+      else this.#release(connection);
       throw error;
     }
   }
 
-  #acquire(): Promise<PoolConnection> {
+  #release(connection: PoolConnection): void {
+    this.#lastUsed.set(connection, Date.now());
+    connection.release();
+  }
+
+  async #acquire(): Promise<PoolConnection> {
+    for (;;) {
+      const connection = await this.#acquireAny();
+      const lastUsed = this.#lastUsed.get(connection) ?? Infinity;
+      if (Date.now() - lastUsed < this.#maxIdleMs) return connection;
+      connection.destroy();
+    }
+  }
+
+  #acquireAny(): Promise<PoolConnection> {
     return new Promise((resolve, reject) => {
       let isLate = false;
       const timer = setTimeout(() => {
@@ -173,8 +204,8 @@ export const connectionSettings = {
   supportBigNumbers: true,
 } as const;
 
-function prepareSession(connection: PoolConnection): void {
-  for (const setting of sessionSettings) {
+function prepareSession(connection: PoolConnection, settings: readonly string[]): void {
+  for (const setting of settings) {
     // Queued before whatever the connection was opened for.
     connection.query(setting, (error) => {
       if (error) connection.destroy();

@@ -4,6 +4,7 @@ import { FeedLost, type FeedBounds, type FeedEntry, type FeedReader } from '../.
 import { decodeCommit } from './commit-message.js';
 import {
   ensureFeedStream,
+  feedFilterOf,
   feedStreamName,
   feedSubject,
   TAKEOVER_TOKEN,
@@ -23,6 +24,8 @@ export class JetStreamFeedReader implements FeedReader {
   constructor(
     private readonly link: NatsLink,
     private readonly options: FeedStreamOptions,
+    /** Of the feed's partitions only these, and takeovers. @default all */
+    private readonly only?: readonly number[],
   ) {}
 
   async bounds(): Promise<FeedBounds> {
@@ -35,6 +38,7 @@ export class JetStreamFeedReader implements FeedReader {
     const consumer = await this.link.jetstream.consumers.get(feedStreamName(this.options), {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: afterSequence + 1,
+      ...(this.only && { filter_subjects: feedFilterOf(this.options, this.only) }),
     });
     const messages = await consumer.consume({ max_messages: READ_AHEAD, idle_heartbeat: HEARTBEAT_MS });
     let seen = afterSequence;
