@@ -20,6 +20,20 @@ export interface MigrateConfig extends DatabaseConfig {
   readonly waitMs: number;
 }
 
+/** Settings of the operator's command. */
+export interface OperatorConfig extends DatabaseConfig {
+  /** NATS_URL. @default nats://127.0.0.1:4222 */
+  readonly natsUrl: string;
+  /** NATS_REPLICAS. @default 1 */
+  readonly natsReplicas: number;
+  /** FEED_STORAGE. @default memory */
+  readonly feedStorage: 'memory' | 'file';
+  /** Of an installation that has kept none yet. */
+  readonly installation: InstallationValues;
+  /** PROJECTION_PARTITIONS: of an installation that was never projected. @default 8 */
+  readonly projectionPartitions: number;
+}
+
 /** Settings of the projector. */
 export interface ProjectorConfig extends ServiceConfig, DatabaseConfig {
   /** NATS_URL. @default nats://127.0.0.1:4222 */
@@ -56,11 +70,7 @@ export function readProjectorConfig(variables = process.env): ProjectorConfig {
   return {
     ...readServiceConfig(environment, 50_053),
     ...readDatabaseConfig(environment),
-    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
-    natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
-    feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
-    installation: readInstallationValues(environment),
-    projectionPartitions: environment.integer('PROJECTION_PARTITIONS', 8, { minimum: 1, maximum: 256 }),
+    ...readFeedConfig(environment),
     mysqlAbandonAfterSeconds: environment.integer('MYSQL_ABANDON_AFTER_SECONDS', 5, { minimum: 1, maximum: 3_600 }),
     reconcileThreadsPerSecond: environment.integer('RECONCILE_THREADS_PER_SECOND', 5_000, { minimum: 1 }),
     mysqlMaxConnections: environment.integer('MYSQL_MAX_CONNECTIONS', 4, { minimum: 1 }),
@@ -73,9 +83,25 @@ export function readProjectorConfig(variables = process.env): ProjectorConfig {
 }
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
+export function readOperatorConfig(variables = process.env): OperatorConfig {
+  const environment = new Environment(variables);
+  return { ...readDatabaseConfig(environment), ...readFeedConfig(environment) };
+}
+
+/** @throws Fault reason INVALID_SETTING naming the variable */
 export function readMigrateConfig(variables = process.env): MigrateConfig {
   const environment = new Environment(variables);
   return { ...readDatabaseConfig(environment), waitMs: environment.integer('MIGRATE_WAIT_MS', 60_000) };
+}
+
+function readFeedConfig(environment: Environment) {
+  return {
+    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
+    feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
+    installation: readInstallationValues(environment),
+    projectionPartitions: environment.integer('PROJECTION_PARTITIONS', 8, { minimum: 1, maximum: 256 }),
+  };
 }
 
 function readDatabaseConfig(environment: Environment): DatabaseConfig {

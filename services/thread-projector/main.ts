@@ -36,7 +36,10 @@ async function start(): Promise<RunningService> {
   // It writes nothing to the journal, so it may go on while that is copied, but not read the old copy afterwards.
   const role = { duringMaintenance: true };
   await installation.agree(config.installation, role);
+  let isStopping = false;
   const stop = (error: Error): void => {
+    if (isStopping) return;
+    isStopping = true;
     logger.fatal({ error }, 'the installation has changed, stopping');
     process.kill(process.pid, 'SIGTERM');
   };
@@ -118,7 +121,7 @@ async function start(): Promise<RunningService> {
     async drain() {
       server.setServing(false);
       // The others take over while the last batches are finished; the fence keeps the two apart.
-      await Promise.all([membership.leave(), projector.drain()]);
+      await Promise.all([projector.drain(), membership.leave()]);
       await server.drain({ noticeMs: config.drainNoticeMs, timeoutMs: 1_000 });
       await membership.close();
       await database.close();

@@ -24,3 +24,17 @@ export interface ProjectionObserver {
   /** Whether projecting works. Told at the first success and at each change; false only after some time of trouble. */
   healthChanged(isHealthy: boolean): void;
 }
+
+/** Tells nobody. */
+export const quietObserver: ProjectionObserver = {
+  projected: () => undefined,
+  parked: () => undefined,
+  troubled: () => undefined,
+  overtaken: () => undefined,
+  restarted: () => undefined,
+  paused: () => undefined,
+  malformed: () => undefined,
+  unfounded: () => undefined,
+  reconciled: () => undefined,
+  healthChanged: () => undefined,
+};
