@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { benchJournal } from './journal-bench.js';
+import { benchProjector } from './projector-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { benchVisibility } from './visibility-bench.js';
 
@@ -9,10 +10,11 @@ type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
 const benches: Readonly<Record<string, { readonly about: string; readonly run: Bench }>> = {
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
   journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
+  projector: { about: 'rows a second over a backlog, against multi-row inserts of the same rows', run: benchProjector },
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
 /** Run when none is named. */
-const byDefault = ['visibility', 'journal'];
+const byDefault = ['visibility', 'journal', 'projector'];
 
 const help = `npm run bench -- [--only NAME] [--count N]
 

@@ -83,11 +83,10 @@ export class PartitionedProjector {
     this.#healthy.delete(partition);
     if (projector === undefined) return;
     const before = this.#ending.get(partition);
-    const ending = (before ?? Promise.resolve())
-      .then(() => projector.drain())
-      .finally(() => {
-        if (this.#ending.get(partition) === ending) this.#ending.delete(partition);
-      });
+    const drained = before === undefined ? projector.drain() : before.then(() => projector.drain());
+    const ending = drained.finally(() => {
+      if (this.#ending.get(partition) === ending) this.#ending.delete(partition);
+    });
     this.#ending.set(partition, ending);
   }
 
