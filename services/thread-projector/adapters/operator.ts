@@ -148,7 +148,7 @@ export class Operator {
         String(commits),
         ` ${error.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
       ]);
-      for (const line of alignedLines([['THREAD', 'VERSIONS', 'SINCE', 'COMMITS', ' ERROR'], ...rows])) say(line);
+      for (const line of alignedLines([['THREAD', 'VERSIONS', 'SINCE', 'COMMITS', ' ERROR'], ...rows], 5)) say(line);
     }
     return 0;
   }

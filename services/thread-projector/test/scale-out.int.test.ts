@@ -133,11 +133,11 @@ describe('several projectors', function () {
   });
 });
 
-/** Until some transaction waits for a row's lock. */
+/** Until some transaction waits for a row's lock. The server makes this list anew when nobody has asked for 100 ms. */
 async function untilWaiting({ database }: InstallationFixture): Promise<void> {
   for (;;) {
     const waiting = await database.rows("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'");
     if (waiting.length > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, 150));
   }
 }

@@ -64,8 +64,11 @@ export class Database {
     this.#maxIdleMs = abandonAfterSeconds === undefined ? Infinity : abandonAfterSeconds * 500;
     const settings = [...sessionSettings];
     if (abandonAfterSeconds !== undefined) {
-      const names = ['wait_timeout', 'net_read_timeout', 'net_write_timeout', 'innodb_lock_wait_timeout'];
-      settings.push(`SET ${names.map((name) => `SESSION ${name} = ${Math.ceil(abandonAfterSeconds)}`).join(', ')}`);
+      const seconds = Math.ceil(abandonAfterSeconds);
+      const names = ['wait_timeout', 'net_read_timeout', 'net_write_timeout'];
+      const values = names.map((name) => `SESSION ${name} = ${seconds}`);
+      // Before our own time-out, which costs the connection.
+      settings.push(`SET ${values.join(', ')}, SESSION innodb_lock_wait_timeout = ${Math.max(1, seconds - 1)}`);
     }
     this.#pool = createPool({
       uri: options.url,
