@@ -95,12 +95,14 @@ export function readMigrateConfig(variables = process.env): MigrateConfig {
 }
 
 function readFeedConfig(environment: Environment) {
+  const installation = readInstallationValues(environment);
+  const maximum = Math.min(256, installation.partitions);
   return {
     natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
-    installation: readInstallationValues(environment),
-    projectionPartitions: environment.integer('PROJECTION_PARTITIONS', 8, { minimum: 1, maximum: 256 }),
+    installation,
+    projectionPartitions: environment.integer('PROJECTION_PARTITIONS', Math.min(8, maximum), { minimum: 1, maximum }),
   };
 }
 
