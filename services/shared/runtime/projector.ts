@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { unreachable } from '../kernel/decider.js';
 import { toError } from '../kernel/fault.js';
-import { Backoff } from './backoff.js';
+import { chunksOf } from './chunks-of.js';
 import { FeedBatches } from './feed-batches.js';
 import type { FeedEntry, FeedReader } from './feed.js';
-import type { AggregateVersion, Commit, Journal } from './journal.js';
+import type { Commit, Journal } from './journal.js';
+import { ProjectionHealth } from './projection-health.js';
 import type { ProjectionObserver } from './projection-observer.js';
 import { feedStartOf } from './projection-plan.js';
 import { CheckpointMoved, type ProjectionCheckpoint, type ProjectionStore } from './projection-store.js';
@@ -44,14 +45,11 @@ const REPAIR_CHUNK = 16;
 export class Projector {
   readonly #options: Required<ProjectorOptions>;
   readonly #stopping = new AbortController();
-  readonly #retry: Backoff;
-  readonly #yielding = new Backoff({ firstMs: 20, maxMs: 1_000 });
+  readonly #health: ProjectionHealth;
   #state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' = 'INITIALIZED';
   #running: Promise<void> = Promise.resolve();
   #isReconcileDue = true;
   #wakeReconciler: (() => void) | undefined;
-  #isHealthy: boolean | undefined;
-  #unhealthyTimer: NodeJS.Timeout | undefined;
   #isBatchWaiting = false;
   /** All of the feed up to there was handed to the writer. */
   #reached = 0;
@@ -68,7 +66,7 @@ export class Projector {
       slots: new SaveSlots(1),
       ...options,
     };
-    this.#retry = new Backoff({ firstMs: Math.min(50, this.#options.maxRetryMs), maxMs: this.#options.maxRetryMs });
+    this.#health = new ProjectionHealth(this.#options);
   }
 
   get state(): string {
@@ -91,8 +89,8 @@ export class Projector {
   async drain(): Promise<void> {
     this.#state = 'DRAINING';
     this.#stopping.abort();
+    this.#health.stop();
     await this.#running;
-    clearTimeout(this.#unhealthyTimer);
     this.#state = 'STOPPED';
   }
 
@@ -103,7 +101,9 @@ export class Projector {
         await this.#session();
       } catch (error) {
         if (stop.aborted) return;
-        await pause(error instanceof CheckpointMoved ? this.#yield() : this.#recordTrouble(toError(error)), stop);
+        const waitMs =
+          error instanceof CheckpointMoved ? this.#health.overtaken() : this.#health.troubled(toError(error));
+        await pause(waitMs, stop);
       }
     }
   }
@@ -124,7 +124,7 @@ export class Projector {
       observer.restarted(lost, afterSequence);
       this.reconcile();
     }
-    if (this.#isHealthy === undefined) this.#recordSuccess();
+    if (!this.#health.isKnown) this.#health.succeeded();
     this.#reached = afterSequence;
 
     const session = new AbortController();
@@ -167,7 +167,7 @@ export class Projector {
         this.#reached = Math.max(this.#reached, sequence);
       });
       this.#isBatchWaiting = false;
-      this.#recordSuccess();
+      this.#health.succeeded();
     }
   }
 
@@ -178,7 +178,7 @@ export class Projector {
     observer.paused(true);
     let checkpoint: ProjectionCheckpoint;
     do {
-      this.#recordSuccess();
+      this.#health.succeeded();
       await pause(checkEveryMs, stop);
       if (stop.aborted) return;
       checkpoint = await store.loadCheckpoint();
@@ -267,7 +267,7 @@ export class Projector {
         const { revision } = await store.loadCheckpoint();
         if (revision !== writer.checkpoint.revision) throw new CheckpointMoved();
       });
-      if (!this.#isBatchWaiting) this.#recordSuccess();
+      if (!this.#isBatchWaiting) this.#health.succeeded();
     }
   }
 
@@ -276,35 +276,6 @@ export class Projector {
     const turn = this.#turn.then(() => this.#options.slots.run(work));
     this.#turn = turn.catch(() => undefined);
     return turn;
-  }
-
-  #recordSuccess(): void {
-    this.#retry.reset();
-    this.#yielding.reset();
-    clearTimeout(this.#unhealthyTimer);
-    this.#unhealthyTimer = undefined;
-    this.#setHealthy(true);
-  }
-
-  /** @returns how long to wait */
-  #recordTrouble(error: Error): number {
-    const { observer, unhealthyAfterMs } = this.#options;
-    const retryInMs = this.#retry.next();
-    observer.troubled(error, Math.round(retryInMs));
-    this.#unhealthyTimer ??= setTimeout(() => this.#setHealthy(false), unhealthyAfterMs);
-    return retryInMs;
-  }
-
-  /** @returns how long to leave the field to the other projector */
-  #yield(): number {
-    this.#options.observer.overtaken();
-    return this.#yielding.next();
-  }
-
-  #setHealthy(isHealthy: boolean): void {
-    if (this.#isHealthy === isHealthy || this.#state !== 'RUNNING') return;
-    this.#isHealthy = isHealthy;
-    this.#options.observer.healthChanged(isHealthy);
   }
 }
 
@@ -316,15 +287,4 @@ async function aborted(signal: AbortSignal): Promise<void> {
 /** Waits, or until the signal. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
-}
-
-async function* chunksOf(versions: AsyncIterable<AggregateVersion>, size: number): AsyncIterable<AggregateVersion[]> {
-  let chunk: AggregateVersion[] = [];
-  for await (const version of versions) {
-    chunk.push(version);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }

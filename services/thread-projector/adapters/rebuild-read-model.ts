@@ -5,6 +5,7 @@ import { MySqlProjectionStore, type ProjectedRows } from '../../shared/adapters/
 import { MySqlParkedAggregates } from '../../shared/adapters/mysql/mysql-parked-aggregates.js';
 import { ShadowDatabase } from '../../shared/adapters/mysql/shadow-database.js';
 import { Fault } from '../../shared/kernel/fault.js';
+import { chunksOf } from '../../shared/runtime/chunks-of.js';
 import { inParallel } from '../../shared/runtime/in-parallel.js';
 import type { AggregateVersion, Journal } from '../../shared/runtime/journal.js';
 import { noProgress, type Progress } from '../../shared/runtime/progress.js';
@@ -212,15 +213,4 @@ class Rebuild {
 
 function commitsOf(behind: readonly Behind[]): number {
   return behind.reduce((sum, { version, from }) => sum + version - from, 0);
-}
-
-async function* chunksOf<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {
-  let chunk: T[] = [];
-  for await (const item of items) {
-    chunk.push(item);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }
