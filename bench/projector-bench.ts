@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { Database } from '../services/shared/adapters/mysql/database.js';
 import { migrateDatabase } from '../services/shared/adapters/mysql/migrate-database.js';
@@ -9,7 +10,7 @@ import { NatsLink } from '../services/shared/adapters/nats/nats-link.js';
 import { createLogger } from '../services/shared/adapters/telemetry/logger.js';
 import type { Commit } from '../services/shared/runtime/journal.js';
 import { quietObserver } from '../services/shared/runtime/projection-observer.js';
-import { feedPartitionsOf } from '../services/shared/runtime/projection-partition.js';
+import { feedPartitionsOf, type ProjectionPartitions } from '../services/shared/runtime/projection-partition.js';
 import { Projector } from '../services/shared/runtime/projector.js';
 import { SaveSlots } from '../services/shared/runtime/save-slots.js';
 import { InMemoryJournal } from '../services/shared/testing/in-memory-journal.js';
@@ -26,6 +27,9 @@ const ROUNDS = 5;
 /** As in a process with its default settings. */
 const PARTITIONS = { feedPartitions: 64, count: 8 };
 const CONNECTIONS = 4;
+/** The steady load, publisher included. */
+const STEADY_PER_SECOND = 500;
+const STEADY_SECONDS = 6;
 /** Rows in a statement, and statements in a transaction, of the reference. */
 const ROWS_IN_INSERT = 1_000;
 
@@ -74,6 +78,7 @@ export async function benchProjector({ count = 4_000 }: { count: number | undefi
         return { 'rows/s': names[way], min, median: p50, max, 'of reference': p50 / reference, 'CPU us/row': cpuUs };
       }),
     );
+    await benchSteadyLoad(link);
   } finally {
     await link.close();
     await server.stop();
@@ -113,30 +118,86 @@ async function timed(work: () => Promise<void>): Promise<{ ms: number; cpuMs: nu
 }
 
 async function project(link: NatsLink, prefix: string, database: Database, commits: number): Promise<void> {
-  const layout = new ProjectionLayout(database, 'threads', PARTITIONS);
-  const slots = new SaveSlots(CONNECTIONS - 1);
   let projected = 0;
   let finish: () => void;
   const finished = new Promise<void>((resolve) => (finish = resolve));
-  const projectors = Array.from({ length: PARTITIONS.count }, (_, partition) => {
+  const { stop } = startProjectors(link, prefix, database, PARTITIONS, ({ length }) => {
+    projected += length;
+    if (projected >= commits) finish();
+  });
+  await finished;
+  await stop();
+}
+
+/** All partitions in one process, as `thread-projector` runs them. */
+function startProjectors(
+  link: NatsLink,
+  prefix: string,
+  database: Database,
+  partitions: ProjectionPartitions,
+  onProjected: (commits: readonly Commit[]) => void,
+): { stop(): Promise<void> } {
+  const layout = new ProjectionLayout(database, 'threads', partitions);
+  const slots = new SaveSlots(CONNECTIONS - 1);
+  const projectors = Array.from({ length: partitions.count }, (_, partition) => {
     const projector = new Projector({
-      feed: new JetStreamFeedReader(link, { prefix }, feedPartitionsOf(partition, PARTITIONS)),
+      feed: new JetStreamFeedReader(link, { prefix }, feedPartitionsOf(partition, partitions)),
       journal: new InMemoryJournal(),
       store: new MySqlProjectionStore(database, mySqlThreadRows, { projection: 'threads', partition, layout }),
-      observer: {
-        ...quietObserver,
-        projected: ({ length }) => {
-          projected += length;
-          if (projected >= commits) finish();
-        },
-      },
+      observer: { ...quietObserver, projected: onProjected },
       slots,
     });
     projector.start();
     return projector;
   });
-  await finished;
-  await Promise.all(projectors.map((projector) => projector.drain()));
+  return { stop: async () => void (await Promise.all(projectors.map((projector) => projector.drain()))) };
+}
+
+/** What a steady load costs with one partition, and with several. */
+async function benchSteadyLoad(link: NatsLink): Promise<void> {
+  const rows: Record<string, string | number>[] = [];
+  for (const count of [1, PARTITIONS.count]) {
+    showProgress(`${count} partitions at ${STEADY_PER_SECOND} commits/s`);
+    const prefix = `STEADY${count}`;
+    const feed = new JetStreamFeedWriter(link, { prefix, logger: createLogger('bench', 'silent') });
+    await feed.announceTakeover();
+    const database = await openDatabase();
+    const lags: number[] = [];
+    const publishedAt = new Map<string, number>();
+    let batches = 0;
+    const projectors = startProjectors(link, prefix, database, { ...PARTITIONS, count }, (commits) => {
+      batches += 1;
+      const now = performance.now();
+      for (const { aggregateId, version } of commits) {
+        lags.push(now - (publishedAt.get(`${aggregateId}:${version}`) ?? NaN));
+      }
+    });
+    const commits = backlog(STEADY_PER_SECOND * STEADY_SECONDS);
+    const { cpuMs } = await timed(async () => {
+      const startedAt = performance.now();
+      for (const [index, commit] of commits.entries()) {
+        const aheadMs = (1_000 * index) / STEADY_PER_SECOND - (performance.now() - startedAt);
+        if (aheadMs > 1) await delay(aheadMs);
+        publishedAt.set(`${commit.aggregateId}:${commit.version}`, performance.now());
+        feed.publish(commit);
+      }
+      while (lags.length < commits.length) await delay(5);
+    });
+    await projectors.stop();
+    await database.close();
+    const { p50, p99, max } = summarize(lags);
+    const batchSize = commits.length / batches;
+    rows.push({
+      [`at ${STEADY_PER_SECOND} commits/s`]: `${count} partitions`,
+      'lag p50 ms': p50,
+      p99,
+      max,
+      'commits a batch': batchSize,
+      'CPU us/commit': (1_000 * cpuMs) / commits.length,
+    });
+  }
+  endProgress();
+  printTable(rows);
 }
 
 interface TableRows {
