@@ -62,7 +62,7 @@ describe('migrations', () => {
     }
   });
 
-  it('keep the checkpoint of a projector from before there were partitions, and its dead letters', async () => {
+  it('keep the checkpoint of a projector from before there were partitions', async () => {
     const url = await freshDatabaseUrl();
     const older = migrations.filter(({ name }) => name < '0003');
     await migrateDatabase({ url, migrations: older, report: () => undefined });
