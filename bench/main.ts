@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { benchHandover } from './handover-bench.js';
+import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { benchProjector } from './projector-bench.js';
 import { benchStreams } from './streams-bench.js';
@@ -11,6 +13,11 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
   journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
   projector: { about: 'rows a second over a backlog, against multi-row inserts of the same rows', run: benchProjector },
+  handover: {
+    about: 'calls while a thread-command process leaves or joins, against undisturbed ones',
+    run: benchHandover,
+  },
+  'hot-thread': { about: 'appends to one thread in either layout', run: benchHotThread },
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
 /** Run when none is named. */

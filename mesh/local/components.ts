@@ -33,7 +33,12 @@ export function meshComponents(settings: MeshSettings): Component[] {
         url: `127.0.0.1:${port}`,
         port,
         command: () =>
-          compiled(`services/${service}/main.js`, { ...backends, GRPC_HOST: '127.0.0.1', GRPC_PORT: `${port}` }),
+          compiled(`services/${service}/main.js`, {
+            ...backends,
+            ...settings.envOf?.(name),
+            GRPC_HOST: '127.0.0.1',
+            GRPC_PORT: `${port}`,
+          }),
         checkHealth: () => checkGrpcHealth(`127.0.0.1:${port}`),
       },
     }));

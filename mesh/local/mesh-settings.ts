@@ -120,6 +120,8 @@ export interface MeshSettings {
   readonly envoyConcurrency: number;
   /** Added to the environment of the services and of the migration. @default {} */
   readonly serviceEnv?: Readonly<Record<string, string>>;
+  /** Added to the environment of one process of a service, by its name, such as `thread-command-2`. @default nothing */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
   /** Shows everything that the children log. @default false */
   readonly showAllLogs: boolean;
 }

@@ -15,6 +15,7 @@ import { InstallationSettings } from '../shared/adapters/nats/installation-setti
 import { JetStreamMembership } from '../shared/adapters/nats/jetstream-membership.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { openJournal } from '../shared/adapters/nats/open-journal.js';
+import { seatOf } from '../shared/adapters/seat.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { AggregateHost } from '../shared/runtime/aggregate-host.js';
 import { CommandRouter } from '../shared/runtime/command-router.js';
@@ -36,6 +37,8 @@ const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-command', config.logLevel);
 /** Stands before the names of this context's streams and subjects. */
 const PREFIX = 'THREAD';
+/** How long snapshots may be saved before the threads are handed over, while their commands go on. */
+const SAVE_SNAPSHOTS_FOR_MS = 1_000;
 
 async function start(): Promise<RunningService> {
   const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-command', logger });
@@ -74,6 +77,11 @@ async function start(): Promise<RunningService> {
         const ids = { request_id: trace.requestId, trace_id: traceIdOf(trace), command_id: commandId };
         logger.debug({ ...ids, thread_id: aggregateId, version, command: commandType }, 'committed');
       },
+      onRefused: ({ aggregateId, expectedVersion }) =>
+        logger.info(
+          { thread_id: aggregateId, expected_version: expectedVersion },
+          'the journal refused a commit: another one was there first',
+        ),
       passivateAfterMs: config.passivateAfterMs,
       maxAggregates: config.maxAggregates,
       maxBytes: config.maxAggregatesMib * 1024 * 1024,
@@ -90,10 +98,13 @@ async function start(): Promise<RunningService> {
   const membership = new JetStreamMembership(link, { prefix: PREFIX, self: ulid(), partitions, replicas, logger });
   const ownership = new PartitionOwnership(membership, partitions);
   const bus = new JetStreamCommandBus(link, { prefix: PREFIX, replicas, logger });
-  ownership.onChange((_changed, { lost, gained, isTakeover }) => {
-    host.forget((threadId) => lost.has(ownership.partitionOf(threadId)));
-    void bus.serve(ownership.owned);
-    logger.info({ lost: lost.size, gained: gained.size, owned: ownership.owned.size }, 'ownership changed');
+  ownership.onChange((_changed, { lost, gained, isTakeover, isOrderly }) => {
+    const isLost = (threadId: string): boolean => lost.has(ownership.partitionOf(threadId));
+    if (isOrderly) void host.saveSnapshots(isLost, SAVE_SNAPSHOTS_FOR_MS);
+    host.forget(isLost);
+    const owned = ownership.owned.size;
+    logger.info({ lost: lost.size, gained: gained.size, owned }, 'ownership changed');
+    void bus.serve(ownership.owned).then(() => logger.debug({ owned }, 'handed over'));
     // The last copies of an owner that died may be missing.
     if (isTakeover) feed.announceTakeover().catch((error: unknown) => logger.warn({ error }, 'takeover not announced'));
   });
@@ -123,7 +134,7 @@ async function start(): Promise<RunningService> {
     ],
   });
   await server.start();
-  await membership.join(`${hostname()}:${server.port}`);
+  await membership.join(`${hostname()}:${server.port}`, await seatOf(config.grpcHost, server.port));
   // Maintenance that began before we were announced has not seen us; now we see it.
   await installation.agree(config.installation);
   link.onStatus((connected) => server.setServing(connected));
@@ -131,6 +142,8 @@ async function start(): Promise<RunningService> {
 
   return {
     async drain() {
+      const saved = await host.saveSnapshots(() => true, SAVE_SNAPSHOTS_FOR_MS);
+      if (saved > 0) logger.info({ snapshots: saved }, 'saved snapshots for the next owners');
       // From here on calls are routed to those who stay; what was begun is finished here.
       await membership.leave();
       await bus.serve(new Set());

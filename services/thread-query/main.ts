@@ -1,18 +1,11 @@
-import { ThreadQueryServiceService as LegacyThreadQueryService } from '../gen/thread/thread_services.js';
-import { ThreadRestQueryServiceService } from '../gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
-import { ThreadQueryServiceService } from '../gen/threadweaver/thread/v1/thread_query_service.js';
 import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
-import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
-import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
 import { DatabaseHealth } from '../shared/adapters/mysql/database-health.js';
 import { Database } from '../shared/adapters/mysql/database.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
-import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
-import { legacyRestService, legacyRestWording } from './adapters/legacy-rest-service.js';
 import { MySqlThreadReader } from './adapters/mysql-thread-reader.js';
-import { threadQueryService } from './adapters/thread-query-service.js';
+import { threadQueryServices } from './adapters/thread-query-services.js';
 import { readConfig } from './config.js';
 
 const config = settingsOrExit(() => readConfig());
@@ -25,19 +18,14 @@ async function start(): Promise<RunningService> {
     connectTimeoutMs: config.mysqlConnectTimeoutMs,
     acquireTimeoutMs: config.mysqlAcquireTimeoutMs,
     statementTimeoutMs: config.mysqlStatementTimeoutMs,
+    // Callers need not wait for what the last check has waited for.
+    whyAway: () => health.trouble,
   });
   const reader = new MySqlThreadReader(database);
   const server = new GrpcServer({
     host: config.grpcHost,
     port: config.grpcPort,
-    services: [
-      bindUnaryService(ThreadQueryServiceService, threadQueryService(reader), { logger }),
-      bindUnaryService(LegacyThreadQueryService, legacyGrpcService(reader), { logger }),
-      bindUnaryService(ThreadRestQueryServiceService, legacyRestService(reader), {
-        logger,
-        rephrase: (error) => inLegacyWords(error, legacyRestWording),
-      }),
-    ],
+    services: threadQueryServices(reader, logger),
   });
   const health = new DatabaseHealth({
     url: config.mysqlUrl,

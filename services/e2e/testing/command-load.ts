@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
 import type { RunningMesh } from '../../../mesh/local/index.js';
-import { JetStreamJournal } from '../../shared/adapters/nats/jetstream-journal.js';
 import { NatsLink } from '../../shared/adapters/nats/nats-link.js';
+import { openJournal, type JournalLayout } from '../../shared/adapters/nats/open-journal.js';
 import { createLogger } from '../../shared/adapters/telemetry/logger.js';
+import type { Journal } from '../../shared/runtime/journal.js';
 import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
 import { eventually } from './eventually.js';
 import type { RestClient } from './rest-client.js';
@@ -55,12 +56,12 @@ export class CommandLoad {
   }
 
   /** Ends the load; then journal and read model must have each acknowledged message, once. */
-  async stopAndCheck(mesh: RunningMesh): Promise<void> {
+  async stopAndCheck(mesh: RunningMesh, layout: JournalLayout = 'per-thread'): Promise<void> {
     this.#isRunning = false;
     await Promise.all(this.#loops);
     const link = await NatsLink.open({ url: mesh.natsUrl, name: 'checker', logger: createLogger('e2e', 'silent') });
     try {
-      const journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
+      const journal = openJournal(link, { prefix: 'THREAD', layout });
       for (const written of this.writers) {
         await checkJournal(journal, written);
         await eventually(() => checkReadModel(this.rest, written), 20_000);
@@ -117,7 +118,7 @@ export async function post(rest: RestClient, { account, threadId, acknowledged, 
 }
 
 /** Versions are contiguous, and each text is in the journal just once, with the id that was acknowledged. */
-async function checkJournal(journal: JetStreamJournal, { threadId, acknowledged, attempted }: Written): Promise<void> {
+async function checkJournal(journal: Journal, { threadId, acknowledged, attempted }: Written): Promise<void> {
   const ids = new Map<string, string>();
   let version = 0;
   for await (const commit of journal.read(threadId, 1)) {

@@ -329,6 +329,43 @@ describe('AggregateHost', () => {
       assert.equal(await totalOnNewHost(), 62);
     });
 
+    describe('saved before a hand-over', () => {
+      /** 49 and more commits behind the last snapshot, of which there is none. */
+      async function hostWith(commits: Readonly<Record<string, number>>): Promise<CounterHost> {
+        const host = openHost({ snapshots: { store, everyCommits: 1_000, onTrouble: () => undefined } });
+        for (const [aggregateId, count] of Object.entries(commits)) {
+          await Promise.all(Array.from({ length: count }, () => host.execute(add(1, { aggregateId }))));
+        }
+        return host;
+      }
+
+      it('are of those that would be long to load, the longest first', async () => {
+        const host = await hostWith({ B: 49, C: 50, D: 60, E: 70 });
+        assert.equal(await host.saveSnapshots((id) => id !== 'E', 1_000), 2);
+        assert.deepEqual([...store.snapshots.keys()].slice(1), ['D', 'C']);
+        assert.equal(store.snapshots.get('D')?.version, 60);
+        assert.equal(await host.saveSnapshots(() => true, 1_000), 1, 'not again of what is saved');
+      });
+
+      it('are of what is in the journal, while commands go on, and of what is forgotten at once', async () => {
+        const host = await hostWith({ B: 60 });
+        const going = Array.from({ length: 100 }, () => host.execute(add(1, { aggregateId: 'B' })));
+        const saving = host.saveSnapshots(() => true, 1_000);
+        host.forget(() => true);
+        assert.equal(await saving, 1);
+        await Promise.all(going);
+        const snapshot = store.snapshots.get('B');
+        assert.equal(Buffer.from(snapshot?.state ?? []).toString(), String(snapshot?.version));
+        assert.equal((await openSnapshottingHost().inspect('B', Date.now() + 1_000)).state, 160);
+      });
+
+      it('are not waited for longer than agreed', async () => {
+        const host = await hostWith({ B: 60 });
+        store.save = () => new Promise(() => undefined);
+        assert.equal(await host.saveSnapshots(() => true, 20), 0);
+      });
+    });
+
     it('remember requests', async () => {
       const known = store.snapshots.get('A')?.requests[3];
       assert.ok(known);

@@ -1,13 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../kernel/fault.js';
 import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { Aggregate, type AggregateTask } from './aggregate.js';
-import type { Commit, Journal } from './journal.js';
+import type { Commit, Journal, VersionConflict } from './journal.js';
 import type { SnapshotUse } from './snapshots.js';
 
 export interface AggregateHostOptions {
   readonly journal: Journal;
   /** Called once each commit is in the journal; see AggregateSurroundings. */
   onCommitted(commit: Commit): void;
+  /** Called when another owner's commit made the journal refuse an append; see AggregateSurroundings. @default nothing */
+  readonly onRefused?: ((refusal: VersionConflict) => void) | undefined;
   /** An aggregate leaves memory after so long without a command. @default 60000 */
   readonly passivateAfterMs?: number;
   /** Above so many aggregates in memory, the least recently used leave it. @default 100000 */
@@ -23,6 +26,10 @@ export interface AggregateHostOptions {
   /** @default none */
   readonly snapshots?: SnapshotUse;
 }
+
+/** With so many commits since its last snapshot, another one is worth its price when an aggregate changes hands. */
+const SNAPSHOT_WORTH_COMMITS = 50;
+const SNAPSHOTS_AT_ONCE = 4;
 
 type TaskOf<Answer, Command, Event extends { readonly type: string }, State, Rejection> = (task: {
   settled: boolean;
@@ -40,7 +47,8 @@ interface Resident<Command, Event extends { readonly type: string }, State, Reje
 export class AggregateHost<Command, Event extends { readonly type: string }, State, Rejection> {
   /** In order of use, the least recent first. */
   readonly #residents = new Map<string, Resident<Command, Event, State, Rejection>>();
-  readonly #options: Required<Omit<AggregateHostOptions, 'snapshots'>> & Pick<AggregateHostOptions, 'snapshots'>;
+  readonly #options: Required<Omit<AggregateHostOptions, 'snapshots' | 'onRefused'>> &
+    Pick<AggregateHostOptions, 'snapshots' | 'onRefused'>;
   readonly #sweeper: NodeJS.Timeout;
   #bytes = 0;
   #waiting = 0;
@@ -91,6 +99,36 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
     const surroundings = { journal, onCommitted, onIdle: () => undefined, maxPipelined };
     const aggregate = new Aggregate(aggregateId, this.model, surroundings);
     return this.#postTo(aggregate, deadline, (task) => ({ kind: 'inspection', ...task }));
+  }
+
+  /**
+   * Saves snapshots of aggregates whose next owner would have many commits to read, the most first. Commands go on
+   * meanwhile, and `forget` may follow at once. Settles when that is done or `limitMs` have passed.
+   *
+   * @returns how many were saved, or failed, which `snapshots.onTrouble` hears of
+   */
+  async saveSnapshots(isMeant: (aggregateId: string) => boolean, limitMs: number): Promise<number> {
+    if (this.#options.snapshots === undefined) return 0;
+    const worthIt = [...this.#residents.values()]
+      .map(({ aggregate }) => aggregate)
+      .filter(({ id, commitsSinceSnapshot }) => commitsSinceSnapshot >= SNAPSHOT_WORTH_COMMITS && isMeant(id))
+      .sort((a, b) => b.commitsSinceSnapshot - a.commitsSinceSnapshot);
+    const until = Date.now() + limitMs;
+    let next = 0;
+    let saved = 0;
+    const saving = Array.from({ length: SNAPSHOTS_AT_ONCE }, async () => {
+      while (Date.now() < until) {
+        const aggregate = worthIt[next++];
+        if (aggregate === undefined) return;
+        await aggregate.saveSnapshot();
+        saved += 1;
+      }
+    });
+    const late = new AbortController();
+    const limit = delay(limitMs, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(saving), limit]);
+    late.abort();
+    return saved;
   }
 
   /**
@@ -166,9 +204,10 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
   }
 
   #makeAggregate(id: string): Aggregate<Command, Event, State, Rejection> {
-    const { journal, onCommitted, maxPipelined, snapshots } = this.#options;
+    const { journal, onCommitted, onRefused, maxPipelined, snapshots } = this.#options;
     const onIdle = (): void => this.#weigh(id, aggregate);
-    const aggregate = new Aggregate(id, this.model, { journal, onCommitted, onIdle, maxPipelined, snapshots });
+    const surroundings = { journal, onCommitted, onIdle, onRefused, maxPipelined, snapshots };
+    const aggregate = new Aggregate(id, this.model, surroundings);
     return aggregate;
   }
 

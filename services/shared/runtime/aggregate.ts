@@ -14,6 +14,8 @@ export interface AggregateSurroundings {
   onCommitted(commit: Commit): void;
   /** Called whenever nothing is left to do. */
   onIdle(): void;
+  /** Called when the journal has refused an append; what it was for is decided again. @default nothing */
+  readonly onRefused?: ((refusal: VersionConflict) => void) | undefined;
   /** So many appends may be on their way at once. */
   readonly maxPipelined: number;
   /** @default none */
@@ -54,6 +56,8 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   #version = 0;
   /** The last version that is known to be in the journal and was handed to `onCommitted`. */
   #committedVersion: number | undefined;
+  /** The state as of that version. */
+  #committedState: State;
   #requests = new RecentRequests();
   /** Of the last snapshot that was read or begun to be saved. */
   #snapshotVersion = 0;
@@ -72,6 +76,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     private readonly surroundings: AggregateSurroundings,
   ) {
     this.#state = model.decider.initialState;
+    this.#committedState = this.#state;
   }
 
   /** Tasks that wait for their turn or their answer. */
@@ -85,6 +90,11 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
 
   get version(): number {
     return this.#version;
+  }
+
+  /** So many commits follow its last snapshot in the journal, as far as is known. */
+  get commitsSinceSnapshot(): number {
+    return (this.#committedVersion ?? 0) - this.#snapshotVersion;
   }
 
   /** Why nothing goes on at present, if so. */
@@ -145,6 +155,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       this.#state = loaded.state;
       this.#version = loaded.version;
       this.#committedVersion = loaded.version;
+      this.#committedState = loaded.state;
       this.#requests = loaded.requests;
       this.#snapshotVersion = loaded.snapshotVersion;
       this.#isLoaded = true;
@@ -204,11 +215,10 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       done: false,
       release: () => {
         this.#announce({ ...commit, aggregateId: this.id, version });
+        this.#committedState = state;
         task.succeed({ kind: 'committed', version, events, repeated: false });
         const { snapshots } = this.surroundings;
-        if (snapshots && version - this.#snapshotVersion >= snapshots.everyCommits) {
-          void this.#saveSnapshot(snapshots, { version, lastCommandId: commandId, state });
-        }
+        if (snapshots && this.commitsSinceSnapshot >= snapshots.everyCommits) void this.saveSnapshot();
       },
     };
     const epoch = this.#epoch;
@@ -247,20 +257,22 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     this.surroundings.onCommitted(commit);
   }
 
-  /** Saves what the aggregate was at a version that is in the journal. */
-  async #saveSnapshot(
-    { store, onTrouble }: SnapshotUse,
-    { version, lastCommandId, state }: { version: number; lastCommandId: string; state: State },
-  ): Promise<void> {
+  /** Saves what the aggregate is as of its last commit that is known to be in the journal. Does not throw. */
+  async saveSnapshot(): Promise<void> {
+    const { snapshots } = this.surroundings;
     const { stateFormat } = this.model;
-    if (stateFormat === undefined) return;
+    // During a recovery the state may lag behind the version.
+    if (snapshots === undefined || stateFormat === undefined || !this.#isLoaded) return;
+    const version = this.#committedVersion ?? 0;
+    const requests = this.#requests.upTo(version);
+    const lastCommandId = requests.at(-1)?.commandId;
+    if (lastCommandId === undefined) return;
     this.#snapshotVersion = version;
     try {
-      const requests = this.#requests.upTo(version);
-      const encoded = { stateFormat: stateFormat.version, state: stateFormat.encode(state) };
-      await store.save(this.id, { version, lastCommandId, requests, ...encoded });
+      const encoded = { stateFormat: stateFormat.version, state: stateFormat.encode(this.#committedState) };
+      await snapshots.store.save(this.id, { version, lastCommandId, requests, ...encoded });
     } catch (error) {
-      onTrouble(this.id, new Error(`a snapshot is not saved: ${toError(error).message}`, { cause: error }));
+      snapshots.onTrouble(this.id, new Error(`a snapshot is not saved: ${toError(error).message}`, { cause: error }));
     }
   }
 
@@ -269,6 +281,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     this.#epoch += 1;
     this.#isLoaded = false;
     this.#committedVersion ??= 0;
+    if (error instanceof VersionConflict) this.surroundings.onRefused?.(error);
     const isHopeless = error instanceof Fault;
     if (isHopeless) failed.task.fail(error);
     // After a conflict the journal can be read at once: whoever has won against us has got on.

@@ -33,10 +33,14 @@ export interface CommandBus {
   open(listener: CommandBusListener): Promise<void>;
   /**
    * Hands a command over; the answer comes with the correlation to `onAnswer`.
+   * @throws Fault kind `exhausted` no room for it; it was not taken
    * @throws Error it may not have been taken
    */
   send(partition: number, correlation: string, command: RoutedCommand): Promise<void>;
-  /** Serves just these partitions from now on. Settles when what was taken of the others is answered. */
+  /**
+   * Serves just these partitions from now on, and others that it has served until somebody else does, for a moment at
+   * most. Settles when what was taken of those, also of earlier calls, is answered.
+   */
   serve(partitions: ReadonlySet<number>): Promise<void>;
   /** Stops listening; answers that come later are lost. */
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { accept } from '../kernel/decider.js';
-import type { Fault } from '../kernel/fault.js';
+import { accept, reject } from '../kernel/decider.js';
+import { Fault } from '../kernel/fault.js';
 import { InMemoryJournal } from '../testing/in-memory-journal.js';
 import { AggregateHost } from './aggregate-host.js';
 import type { CommandEnvelope } from './aggregate-model.js';
@@ -19,6 +19,8 @@ const events = new EventCodec<Added>({
     decode: (data) => ({ type: 'Added', amount: data[0] ?? 0 }),
   },
 });
+/** This amount is refused as long as there is nothing yet. */
+const AMOUNT_FOR_LATER = 2;
 const trace = { requestId: 'x', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
 
 function add(commandId: string, deadlineMs = 5_000): CommandEnvelope<number> {
@@ -63,14 +65,15 @@ describe('CommandRouter', () => {
   let sent: { correlation: string; command: RoutedCommand }[];
   let send: () => Promise<void>;
 
-  function openRouter(maxRouted = 10): CommandRouter<number, Added, number, never> {
+  function openRouter(maxRouted = 10): CommandRouter<number, Added, number, string> {
     const decider = {
       initialState: 0,
-      decide: (amount: number) => accept<Added>({ type: 'Added', amount }),
+      decide: (amount: number, total: number) =>
+        amount === AMOUNT_FOR_LATER && total === 0 ? reject('EMPTY') : accept<Added>({ type: 'Added', amount }),
       evolve: (total: number, { amount }: Added) => total + amount,
     };
     const model = { decider, codec: events, estimateBytes: () => 1 };
-    const host = new AggregateHost<number, Added, number, never>(model, { journal, onCommitted: () => undefined });
+    const host = new AggregateHost<number, Added, number, string>(model, { journal, onCommitted: () => undefined });
     const ownership = new PartitionOwnership(agreement, 4);
     ownership.onChange((_changed, { lost }) => host.forget((id) => lost.has(ownership.partitionOf(id))));
     const bus: CommandBus = {
@@ -85,8 +88,8 @@ describe('CommandRouter', () => {
     const commands = {
       encodeCommand: (amount: number) => Buffer.from([amount]),
       decodeCommand: (data: Uint8Array) => data[0] ?? 0,
-      encodeRejection: () => Buffer.alloc(0),
-      decodeRejection: (): never => assert.fail(),
+      encodeRejection: (rejection: string) => Buffer.from(rejection),
+      decodeRejection: (data: Uint8Array) => Buffer.from(data).toString(),
     };
     return new CommandRouter({ host, ownership, bus, commands, events, maxRouted });
   }
@@ -138,12 +141,52 @@ describe('CommandRouter', () => {
     assert.deepEqual((await routed).kind, 'committed');
   });
 
+  it('rejects a copy of a command that it has rejected, though it could take it now, but not a repeat', async () => {
+    const router = openRouter();
+    agreement.giveAllTo('me');
+    const first = { ...add('1'), command: Buffer.from([AMOUNT_FOR_LATER]) };
+    const answers = [router.onCommand(first), router.execute(add('2')), router.onCommand(first)];
+    assert.deepEqual(await Promise.all(answers.map(async (answer) => (await answer)?.kind)), [
+      ...['rejected', 'committed', 'rejected'],
+    ]);
+    assert.equal((await router.onCommand(first))?.kind, 'rejected');
+    assert.equal((await router.onCommand({ ...first, deadline: first.deadline + 1 }))?.kind, 'committed');
+  });
+
+  it('gives back a command that it gets once it may have been taken for dead', async () => {
+    const router = openRouter();
+    agreement.giveAllTo('me');
+    agreement.current = false;
+    const command = { ...add('1'), command: Buffer.from([1]) };
+    assert.equal(await router.onCommand(command), undefined);
+    agreement.renew();
+    assert.equal((await router.onCommand(command))?.kind, 'committed');
+  });
+
   it('says at the deadline why there is no answer', async () => {
     const router = openRouter();
     agreement.giveAllTo('somebody');
     await assert.rejects(router.execute(add('1', 30)), (error: Fault) => error.kind === 'deadline-exceeded');
     send = () => Promise.reject(new Error('no NATS'));
     await assert.rejects(router.execute(add('2', 30)), (error: Fault) => error.kind === 'unavailable');
+  });
+
+  it('says at once that the bus is full, but not of what an owner may have by then', async () => {
+    const router = openRouter();
+    agreement.giveAllTo('somebody');
+    const full = new Fault('exhausted', 'COMMAND_BUS_FULL', 'full');
+    send = () => Promise.reject(full);
+    await assert.rejects(router.execute(add('1', 60_000)), full);
+    send = async () => undefined;
+    const routed = router.execute(add('2'));
+    await new Promise(setImmediate);
+    send = () => Promise.reject(full);
+    router.onReturn();
+    await new Promise(setImmediate);
+    const [taken] = sent;
+    assert.ok(taken);
+    router.onAnswer(taken.correlation, { kind: 'committed', version: 1, events: [], repeated: false });
+    assert.equal((await routed).kind, 'committed');
   });
 
   it('refuses more than its bound, and takes commands again afterwards', async () => {

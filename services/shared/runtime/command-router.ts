@@ -26,6 +26,8 @@ export interface CommandRouterOptions<Command, Event extends { readonly type: st
 interface Pending<Command, Event, Rejection> {
   readonly envelope: CommandEnvelope<Command>;
   readonly partition: number;
+  /** How often it was given to the bus. */
+  sends: number;
   /** Why it could not be handed over, the last time. */
   trouble: Error | undefined;
   settle(outcome: () => CommandOutcome<Event, Rejection>): void;
@@ -48,12 +50,16 @@ export class CommandRouter<
   Rejection,
 > implements CommandBusListener {
   readonly #pending = new Map<string, Pending<Command, Event, Rejection>>();
+  /** What is being carried out of commands that may come more than once, and those rejected until their deadlines. */
+  readonly #copies = new Map<string, Promise<CommandOutcome<Event, Rejection>>>();
   #sent = 0;
 
   constructor(private readonly options: CommandRouterOptions<Command, Event, State, Rejection>) {
     options.ownership.onChange((partitions) => {
       const before = [...this.#pending].filter(([, { partition }]) => partitions.has(partition));
-      for (const [correlation, pending] of before) this.#dispatch(correlation, pending);
+      for (const [correlation, pending] of before) {
+        if (options.ownership.owns(pending.envelope.aggregateId)) this.#dispatch(correlation, pending);
+      }
       setTimeout(() => {
         for (const [correlation, pending] of before) this.#dispatch(correlation, pending);
       }, RESEND_MS).unref();
@@ -83,11 +89,14 @@ export class CommandRouter<
   async onCommand(routed: RoutedCommand): Promise<RoutedAnswer | undefined> {
     const { host, ownership, commands, events } = this.options;
     const { aggregateId } = routed;
+    const { membership } = ownership;
+    // It was paused or cut off, and others own everything by now: they have a copy, or get this one.
+    if (!membership.isCurrent() && !membership.hasLeft) return undefined;
     // Memory of what another may have changed meanwhile is worth nothing, before and after.
     const isOwner = ownership.owns(aggregateId);
     if (!isOwner) host.forget((id) => id === aggregateId);
     try {
-      const outcome = await host.execute({ ...routed, command: commands.decodeCommand(routed.command) });
+      const outcome = await this.#executeOnce({ ...routed, command: commands.decodeCommand(routed.command) });
       if (outcome.kind === 'rejected') {
         return { kind: 'rejected', rejection: commands.encodeRejection(outcome.rejection) };
       }
@@ -114,6 +123,7 @@ export class CommandRouter<
       const pending: Pending<Command, Event, Rejection> = {
         envelope,
         partition: this.options.ownership.partitionOf(envelope.aggregateId),
+        sends: 0,
         trouble: undefined,
         settle: (outcomeOf) =>
           finish(() => {
@@ -131,22 +141,45 @@ export class CommandRouter<
     });
   }
 
+  /**
+   * Carries out a command of which copies may arrive, as it is sent again when its partition changes hands. A commit
+   * is known to the aggregate, but a rejection is not: were a later copy decided anew, on another state, it could be
+   * taken although its caller was told that it is not. A caller's own repeat has another deadline, and is no copy.
+   */
+  #executeOnce(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
+    const key = `${envelope.commandId} ${envelope.deadline}`;
+    const first = this.#copies.get(key);
+    if (first !== undefined) return first;
+    const executing = this.options.host.execute(envelope);
+    this.#copies.set(key, executing);
+    const forget = () => void this.#copies.delete(key);
+    executing.then(({ kind }) => {
+      // Copies that come later than the deadline are not begun.
+      if (kind === 'rejected') setTimeout(forget, Math.max(0, envelope.deadline - Date.now())).unref();
+      else forget();
+    }, forget);
+    return executing;
+  }
+
   /** Hands it to whoever owns it now, unless it is answered. */
   #dispatch(correlation: string, pending: Pending<Command, Event, Rejection>): void {
     if (this.#pending.get(correlation) !== pending) return;
-    const { host, ownership, bus, commands } = this.options;
+    const { ownership, bus, commands } = this.options;
     const { envelope, partition } = pending;
     if (ownership.owns(envelope.aggregateId)) {
-      host.execute(envelope).then(
+      this.#executeOnce(envelope).then(
         (outcome) => pending.settle(() => outcome),
         (thrown: unknown) => pending.fail(toError(thrown)),
       );
       return;
     }
+    pending.sends += 1;
     bus.send(partition, correlation, { ...envelope, command: commands.encodeCommand(envelope.command) }).then(
       () => (pending.trouble = undefined),
       (thrown: unknown) => {
         pending.trouble = toError(thrown);
+        // It was not taken, so the caller may know; one that was sent before may still be answered.
+        if (pending.sends === 1 && isExhausted(pending.trouble)) return pending.fail(pending.trouble);
         setTimeout(() => this.#dispatch(correlation, pending), RETRY_MS).unref();
       },
     );
@@ -162,6 +195,10 @@ export class CommandRouter<
         throw new Fault(answer.fault, answer.reason, answer.message);
     }
   }
+}
+
+function isExhausted(error: Error): boolean {
+  return error instanceof Fault && error.kind === 'exhausted';
 }
 
 function failedAnswer(error: Error): RoutedAnswer {

@@ -8,6 +8,8 @@ export interface Member {
   readonly address: string;
   /** Epoch milliseconds. */
   readonly startedAt: number;
+  /** A place that only one living process can have; whoever had it before is dead. @default unknown */
+  readonly seat?: string | undefined;
 }
 
 /**
@@ -27,10 +29,10 @@ export interface Membership {
   /** Calls `listener` after each change of any of the above but `isCurrent`, until the returned function is called. */
   onChange(listener: () => void): () => void;
   /**
-   * Announces this member, and goes on announcing it until `leave`.
-   * @throws Fault reason PARTITIONS_DIFFER when those who are there count the partitions otherwise
+   * Announces this member, and goes on announcing it until `leave`. A former member with the same seat is removed. All
+   * members must count the partitions alike.
    */
-  join(address: string): Promise<void>;
+  join(address: string, seat?: string): Promise<void>;
   /** Tells the others at once, so that they take over; does not throw. */
   leave(): Promise<void>;
   close(): Promise<void>;

@@ -10,6 +10,8 @@ export interface OwnershipChange {
   readonly gained: ReadonlySet<number>;
   /** True when one of those gained belonged to a member that is gone. */
   readonly isTakeover: boolean;
+  /** True when this member was heard of all the time: what it has in memory of `lost` is up to date. */
+  readonly isOrderly: boolean;
 }
 
 /** Which partitions are this member's, by the members' agreement. It decides where commands go, never what is right. */
@@ -78,6 +80,7 @@ export class PartitionOwnership {
     const all = this.#isLast ? assignment.primaries.keys() : [];
     const changed = new Set([...lost, ...gained, ...moved, ...all]);
     if (changed.size === 0) return;
-    for (const listener of this.#listeners) listener(changed, { lost, gained, isTakeover });
+    for (const listener of this.#listeners)
+      listener(changed, { lost, gained, isTakeover, isOrderly: isMember && !hasLapsed });
   }
 }

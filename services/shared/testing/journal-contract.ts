@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
 import { Fault } from '../kernel/fault.js';
-import { VersionConflict, type Commit, type Journal, type NewCommit } from '../runtime/journal.js';
+import { JournalUnavailable, VersionConflict, type Commit, type Journal, type NewCommit } from '../runtime/journal.js';
 
 /** A commit with one event; `text` tells it from others. */
 export function someCommit(text: string, overrides: Partial<NewCommit> = {}): NewCommit {
@@ -20,6 +20,18 @@ export async function readAll(journal: Journal, id: string, fromVersion = 1): Pr
   const commits: Commit[] = [];
   for await (const commit of journal.read(id, fromVersion)) commits.push(commit);
   return commits;
+}
+
+/** Tries again for as long as the journal is unavailable. */
+export async function retryUntilAvailable<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof JournalUnavailable)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 /** What every journal does. `open` gives a journal that is empty or whose contents do not matter. */

@@ -3,6 +3,7 @@ import {
   credentials,
   loadPackageDefinition,
   Metadata,
+  type ChannelOptions,
   type ServiceClientConstructor,
   type ServiceError,
 } from '@grpc/grpc-js';
@@ -28,14 +29,21 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /**
  * @param file below `proto/`, such as `thread/thread_services.proto`
  * @param service full name, such as `thread.ThreadCommandService`
+ * @param channelOptions of grpc-js. @default its own
  */
-export function protoClient(file: string, service: string, address: string): ProtoClient {
+export function protoClient(
+  file: string,
+  service: string,
+  address: string,
+  channelOptions: ChannelOptions = {},
+): ProtoClient {
   const includeDirs = [join(projectRoot, 'proto'), join(projectRoot, 'proto/third_party')];
   const definition = loadSync(file, { includeDirs, keepCase: true, longs: String, defaults: true, enums: String });
   let found: unknown = loadPackageDefinition(definition);
   for (const part of service.split('.')) found = (found as Record<string, unknown>)[part];
   const client = new (found as ServiceClientConstructor)(address, credentials.createInsecure(), {
     'grpc.max_receive_message_length': MAX_ANSWER_BYTES,
+    ...channelOptions,
   });
   return {
     call: (method, request, { metadata = {}, timeoutMs = 10_000 } = {}) =>

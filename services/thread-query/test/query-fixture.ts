@@ -1,16 +1,9 @@
 import { pino } from 'pino';
-import { ThreadQueryServiceService as LegacyThreadQueryService } from '../../gen/thread/thread_services.js';
-import { ThreadRestQueryServiceService } from '../../gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
-import { ThreadQueryServiceService } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
 import { GrpcServer } from '../../shared/adapters/grpc/grpc-server.js';
-import { bindUnaryService } from '../../shared/adapters/grpc/unary-service.js';
-import { inLegacyWords } from '../../shared/adapters/legacy/legacy-texts.js';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
 import { openReadModel } from '../../thread-projector/test/projection-fixture.js';
-import { legacyGrpcService } from '../adapters/legacy-grpc-service.js';
-import { legacyRestService, legacyRestWording } from '../adapters/legacy-rest-service.js';
 import { MySqlThreadReader } from '../adapters/mysql-thread-reader.js';
-import { threadQueryService } from '../adapters/thread-query-service.js';
+import { threadQueryServices } from '../adapters/thread-query-services.js';
 
 /** The three services on a read model of their own, and a client of each. */
 export async function openQueries() {
@@ -20,14 +13,7 @@ export async function openQueries() {
   const server = new GrpcServer({
     host: '127.0.0.1',
     port: 0,
-    services: [
-      bindUnaryService(ThreadQueryServiceService, threadQueryService(reader), { logger }),
-      bindUnaryService(LegacyThreadQueryService, legacyGrpcService(reader), { logger }),
-      bindUnaryService(ThreadRestQueryServiceService, legacyRestService(reader), {
-        logger,
-        rephrase: (error) => inLegacyWords(error, legacyRestWording),
-      }),
-    ],
+    services: threadQueryServices(reader, logger),
   });
   await server.start();
   const { v1, legacy, rest, close } = queryClients(`127.0.0.1:${server.port}`);

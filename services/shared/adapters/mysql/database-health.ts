@@ -15,6 +15,7 @@ export interface DatabaseHealthOptions {
 export class DatabaseHealth {
   readonly #database: Database;
   #isHealthy: boolean | undefined;
+  #trouble: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
   #checking: Promise<void> = Promise.resolve();
@@ -28,6 +29,11 @@ export class DatabaseHealth {
       acquireTimeoutMs: timeoutMs,
       statementTimeoutMs: timeoutMs,
     });
+  }
+
+  /** Why the database has not answered the last time, if it has not. */
+  get trouble(): Error | undefined {
+    return this.#trouble;
   }
 
   /** Resolves after the first check. */
@@ -52,6 +58,7 @@ export class DatabaseHealth {
   }
 
   #report(isHealthy: boolean, error?: Error): void {
+    this.#trouble = error;
     if (this.#isStopped || isHealthy === this.#isHealthy) return;
     this.#isHealthy = isHealthy;
     this.options.onChange(isHealthy, error);

@@ -19,6 +19,8 @@ export interface DatabaseOptions {
    * @default as the server is set
    */
   readonly abandonAfterSeconds?: number;
+  /** Why the database is known to be away, if it is: then nothing waits for it. @default never known */
+  readonly whyAway?: () => Error | undefined;
 }
 
 /** A value of a statement. Lists of lists are the rows of `VALUES ?`, lists those of `IN (?)`; only `tx.run` takes them. */
@@ -55,6 +57,7 @@ export class Database {
   /** An idle connection may have been ended by the server after so long. */
   readonly #maxIdleMs: number;
   readonly #lastUsed = new WeakMap<PoolConnection, number>();
+  readonly #whyAway: () => Error | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 2_000;
@@ -70,6 +73,7 @@ export class Database {
       // Before our own time-out, which costs the connection.
       settings.push(`SET ${values.join(', ')}, SESSION innodb_lock_wait_timeout = ${Math.max(1, seconds - 1)}`);
     }
+    this.#whyAway = options.whyAway ?? (() => undefined);
     this.#pool = createPool({
       uri: options.url,
       ...connectionSettings,
@@ -134,6 +138,8 @@ export class Database {
   }
 
   async #use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    const away = this.#whyAway();
+    if (away !== undefined) throw away;
     const connection = await this.#acquire();
     try {
       const result = await work(connection);

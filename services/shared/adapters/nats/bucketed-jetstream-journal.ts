@@ -1,20 +1,22 @@
-import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiCodes, type PubAck, type StoredMsg } from '@nats-io/jetstream';
 import { Fault } from '../../kernel/fault.js';
-import {
-  assertPlainId,
-  JournalUnavailable,
-  VersionConflict,
-  type AggregateVersion,
-  type Commit,
-  type NewCommit,
-} from '../../runtime/journal.js';
+import { VersionConflict, type AggregateVersion } from '../../runtime/journal.js';
 import { partitionOf } from '../../runtime/partition.js';
-import { AppendChains } from './append-chains.js';
-import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
-import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
+import { AppendQueue } from './append-queue.js';
+import { readCommitPosition } from './commit-message.js';
 import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
+import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
-import { journalStream, READ_BATCH, readBatch, streamExists } from './stream-access.js';
+import {
+  isClustered,
+  journalStream,
+  LAGGING_NODE_MS,
+  READ_BATCH,
+  readBatch,
+  streamExists,
+  untilTaken,
+} from './stream-access.js';
 
 export interface BucketedJournalOptions {
   /** Stands before the number of the bucket in the names of streams and subjects, such as `THREAD`. */
@@ -28,6 +30,9 @@ export interface BucketedJournalOptions {
 }
 
 export const DEFAULT_BUCKETS = 16;
+
+/** So often a leader is asked that cannot tell whether a message meets its expectation. */
+const MAX_ATTEMPTS = 20;
 
 /** The last commit of an aggregate, and where it lies in its bucket. */
 interface Tip {
@@ -45,51 +50,18 @@ const NO_COMMIT: Tip = { sequence: 0, version: 0, commandId: undefined };
  * the fence the expected last sequence of the subject, https://docs.nats.io/nats-concepts/jetstream/headers. That is
  * known only once the commit before is acknowledged, so pipelined appends of one aggregate are sent one after another.
  */
-export class BucketedJetStreamJournal implements CommitStore {
+export class BucketedJetStreamJournal extends MessageJournal {
   /** By least recent use first. */
   readonly #tips = new Map<string, Tip>();
-  readonly #chains = new AppendChains();
+  readonly #queue = new AppendQueue();
   /** Buckets that are there, or are being made. */
   readonly #ready = new Map<number, Promise<void>>();
 
   constructor(
     private readonly link: NatsLink,
     private readonly options: BucketedJournalOptions,
-  ) {}
-
-  async append(
-    aggregateId: string,
-    expectedVersion: number,
-    commit: NewCommit,
-    afterCommandId?: string,
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    const publish = (): Promise<void> =>
-      this.#publish(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
-    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
-  }
-
-  async appendMessage(
-    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<CommitStore['appendMessage']>
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const { commandId } = readCommitPosition(headers);
-    const copy = { headers: headersOfCommit(headers), data };
-    const publish = (): Promise<void> => this.#publish(aggregateId, expectedVersion, copy, commandId, afterCommandId);
-    await this.#chains.enqueue(aggregateId, publish, (failure) => notAfter(aggregateId, expectedVersion, failure));
-  }
-
-  async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
-    for await (const [, { header, data }] of this.#messages(aggregateId, fromVersion)) {
-      yield decodeCommit({ headers: header, data });
-    }
-  }
-
-  async *readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
-    for await (const [version, { header, data }] of this.#messages(aggregateId, fromVersion)) {
-      yield { version, headers: headersOfCommit(header), data };
-    }
+  ) {
+    super();
   }
 
   /** From the server's count of messages by subject: no message is read. Nothing is ever deleted, so count and version are the same. */
@@ -122,13 +94,12 @@ export class BucketedJetStreamJournal implements CommitStore {
     return { bucket, stream: this.#stream(bucket), subject: this.#subject(bucket, aggregateId) };
   }
 
-  async #publish(
-    aggregateId: string,
-    expectedVersion: number,
-    { headers, data }: CommitMessage,
-    commandId: string,
-    afterCommandId: string | undefined,
-  ): Promise<void> {
+  protected async write(append: MessageAppend): Promise<void> {
+    await this.#queue.enqueue({ ...append, append: () => this.#publish(append) });
+  }
+
+  async #publish({ aggregateId, expectedVersion, message, commandId, afterCommandId }: MessageAppend): Promise<void> {
+    const { headers, data } = message;
     assertFits(this.link, data);
     const { bucket, subject } = this.#placeOf(aggregateId);
     await this.#ensureBucket(bucket);
@@ -138,7 +109,7 @@ export class BucketedJetStreamJournal implements CommitStore {
     const msgID = `${aggregateId}:${commandId}`;
     const options = { headers, msgID, expect: { lastSubjectSequence: sequence } };
     try {
-      const ack = await this.link.ask(() => this.link.jetstream.publish(subject, data, options));
+      const ack = await this.#publishFenced(() => this.link.jetstream.publish(subject, data, options));
       // The command's earlier commit is there already, at another version.
       if (ack.duplicate) throw new VersionConflict(aggregateId, expectedVersion);
       this.#remember(aggregateId, { sequence: ack.seq, version: expectedVersion + 1, commandId });
@@ -146,6 +117,22 @@ export class BucketedJetStreamJournal implements CommitStore {
       if (thrown instanceof VersionConflict) throw thrown;
       if (isWrongExpectation(thrown)) throw new VersionConflict(aggregateId, expectedVersion, { cause: thrown });
       throw unavailable('append', thrown);
+    }
+  }
+
+  /**
+   * On a cluster, the leader refuses a message with "wrong last sequence" of no number while it has another of the same
+   * subject under way, which may be one that it has just acknowledged. Nothing is written then: asked again, it knows.
+   */
+  async #publishFenced(publish: () => Promise<PubAck>): Promise<PubAck> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.link.ask(publish);
+      } catch (error) {
+        const isUndecided = isApiError(error, JetStreamApiCodes.StreamWrongLastSequenceUnknown);
+        if (!isUndecided || attempt === MAX_ATTEMPTS) throw error;
+        await delay(LAGGING_NODE_MS);
+      }
     }
   }
 
@@ -175,6 +162,7 @@ export class BucketedJetStreamJournal implements CommitStore {
       );
       return message === null ? NO_COMMIT : tipOf(message);
     } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return NO_COMMIT;
       throw unavailable('find the last commit', error);
     }
   }
@@ -189,9 +177,7 @@ export class BucketedJetStreamJournal implements CommitStore {
     }
   }
 
-  /** Versions with their messages. */
-  async *#messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
-    assertPlainId(aggregateId);
+  protected async *messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
     const { stream, subject } = this.#placeOf(aggregateId);
     let next = fromVersion;
     let sequence = fromVersion <= 1 ? 1 : await this.#findStart(aggregateId, fromVersion);
@@ -205,14 +191,20 @@ export class BucketedJetStreamJournal implements CommitStore {
         yield [version, message];
         next += 1;
       }
-      if (messages.length < READ_BATCH) return;
+      if (messages.length < READ_BATCH && (await this.#isAllBefore(aggregateId, next))) return;
     }
+  }
+
+  /** Has the history no version from this one on? In a cluster reads may be answered by a node that lags behind. */
+  async #isAllBefore(aggregateId: string, version: number): Promise<boolean> {
+    if (!isClustered(this.link) || (await this.#findTip(aggregateId)).version < version) return true;
+    await delay(LAGGING_NODE_MS);
+    return false;
   }
 
   /** A sequence at or before which that version lies, and not many versions before: by bisection over the stream. */
   async #findStart(aggregateId: string, version: number): Promise<number> {
     const { stream, subject } = this.#placeOf(aggregateId);
-    if (!(await streamExists(this.link, stream))) return 1;
     const tip = await this.#findTip(aggregateId);
     if (tip.version <= version) return tip.version === version ? tip.sequence : tip.sequence + 1;
     let before = { sequence: 1, version: 1 };
@@ -253,8 +245,10 @@ export class BucketedJetStreamJournal implements CommitStore {
   async #makeBucket(bucket: number): Promise<void> {
     const stream = journalStream(this.#stream(bucket), this.#subject(bucket, '*'), this.options.replicas ?? 1);
     try {
-      if (await streamExists(this.link, stream.name)) return;
-      await this.link.ask(() => this.link.manager.streams.add(stream));
+      if (!(await streamExists(this.link, stream.name))) {
+        await this.link.ask(() => this.link.manager.streams.add(stream));
+      }
+      await untilTaken(this.link, this.#subject(bucket, 'nobody'));
     } catch (error) {
       throw unavailable('create a stream', error);
     }
@@ -270,11 +264,4 @@ function tipOf(message: StoredMsg): Tip {
 function misplaced(aggregateId: string, bucket: number, buckets: number): Fault {
   const message = `${aggregateId} is in bucket ${bucket}, where it cannot be with ${buckets} buckets: there were another number of them`;
   return new Fault('data-loss', 'MISPLACED_AGGREGATE', message);
-}
-
-/** What an append fails with that was to come behind one that has failed; nothing of it was written. */
-function notAfter(aggregateId: string, expectedVersion: number, failure: Error): Error {
-  if (!(failure instanceof JournalUnavailable))
-    return new VersionConflict(aggregateId, expectedVersion, { cause: failure });
-  return new JournalUnavailable(`the commit before is in doubt: ${failure.message}`, { cause: failure });
 }

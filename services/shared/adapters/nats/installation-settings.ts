@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Kvm, type KV, type KvEntry } from '@nats-io/kv';
 import { Fault, toError } from '../../kernel/fault.js';
+import { Backoff } from '../../runtime/backoff.js';
 import { isWrongExpectation } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { journalLayouts, subjectPrefixOf, type JournalLayout } from './open-journal.js';
@@ -35,6 +37,8 @@ export interface InstallationSettingsOptions {
 }
 
 const KEY = 'installation';
+/** So long the settings are asked for again when nobody answers, in milliseconds. */
+const ANSWERED_WITHIN_MS = 15_000;
 
 /**
  * The settings of the installation, kept in the KV bucket `<PREFIX>_SETTINGS`. The first member writes them, every
@@ -167,8 +171,18 @@ export class InstallationSettings {
   }
 
   async #entry(): Promise<KvEntry | undefined> {
-    const entry = await this.link.ask(() => this.bucket.get(KEY));
-    return entry?.operation === 'PUT' ? entry : undefined;
+    const backoff = new Backoff({ firstMs: 20, maxMs: 500 });
+    const deadline = Date.now() + ANSWERED_WITHIN_MS;
+    for (;;) {
+      try {
+        const entry = await this.link.ask(() => this.bucket.get(KEY));
+        return entry?.operation === 'PUT' ? entry : undefined;
+      } catch (error) {
+        // In a cluster nobody answers for the bucket until it has a leader.
+        if (Date.now() > deadline) throw error;
+        await delay(backoff.next());
+      }
+    }
   }
 }
 

@@ -74,10 +74,10 @@ describe('JetStreamCommandBus', function () {
   let instances: Instance[];
   let prefix: string;
 
-  async function open(name: string, natsUrl?: string): Promise<Instance> {
-    const url = natsUrl ?? (await sharedNatsUrl());
+  async function open(name: string, options: { natsUrl?: string; maxBytes?: number } = {}): Promise<Instance> {
+    const { natsUrl: url = await sharedNatsUrl(), maxBytes } = options;
     const link = await NatsLink.open({ url, name, logger, requestTimeoutMs: 1_000 });
-    const instance = new Instance(name, link, new JetStreamCommandBus(link, { prefix, logger }));
+    const instance = new Instance(name, link, new JetStreamCommandBus(link, { prefix, logger, maxBytes }));
     await instance.bus.open(instance);
     instances.push(instance);
     return instance;
@@ -171,18 +171,42 @@ describe('JetStreamCommandBus', function () {
   it('gives commands to one member only, while two believe that the partition is theirs', async () => {
     const [caller, first, second] = [await open('caller'), await open('first'), await open('second')];
     await first.bus.serve(new Set([4]));
+    await caller.bus.send(4, 'first', commandOf('first'));
+    assert.equal(await caller.answerTo('first'), 'first');
     await second.bus.serve(new Set([4]));
-    for (let index = 0; index < 20; index += 1) {
-      await caller.bus.send(4, `${index}`, commandOf(`${index}`));
-      await caller.answerTo(`${index}`);
-    }
-    assert.equal(Math.min(first.commands.length, second.commands.length), 0);
+    // The later one takes the pin, and keeps it.
+    let sent = 0;
+    const send = async (): Promise<void> => {
+      const correlation = String((sent += 1));
+      await caller.bus.send(4, correlation, commandOf(correlation));
+      await caller.answerTo(correlation);
+    };
+    while (second.commands.length === 0) await send();
+    const before = first.commands.length;
+    for (let index = 0; index < 20; index += 1) await send();
+    assert.equal(first.commands.length, before);
+  });
+
+  it('says that it is full when it is, and takes commands again when there is room', async () => {
+    const [caller, owner] = [await open('caller', { maxBytes: 2_000 }), await open('owner')];
+    let taken = 0;
+    const fill = async (): Promise<void> => {
+      for (; taken < 1_000; taken += 1) await caller.bus.send(6, `${taken}`, commandOf(`${taken}`));
+    };
+    await assert.rejects(fill, { kind: 'exhausted', reason: 'COMMAND_BUS_FULL' });
+    assert.ok(taken > 0 && taken < 1_000, `${taken}`);
+    await owner.bus.serve(new Set([6]));
+    for (let index = 0; index < taken; index += 1) assert.equal(await caller.answerTo(`${index}`), 'owner');
+    await caller.bus.send(6, 'after', commandOf('after'));
+    assert.equal(await caller.answerTo('after'), 'owner');
+    await caller.link.manager.streams.delete(`${prefix}_COMMANDS`);
+    await caller.bus.send(6, 'made anew', commandOf('made anew'));
   });
 
   it('goes on after a restart of NATS', async () => {
     const nats = await startNatsServer();
     try {
-      const [caller, owner] = [await open('caller', nats.url), await open('owner', nats.url)];
+      const [caller, owner] = [await open('caller', { natsUrl: nats.url }), await open('owner', { natsUrl: nats.url })];
       await owner.bus.serve(new Set([0, 1]));
       await caller.bus.send(1, 'before', commandOf('before'));
       await caller.answerTo('before');

@@ -1,8 +1,9 @@
-import { DiscardPolicy, JetStreamApiCodes, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { DiscardPolicy, JetStreamApiCodes, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { createInbox, type Subscription } from '@nats-io/transport-node';
-import { toError } from '../../kernel/fault.js';
+import { Fault, toError } from '../../kernel/fault.js';
 import type { CommandBus, CommandBusListener, RoutedCommand } from '../../runtime/command-bus.js';
 import type { Logger } from '../telemetry/logger.js';
+import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { PartitionConsumer } from './partition-consumer.js';
 import { decodeAnswer, encodeRoutedCommand } from './routed-command-message.js';
@@ -17,6 +18,9 @@ export interface CommandBusOptions {
   readonly maxBytes?: number;
 }
 
+/** nats-server's JSStreamStoreFailedF, which the client has no name for; its description tells what failed. */
+const STORE_FAILED = 10_077;
+const STREAM_FULL = 'maximum bytes exceeded';
 /** No command waits longer than this, whatever its deadline, in nanoseconds. */
 const MAX_AGE_NS = 120_000_000_000;
 
@@ -27,6 +31,8 @@ const MAX_AGE_NS = 120_000_000_000;
  */
 export class JetStreamCommandBus implements CommandBus {
   readonly #consumers = new Map<number, PartitionConsumer>();
+  /** Of partitions that were given away, some perhaps by an earlier call. */
+  readonly #closing = new Set<Promise<void>>();
   readonly #inbox = createInbox();
   #listener: CommandBusListener | undefined;
   #answers: Subscription | undefined;
@@ -65,6 +71,7 @@ export class JetStreamCommandBus implements CommandBus {
     try {
       await publish();
     } catch (error) {
+      if (isFull(error)) throw busFull(error);
       if (!this.link.isConnected) throw error;
       // After a restart of NATS the stream is not there.
       await this.#ensureStream();
@@ -78,7 +85,11 @@ export class JetStreamCommandBus implements CommandBus {
     for (const partition of partitions) {
       if (!this.#consumers.has(partition)) this.#consumers.set(partition, this.#consume(partition));
     }
-    await Promise.all(leaving.map(([, consumer]) => consumer.close()));
+    for (const [, consumer] of leaving) {
+      const closing = consumer.close().finally(() => this.#closing.delete(closing));
+      this.#closing.add(closing);
+    }
+    await Promise.all(this.#closing);
   }
 
   async close(): Promise<void> {
@@ -117,7 +128,7 @@ export class JetStreamCommandBus implements CommandBus {
       await this.link.ask(() => this.link.manager.streams.info(this.#stream));
       return;
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
+      if (!isApiError(error, JetStreamApiCodes.StreamNotFound)) throw error;
     }
     await this.link.ask(() =>
       this.link.manager.streams.add({
@@ -132,4 +143,14 @@ export class JetStreamCommandBus implements CommandBus {
       }),
     );
   }
+}
+
+/** True when a stream that discards no old messages has no room for the new one. */
+function isFull(error: unknown): boolean {
+  return isApiError(error, STORE_FAILED) && toError(error).message.includes(STREAM_FULL);
+}
+
+function busFull(cause: unknown): Fault {
+  const message = 'too many commands wait for their owners, try again later';
+  return new Fault('exhausted', 'COMMAND_BUS_FULL', message, { cause });
 }

@@ -1,4 +1,4 @@
-import { DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import type { JsMsg } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
 import { FeedLost, type FeedBounds, type FeedEntry, type FeedReader } from '../../runtime/feed.js';
 import { decodeCommit } from './commit-message.js';
@@ -11,15 +11,16 @@ import {
   type FeedStreamOptions,
 } from './feed-stream.js';
 import type { NatsLink } from './nats-link.js';
+import { StreamFollower } from './stream-follower.js';
 
-/** So often it is asked whether the feed is still the same, in milliseconds. */
+/** So often it is asked whether the feed is still the same and up to where it goes, in milliseconds. */
 const CHECK_EVERY_MS = 2_000;
+/** A reader of some partitions asks only each so many times whether its consumer still brings what there is. */
+const CHECKS_OF_SOME = 10;
 /** So many entries are read ahead. */
 const READ_AHEAD = 1_000;
-/** A reader that hears nothing for two of these asks anew: the node that served it may be gone. In milliseconds. */
-const HEARTBEAT_MS = 1_000;
 
-/** Reads the feed's stream with an ordered consumer, which notices gaps and takes up where it was. */
+/** Reads the feed's stream, from wherever it is served, and notices when it is another one. */
 export class JetStreamFeedReader implements FeedReader {
   constructor(
     private readonly link: NatsLink,
@@ -35,45 +36,38 @@ export class JetStreamFeedReader implements FeedReader {
 
   async *read(afterSequence: number, signal: AbortSignal): AsyncIterable<FeedEntry> {
     const { identity } = await this.bounds();
-    const consumer = await this.link.jetstream.consumers.get(feedStreamName(this.options), {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: afterSequence + 1,
-      ...(this.only && { filter_subjects: feedFilterOf(this.options, this.only) }),
-    });
-    const messages = await consumer.consume({ max_messages: READ_AHEAD, idle_heartbeat: HEARTBEAT_MS });
-    let seen = afterSequence;
-    let lost: FeedLost | undefined;
-    const stop = (): void => messages.stop();
-    const lose = (cause?: unknown): void => {
-      lost = new FeedLost('the feed was made anew', { cause });
-      stop();
-    };
-    const checkIdentity = async (connected: boolean): Promise<void> => {
-      if (!connected) return;
+    let checks = 0;
+    const lost = new AbortController();
+    const checkIdentity = async (): Promise<void> => {
       const bounds = await this.bounds();
       // In a cluster, a feed that was lost with all nodes' memory comes back empty, with its identity.
-      if (bounds.identity !== identity || bounds.lastSequence < seen) lose();
+      if (bounds.identity !== identity || bounds.lastSequence < follower.seen) lost.abort();
+      // What comes last may be of other partitions: a reader of some then gets another consumer for nothing.
+      checks += 1;
+      if (this.only === undefined || checks % CHECKS_OF_SOME === 0) follower.noteLast(bounds.lastSequence);
     };
-    const unsubscribe = this.link.onStatus((connected) => void checkIdentity(connected).catch(lose));
-    // An ordered consumer would wait in the new stream for the old one's next sequence.
-    const check = setInterval(() => void checkIdentity(this.link.isConnected).catch(lose), CHECK_EVERY_MS);
-    signal.addEventListener('abort', stop, { once: true });
-    void loseWithStream(messages, lose);
+    const follower = new StreamFollower(this.link, {
+      stream: feedStreamName(this.options),
+      afterSequence,
+      subjects: this.only && feedFilterOf(this.options, this.only),
+      readAhead: READ_AHEAD,
+      onInterrupted: checkIdentity,
+    });
+    // A consumer would wait in the new stream for the old one's next sequence. Without an answer, the next time tells.
+    const check = (): void => void (this.link.isConnected && checkIdentity().catch(() => undefined));
+    const unsubscribe = this.link.onStatus(check);
+    const checking = setInterval(check, CHECK_EVERY_MS);
     try {
-      if (signal.aborted) return;
-      for await (const message of messages) {
-        seen = message.seq;
+      for await (const message of follower.follow(AbortSignal.any([signal, lost.signal]))) {
         yield this.#entryOf(message);
       }
     } catch (error) {
-      lose(error);
+      throw new FeedLost('the feed cannot be read', { cause: error });
     } finally {
       unsubscribe();
-      clearInterval(check);
-      signal.removeEventListener('abort', stop);
-      stop();
+      clearInterval(checking);
     }
-    if (lost !== undefined) throw lost;
+    if (lost.signal.aborted) throw new FeedLost('the feed was made anew');
   }
 
   #entryOf(message: JsMsg): FeedEntry {
@@ -84,11 +78,5 @@ export class JetStreamFeedReader implements FeedReader {
     } catch (error) {
       return { kind: 'malformed', sequence, error: toError(error) };
     }
-  }
-}
-
-async function loseWithStream(messages: ConsumerMessages, lose: () => void): Promise<void> {
-  for await (const status of messages.status()) {
-    if (status.type === 'stream_not_found') lose();
   }
 }

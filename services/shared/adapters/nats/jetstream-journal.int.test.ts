@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
 import { type Fault } from '../../kernel/fault.js';
 import { JournalUnavailable, type Journal } from '../../runtime/journal.js';
-import { describeJournalContract, readAll, someCommit } from '../../testing/journal-contract.js';
+import { describeJournalContract, readAll, retryUntilAvailable, someCommit } from '../../testing/journal-contract.js';
 import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
 import { JetStreamJournal } from './jetstream-journal.js';
@@ -79,14 +79,3 @@ describe('JetStreamJournal', () => {
     }
   });
 });
-
-async function retryUntilAvailable<T>(attempt: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (!(error instanceof JournalUnavailable)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}

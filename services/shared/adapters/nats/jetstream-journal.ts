@@ -1,21 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
+import type { StoredMsg } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
-import {
-  assertPlainId,
-  JournalUnavailable,
-  VersionConflict,
-  type AggregateVersion,
-  type Commit,
-  type NewCommit,
-} from '../../runtime/journal.js';
-import { AppendChain } from './append-chain.js';
-import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
-import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
-import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
+import { VersionConflict, type AggregateVersion } from '../../runtime/journal.js';
+import { AppendQueue } from './append-queue.js';
+import { assertFits, brokenHistory, isWrongExpectation, unavailable } from './journal-errors.js';
+import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
 import { StreamBudget } from './stream-budget.js';
-import { journalStream, lastSequenceOf, READ_BATCH, readBatch, streamExists } from './stream-access.js';
+import {
+  isClustered,
+  journalStream,
+  LAGGING_NODE_MS,
+  lastSequenceOf,
+  READ_BATCH,
+  readBatch,
+  streamExists,
+  untilTaken,
+} from './stream-access.js';
 
 export interface JetStreamJournalOptions {
   /** Stands before the aggregate's id in the names of streams and subjects, such as `THREAD`. */
@@ -26,11 +27,6 @@ export interface JetStreamJournalOptions {
   readonly replicas?: number;
 }
 
-/** So long a node that lags behind gets, before it is asked again, in milliseconds. */
-const LAGGING_NODE_MS = 5;
-/** So long a new stream may take until it takes messages, in milliseconds. */
-const TAKEN_WITHIN_MS = 3_000;
-
 /**
  * The journal as one JetStream stream per aggregate. A commit is one message, its version the message's sequence,
  * and the expected last sequence the fence: https://docs.nats.io/nats-concepts/jetstream/headers. The message's id is
@@ -39,58 +35,25 @@ const TAKEN_WITHIN_MS = 3_000;
  * In a cluster, pipelined appends wait for each other instead: there, nats-server 2.15 stops a stream for good on all
  * nodes ("critical write error") when a replicated message does not meet its expected last message id.
  */
-export class JetStreamJournal implements CommitStore {
+export class JetStreamJournal extends MessageJournal {
   readonly #budget: StreamBudget;
   /** Streams that are being made; appends wait for them. */
   readonly #creations = new Map<string, Promise<void>>();
-  readonly #chain = new AppendChain();
+  readonly #queue = new AppendQueue();
 
   constructor(
     private readonly link: NatsLink,
     private readonly options: JetStreamJournalOptions,
     onScarce: (streams: number, maxStreams: number) => void,
   ) {
+    super();
     this.#budget = new StreamBudget(link, options.maxStreams ?? 10_000, onScarce);
-  }
-
-  async append(
-    aggregateId: string,
-    expectedVersion: number,
-    commit: NewCommit,
-    afterCommandId?: string,
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const message = encodeCommit(aggregateId, expectedVersion + 1, commit);
-    await this.#append(aggregateId, expectedVersion, message, commit.commandId, afterCommandId);
-  }
-
-  async appendMessage(
-    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<CommitStore['appendMessage']>
-  ): Promise<void> {
-    assertPlainId(aggregateId);
-    const { commandId } = readCommitPosition(headers);
-    const copy = { headers: headersOfCommit(headers), data };
-    await this.#append(aggregateId, expectedVersion, copy, commandId, afterCommandId);
-  }
-
-  async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
-    for await (const { seq, header, data } of this.#messages(aggregateId, fromVersion)) {
-      const commit = decodeCommit({ headers: header, data });
-      if (commit.version !== seq) throw brokenHistory(aggregateId, seq, commit.version);
-      yield commit;
-    }
-  }
-
-  async *readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
-    for await (const { seq, header, data } of this.#messages(aggregateId, fromVersion)) {
-      yield { version: seq, headers: headersOfCommit(header), data };
-    }
   }
 
   async *list(): AsyncIterable<AggregateVersion> {
     const prefix = `${this.options.prefix}_`;
     try {
-      if (this.#isClustered) {
+      if (isClustered(this.link)) {
         yield* this.#listOneByOne(prefix);
         return;
       }
@@ -103,30 +66,23 @@ export class JetStreamJournal implements CommitStore {
     }
   }
 
-  async #append(
-    aggregateId: string,
-    expectedVersion: number,
-    message: CommitMessage,
-    commandId: string,
-    afterCommandId: string | undefined,
-  ): Promise<void> {
+  protected async write(append: MessageAppend): Promise<void> {
+    const { aggregateId, expectedVersion, message, afterCommandId } = append;
     assertFits(this.link, message.data);
     if (expectedVersion === 0) this.#createStream(aggregateId);
     // Those behind a creation wait for it as well, so that the order of the calls is kept.
     const creation = this.#creations.get(aggregateId);
     if (creation !== undefined) await creation;
-    if (!this.#isClustered) return this.#publish(aggregateId, expectedVersion, message, commandId, afterCommandId);
-    await this.#chain.run(aggregateId, { makesVersion: expectedVersion + 1, commandId }, afterCommandId, {
-      append: () => this.#publish(aggregateId, expectedVersion, message, commandId, undefined),
+    if (!isClustered(this.link)) return this.#publish(append, afterCommandId);
+    await this.#queue.enqueue({
+      ...append,
+      append: () => this.#publish(append, undefined),
       verify: () => this.#verifyLast(aggregateId, expectedVersion, afterCommandId),
     });
   }
 
   async #publish(
-    aggregateId: string,
-    expectedVersion: number,
-    { headers, data }: CommitMessage,
-    commandId: string,
+    { aggregateId, expectedVersion, message: { headers, data }, commandId }: MessageAppend,
     lastMsgID: string | undefined,
   ): Promise<void> {
     const expect = { lastSequence: expectedVersion, ...(lastMsgID !== undefined && { lastMsgID }) };
@@ -148,14 +104,13 @@ export class JetStreamJournal implements CommitStore {
     }
   }
 
-  async *#messages(aggregateId: string, fromVersion: number): AsyncIterable<StoredMsg> {
-    assertPlainId(aggregateId);
+  protected async *messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
     let next = fromVersion;
     for (;;) {
       const messages = await readBatch(this.link, this.#stream(aggregateId), { seq: next });
       for (const message of messages) {
         if (message.seq !== next) throw brokenHistory(aggregateId, next, message.seq);
-        yield message;
+        yield [next, message];
         next += 1;
       }
       if (messages.length < READ_BATCH && (await this.#isAllBefore(aggregateId, next))) return;
@@ -167,7 +122,7 @@ export class JetStreamJournal implements CommitStore {
    * the leader knows what has been acknowledged.
    */
   async #isAllBefore(aggregateId: string, version: number): Promise<boolean> {
-    if (!this.#isClustered) return true;
+    if (!isClustered(this.link)) return true;
     const last = await lastSequenceOf(this.link, this.#stream(aggregateId));
     if (last === undefined || last < version) return true;
     await delay(LAGGING_NODE_MS);
@@ -181,10 +136,6 @@ export class JetStreamJournal implements CommitStore {
       const version = await lastSequenceOf(this.link, name);
       if (version !== undefined && version > 0) yield { aggregateId: name.slice(prefix.length), version };
     }
-  }
-
-  get #isClustered(): boolean {
-    return this.link.connection.info?.cluster !== undefined;
   }
 
   /** @throws VersionConflict unless the version is of that command. What a version is of never changes. */
@@ -218,25 +169,9 @@ export class JetStreamJournal implements CommitStore {
           journalStream(this.#stream(aggregateId), this.#subject(aggregateId), this.options.replicas ?? 1),
         ),
       );
-      if (this.#isClustered) await this.#untilTaken(aggregateId);
+      await untilTaken(this.link, this.#subject(aggregateId));
     } catch (error) {
       throw unavailable('create a stream', error);
-    }
-  }
-
-  /** In a cluster, our node may learn only after the stream's creation where its subject leads to. */
-  async #untilTaken(aggregateId: string): Promise<void> {
-    const deadline = Date.now() + TAKEN_WITHIN_MS;
-    for (;;) {
-      try {
-        // Of a version that no stream can have: it is refused as soon as somebody takes it at all.
-        const expect = { lastSequence: Number.MAX_SAFE_INTEGER };
-        await this.link.ask(() => this.link.jetstream.publish(this.#subject(aggregateId), '', { expect }));
-      } catch (error) {
-        if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return;
-        if (error instanceof JournalUnavailable || Date.now() > deadline) throw error;
-        await delay(LAGGING_NODE_MS);
-      }
     }
   }
 }

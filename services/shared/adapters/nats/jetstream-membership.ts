@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StorageType } from '@nats-io/jetstream';
 import { Kvm, type KV, type KvWatchEntry } from '@nats-io/kv';
-import { Fault, toError } from '../../kernel/fault.js';
+import { toError } from '../../kernel/fault.js';
 import { assignPartitions, type Assignment } from '../../runtime/assignment.js';
 import { Backoff } from '../../runtime/backoff.js';
 import type { Member, Membership } from '../../runtime/membership.js';
@@ -13,6 +13,7 @@ export interface JetStreamMembershipOptions {
   readonly prefix: string;
   /** This member's id: letters, digits and dashes. */
   readonly self: string;
+  /** The same for all members: InstallationSettings.agree comes first. */
   readonly partitions: number;
   readonly logger: Logger;
   /** Copies of the bucket in a cluster. @default 1 */
@@ -86,10 +87,9 @@ export class JetStreamMembership implements Membership {
     return () => void this.#listeners.delete(listener);
   }
 
-  async join(address: string): Promise<void> {
+  async join(address: string, seat?: string): Promise<void> {
     await this.#openBucket();
-    await this.#checkPartitions();
-    this.#me = { id: this.self, address, startedAt: Date.now() };
+    this.#me = { id: this.self, address, startedAt: Date.now(), seat };
     this.#state = 'JOINED';
     await this.#refresh();
     this.#beat = setInterval(() => void this.#tryRefresh(), REFRESH_EVERY_MS);
@@ -142,20 +142,6 @@ export class JetStreamMembership implements Membership {
       kvm.create(name, { markerTTL: 1_000, storage: StorageType.File, history: 1, replicas }),
     );
     return this.#kv;
-  }
-
-  async #checkPartitions(): Promise<void> {
-    const kv = this.#kv;
-    const stored = await this.link.ask(async () => kv?.get(ASSIGNMENT_KEY));
-    if (!stored || stored.operation !== 'PUT') return;
-    const { partitions, members } = stored.json<StoredAssignment>();
-    if (partitions === this.options.partitions) return;
-    for (const member of members) {
-      const found = await this.link.ask(async () => kv?.get(`${MEMBER_PREFIX}${member}`));
-      if (found?.operation !== 'PUT') continue;
-      const message = `this installation has ${partitions} partitions, this member was set to ${this.options.partitions}`;
-      throw new Fault('failed-precondition', 'PARTITIONS_DIFFER', message);
-    }
   }
 
   async #tryRefresh(): Promise<void> {
@@ -212,9 +198,23 @@ export class JetStreamMembership implements Membership {
         this.#isSynced = true;
         // Who is not in the bucket any more has gone meanwhile, or has the time of grace.
         for (const id of known) if (id !== this.self) this.#members.delete(id);
+        if (round === 0) this.#removePredecessor();
         this.#changed();
         await this.#settleAssignment();
       }
+    }
+  }
+
+  /** Who had this member's seat is dead, though its key may still have some time. */
+  #removePredecessor(): void {
+    const seat = this.#me?.seat;
+    if (seat === undefined) return;
+    for (const [id, member] of this.#members) {
+      if (id === this.self || member.seat !== seat) continue;
+      this.#members.delete(id);
+      this.options.logger.info({ member: id, address: member.address }, 'takes the place of a member that is gone');
+      // If that fails, its time runs out.
+      this.link.ask(async () => this.#kv?.delete(`${MEMBER_PREFIX}${id}`)).catch(() => undefined);
     }
   }
 

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { AckPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, JetStreamApiCodes, type ConsumerInfo, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
 import { Backoff } from '../../runtime/backoff.js';
 import type { RoutedAnswer, RoutedCommand } from '../../runtime/command-bus.js';
 import type { Logger } from '../telemetry/logger.js';
+import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { decodeRoutedCommand, encodeAnswer } from './routed-command-message.js';
 
@@ -24,6 +25,18 @@ const PIN_TTL_NS = 2_000_000_000;
 /** Shorter than the pin's, as asking for more keeps the pin; JetStream takes no less. */
 const PULL_EXPIRES_MS = 1_000;
 const PULL_MESSAGES = 64;
+/**
+ * A member goes on with what it gives away until it sees that the next one has taken the pin. When that one has not for so
+ * long, the pin is given back, again and again as it may return, until the last limit.
+ */
+const LOOK_EVERY_MS = 20;
+const OVERLAP_MS = 100;
+const UNPIN_FOR_MS = 600;
+
+/** As the server tells it; the client's type leaves the groups out. */
+type PinnedConsumerInfo = ConsumerInfo & {
+  readonly priority_groups?: readonly { readonly group: string; readonly pinned_client_id?: string }[];
+};
 
 /** Takes the commands of one partition, for as long as the pin is this member's. OPEN → CLOSING → CLOSED. */
 export class PartitionConsumer {
@@ -31,6 +44,9 @@ export class PartitionConsumer {
   readonly #aborter = new AbortController();
   #messages: ConsumerMessages | undefined;
   #running: Promise<void> | undefined;
+  /** This member's, as its last message had it. */
+  #pin: string | undefined;
+  #hasTakenPin = false;
 
   constructor(
     private readonly link: NatsLink,
@@ -46,14 +62,14 @@ export class PartitionConsumer {
     this.#messages?.stop();
   }
 
-  /** Takes no more, answers what was taken, and lets the next member have the pin. */
+  /** Goes on until another member has the pin, for a moment at most, then takes no more; answers what was taken. */
   async close(): Promise<void> {
-    // While this member still listens: a message on its way to nobody would be given out again only after the TTL.
-    await this.#unpin();
+    await this.#untilTaken();
     this.#aborter.abort();
     this.#messages?.stop();
     await this.#running;
     await Promise.all(this.#underWay);
+    // A message that was on its way to nobody keeps the pin for its whole time.
     await this.#unpin();
   }
 
@@ -77,9 +93,41 @@ export class PartitionConsumer {
   }
 
   async #consume(): Promise<void> {
+    const info = await this.#ensureConsumer();
+    const consumer = this.link.jetstream.consumers.getConsumerFromInfo(info);
+    if (this.#aborter.signal.aborted) return;
+    this.#messages = await consumer.consume({
+      group: GROUP,
+      max_messages: PULL_MESSAGES,
+      expires: PULL_EXPIRES_MS,
+      idle_heartbeat: PULL_EXPIRES_MS / 2,
+      abort_on_missing_resource: true,
+    });
+    if (!this.#hasTakenPin) {
+      this.#hasTakenPin = true;
+      void this.#takePin();
+    }
+    if (this.#aborter.signal.aborted) this.#messages.stop();
+    for await (const message of this.#messages) {
+      this.#pin = message.headers?.get('Nats-Pin-Id');
+      const handling = this.#handle(message).finally(() => this.#underWay.delete(handling));
+      this.#underWay.add(handling);
+    }
+  }
+
+  async #ensureConsumer(): Promise<ConsumerInfo> {
+    try {
+      return await this.#addConsumer();
+    } catch (error) {
+      if (!isApiError(error, JetStreamApiCodes.StreamNotFound)) throw error;
+      await this.options.ensureStream();
+      return this.#addConsumer();
+    }
+  }
+
+  #addConsumer(): Promise<ConsumerInfo> {
     const { stream, subject } = this.options;
-    await this.options.ensureStream();
-    await this.link.ask(() =>
+    return this.link.ask(() =>
       this.link.manager.consumers.add(stream, {
         durable_name: this.#name,
         filter_subject: subject,
@@ -91,20 +139,6 @@ export class PartitionConsumer {
         priority_timeout: PIN_TTL_NS,
       }),
     );
-    const consumer = await this.link.ask(() => this.link.jetstream.consumers.get(stream, this.#name));
-    if (this.#aborter.signal.aborted) return;
-    this.#messages = await consumer.consume({
-      group: GROUP,
-      max_messages: PULL_MESSAGES,
-      expires: PULL_EXPIRES_MS,
-      idle_heartbeat: PULL_EXPIRES_MS / 2,
-      abort_on_missing_resource: true,
-    });
-    if (this.#aborter.signal.aborted) this.#messages.stop();
-    for await (const message of this.#messages) {
-      const handling = this.#handle(message).finally(() => this.#underWay.delete(handling));
-      this.#underWay.add(handling);
-    }
   }
 
   /** Carries a command out, answers, and only then strikes it off the queue. */
@@ -121,6 +155,37 @@ export class PartitionConsumer {
       const { logger, partition } = this.options;
       logger.error({ partition, error: toError(thrown) }, 'a command from the bus is dropped');
       if (!this.link.connection.isClosed()) message.term();
+    }
+  }
+
+  /** From whoever had the partition, and perhaps is dead: this member waits for its messages now. */
+  async #takePin(): Promise<void> {
+    const pin = await this.#currentPin();
+    if (pin !== undefined && pin !== this.#pin) await this.#unpin();
+  }
+
+  async #untilTaken(): Promise<void> {
+    const startedAt = Date.now();
+    for (;;) {
+      await delay(LOOK_EVERY_MS);
+      const pin = await this.#currentPin();
+      if (pin !== undefined && pin !== this.#pin) return;
+      const tookMs = Date.now() - startedAt;
+      if (tookMs < OVERLAP_MS) continue;
+      if (pin === undefined || tookMs > UNPIN_FOR_MS) return;
+      await this.#unpin();
+    }
+  }
+
+  /** Of whichever member; undefined when nobody has it, or it cannot be known. */
+  async #currentPin(): Promise<string | undefined> {
+    try {
+      const info: PinnedConsumerInfo = await this.link.ask(() =>
+        this.link.manager.consumers.info(this.options.stream, this.#name),
+      );
+      return info.priority_groups?.find(({ group }) => group === GROUP)?.pinned_client_id || undefined;
+    } catch {
+      return undefined;
     }
   }
 

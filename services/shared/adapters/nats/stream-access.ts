@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   DiscardPolicy,
   JetStreamApiCodes,
@@ -17,6 +18,36 @@ import type { NatsLink } from './nats-link.js';
 export const READ_BATCH = 500;
 /** A read whose next message does not come within this time has failed, in milliseconds. */
 const READ_STALL_MS = 3_000;
+
+/** So long a node of a cluster that lags behind gets, before it is asked again, in milliseconds. */
+export const LAGGING_NODE_MS = 5;
+/** So long a new stream may take until it takes messages, in milliseconds. */
+const TAKEN_WITHIN_MS = 3_000;
+
+/** Is it one of several servers? Then reads may be answered by one that lags behind: only a stream's leader knows all. */
+export function isClustered(link: NatsLink): boolean {
+  return link.connection.info?.cluster !== undefined;
+}
+
+/**
+ * Waits until messages to that subject are taken: in a cluster, our node may learn only after a stream's creation where
+ * the subject leads to. Writes nothing.
+ */
+export async function untilTaken(link: NatsLink, subject: string): Promise<void> {
+  if (!isClustered(link)) return;
+  const deadline = Date.now() + TAKEN_WITHIN_MS;
+  for (;;) {
+    try {
+      // At a sequence that no stream can have: it is refused as soon as somebody takes it at all.
+      const expect = { lastSequence: Number.MAX_SAFE_INTEGER };
+      await link.ask(() => link.jetstream.publish(subject, '', { expect }));
+    } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return;
+      if (error instanceof JournalUnavailable || Date.now() > deadline) throw error;
+      await delay(LAGGING_NODE_MS);
+    }
+  }
+}
 
 /** How every stream of a journal is made: nothing in it is ever deleted. */
 export function journalStream(

@@ -46,7 +46,7 @@ export function mySqlServer({
         [
           `CREATE USER IF NOT EXISTS '${USER}'@'127.0.0.1';`,
           `CREATE USER IF NOT EXISTS '${USER}'@'localhost';`,
-          `GRANT ALL ON *.* TO '${USER}'@'127.0.0.1';`,
+          `GRANT ALL ON *.* TO '${USER}'@'127.0.0.1' WITH GRANT OPTION;`,
           `GRANT ALL ON *.* TO '${USER}'@'localhost';`,
           `CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4;`,
           '',

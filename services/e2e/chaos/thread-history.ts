@@ -1,0 +1,135 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Commit } from '../../shared/runtime/journal.js';
+import { legacyRejectionText, rejectionFault } from '../../thread-command/adapters/rejections.js';
+import type { ThreadCommand } from '../../thread-command/domain/thread-command.js';
+import { threadDecider, type ThreadState } from '../../thread-command/domain/thread.js';
+import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
+import type { ThreadEvent } from '../../thread-events/thread-event.js';
+import type { Operation, ThreadRows } from './history.js';
+
+/** A commit with its events, and what is the identity of the request that it came from. */
+export interface ThreadCommit {
+  readonly threadId: string;
+  readonly version: number;
+  readonly commandId: string;
+  readonly requestId: string;
+  /** When it was decided, epoch milliseconds. */
+  readonly time: number;
+  readonly events: readonly ThreadEvent[];
+}
+
+/** @throws Fault when an event cannot be decoded */
+export function toThreadCommit({ aggregateId, version, commandId, time, events }: Commit): ThreadCommit {
+  // <account>/r/<request id>, or <account>/x/<x-request-id>/<fingerprint>.
+  const requestId = commandId.split('/')[2] ?? '';
+  return {
+    ...{ threadId: aggregateId, version, commandId, requestId, time },
+    events: events.map((event) => threadEventCodec.decode(event)),
+  };
+}
+
+/** The state after each version, from 0 on. */
+export function statesOf(commits: readonly ThreadCommit[]): ThreadState[] {
+  const states: ThreadState[] = [threadDecider.initialState];
+  for (const { events } of commits) {
+    states.push(events.reduce((state, event) => threadDecider.evolve(state, event), states.at(-1) as ThreadState));
+  }
+  return states;
+}
+
+/** What the read model must show of a thread. */
+export function expectedRows(commits: readonly ThreadCommit[]): ThreadRows {
+  const [creation] = commits[0]?.events ?? [];
+  if (creation?.type !== 'ThreadCreated') throw new Error('the first event creates no thread');
+  const { title, creatorId } = creation;
+  const state = statesOf(commits).at(-1) as ThreadState;
+  const basics = { version: commits.length, title, creatorId };
+  if (state.status !== 'live') {
+    return { ...basics, isRemoved: true, administratorIds: [], memberIds: [], messages: [] };
+  }
+  const messages = commits
+    .flatMap(({ events }) => events)
+    .flatMap((event) =>
+      event.type === 'MessagesAdded'
+        ? event.messages.map(({ id, text }) => ({ id, senderId: event.senderId, text }))
+        : [],
+    )
+    .filter(({ id }) => state.senderIds.has(id));
+  const administratorIds = [...state.administratorIds];
+  return { ...basics, isRemoved: false, administratorIds, memberIds: [...state.memberIds], messages };
+}
+
+/** The events that the operation's command causes in this state, or the rejection's words in either API. */
+export function decide(operation: Operation, state: ThreadState, committed?: ThreadCommit): Decided {
+  const command = commandOf(operation, committed);
+  const decision = threadDecider.decide(command, state);
+  if (decision.kind === 'accepted') return { kind: 'accepted', events: decision.events };
+  const { rejection } = decision;
+  const reasons = [
+    rejectionFault(rejection).reason,
+    legacyRejectionText(rejection, command.type) ?? OLDER_FIELD_TEXT,
+  ] as const;
+  return { kind: 'rejected', reasons };
+}
+
+export type Decided =
+  | { readonly kind: 'accepted'; readonly events: readonly ThreadEvent[] }
+  | { readonly kind: 'rejected'; readonly reasons: readonly [newer: string, older: string] };
+
+/** The older API tells of wrong replies field by field: the load does not send those by it. */
+const OLDER_FIELD_TEXT = '';
+
+/** True when the commit is what the command causes in this state, but for ids and times, which come with the command. */
+export function isCausedBy(commit: ThreadCommit, operation: Operation, before: ThreadState): boolean {
+  const decided = decide(operation, before, commit);
+  if (decided.kind !== 'accepted') return false;
+  return isDeepStrictEqual(decided.events.map(withoutAbsent), commit.events.map(withoutAbsent));
+}
+
+/** What was absent may come back from the wire as undefined or not at all. */
+function withoutAbsent(event: ThreadEvent): unknown {
+  return JSON.parse(JSON.stringify(event));
+}
+
+/** The ids that an answer to the commit's command has; undefined when it has none. */
+export function answeredIds(operation: Operation, { events }: ThreadCommit): string[] | undefined {
+  const { type } = operation.intent;
+  if (type === 'CreateThread' || type === 'DestroyThread') return undefined;
+  return events.flatMap((event) => {
+    switch (event.type) {
+      case 'MessagesAdded':
+        return event.messages.map(({ id }) => id);
+      case 'MessagesRemoved':
+        return [...event.messageIds];
+      case 'AdministratorIdsJoined':
+      case 'AdministratorIdsLeft':
+        return [...event.administratorIds];
+      case 'MemberIdsJoined':
+      case 'MemberIdsLeft':
+        return [...event.memberIds];
+      default:
+        return [];
+    }
+  });
+}
+
+/** The operation as a command; ids and times that came with the command are those of its commit, if there is one. */
+export function commandOf({ intent, accountId }: Operation, committed: ThreadCommit | undefined): ThreadCommand {
+  const [event] = committed?.events ?? [];
+  const issued = { accountId, occurredAt: event?.occurredAt ?? 0 };
+  switch (intent.type) {
+    case 'CreateThread':
+      return { ...intent, ...issued, threadId: committed?.threadId ?? '' };
+    case 'AddMessages': {
+      const added = event?.type === 'MessagesAdded' ? event.messages : [];
+      const messages = intent.messages.map((message, index) => ({
+        ...message,
+        id: added[index]?.id ?? `${index}`,
+        toAccountIds: [],
+      }));
+      return { type: intent.type, ...issued, messages };
+    }
+    default:
+      return { ...intent, ...issued } as ThreadCommand;
+  }
+}

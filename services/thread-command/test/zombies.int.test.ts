@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { KvSnapshotStore } from '../../shared/adapters/nats/kv-snapshot-store.js';
+import { startTcpProxy, type TcpProxy } from '../../shared/testing/servers/index.js';
+import { RunningInstances, type Instance } from './running-instances.js';
+
+/** How long a call may take when its owner is gone: the pin's and the member's time to live, and some. */
+const TAKEOVER_MS = 4_000;
+const REFUSED = 'the journal refused a commit: another one was there first';
+
+/** A late write of these threads, which the journal has refused. */
+function refusalAt({ service }: Instance, threadIds: readonly string[]): Promise<unknown> {
+  return service.logLine(({ msg, thread_id }) => msg === REFUSED && threadIds.includes(String(thread_id)));
+}
+
+describe('of three thread-command processes, an owner', function () {
+  this.timeout(90_000);
+  let those: RunningInstances;
+  /** Between the last process and NATS. */
+  let network: TcpProxy;
+
+  beforeEach(async () => {
+    those = await RunningInstances.startThree(async (nats) => {
+      network = await startTcpProxy(nats.port);
+      return { NATS_URL: `nats://127.0.0.1:${network.port}`, COMMAND_TIMEOUT_MS: '8000' };
+    });
+  });
+  afterEach(async () => {
+    await those.stop();
+    await network.close();
+  });
+
+  it('that leaves saves snapshots of threads that are long to load, and of no others', async () => {
+    const leaving = those.at(2);
+    const [long, short] = those.threadsOf(leaving);
+    assert.ok(long !== undefined && short !== undefined);
+    for (let count = 0; count < 60; count += 1) await those.add(long, those.at(0));
+    await those.add(short, those.at(0));
+    leaving.service.kill('SIGTERM');
+    assert.equal(await leaving.service.exited, 0);
+    await those.look(async (link) => {
+      const store = new KvSnapshotStore(link, { prefix: 'THREAD' });
+      assert.equal((await store.load(long))?.version, 61);
+      assert.equal(await store.load(short), undefined);
+    });
+    await those.add(long, those.at(0));
+    await those.checkJournal();
+  });
+
+  it('that was paused writes too late, is refused, and there is one history', async () => {
+    const paused = those.at(2);
+    const [crowded] = those.threadsOf(paused);
+    assert.ok(crowded);
+    const crowd: Promise<unknown>[] = [];
+    const disturb = async (): Promise<void> => {
+      await those.untilAnswered(200);
+      const takenOver = those.untilOwning(32, [those.at(0), those.at(1)]);
+      // More than are appended at a time (128) are in its memory when it stops: it goes on with the rest when it wakes up.
+      network.silence();
+      crowd.push(...Array.from({ length: 400 }, () => those.add(crowded, paused)));
+      await delay(700);
+      paused.service.kill('SIGSTOP');
+      network.heal();
+      // It finds these when it wakes up.
+      crowd.push(...those.threadIds.map((threadId) => those.add(threadId, paused)));
+      await takenOver;
+      await those.add(crowded, those.at(0));
+      await those.untilAnswered(400);
+      paused.service.kill('SIGCONT');
+      await refusalAt(paused, [crowded]);
+      await those.untilAnswered(400);
+    };
+    const others = those.threadIds.filter((threadId) => threadId !== crowded);
+    const longest = await those.loadWhile([those.at(0), those.at(1)], disturb, others);
+    console.log(`      longest call around a paused owner: ${Math.round(longest)} ms`);
+    assert.ok(longest < TAKEOVER_MS, `${longest} ms`);
+    await Promise.all(crowd);
+    await those.checkJournal();
+  });
+
+  it('that was cut off from NATS writes too late, is refused, and there is one history', async () => {
+    const cut = those.at(2);
+    const own = those.threadsOf(cut);
+    assert.ok(own.length > 0);
+    const atCut: Promise<unknown>[] = [];
+    const longest = await those.loadWhile([those.at(0), those.at(1)], async () => {
+      await those.untilAnswered(200);
+      const takenOver = those.untilOwning(32, [those.at(0), those.at(1)]);
+      network.silence();
+      // As long as it takes itself for the owner it appends; its later commands go to others, which it cannot reach.
+      for (let turn = 0; turn < 12; turn += 1) {
+        for (const threadId of own) atCut.push(those.add(threadId, cut));
+        await delay(100);
+      }
+      await takenOver;
+      await those.untilAnswered(200);
+      network.heal();
+      await refusalAt(cut, own);
+      await those.untilAnswered(200);
+    });
+    console.log(`      longest call around an owner that was cut off: ${Math.round(longest)} ms`);
+    assert.ok(longest < TAKEOVER_MS, `${longest} ms`);
+    // Each was repeated inside, and none was lost.
+    await Promise.all(atCut);
+    await those.checkJournal();
+  });
+
+  it('that is cut off for long says so to its callers in time, and serves again afterwards', async () => {
+    const cut = those.at(2);
+    const own = those.threadsOf(cut);
+    const lost = cut.service.logLine(({ msg }) => msg === 'NATS is lost');
+    const takenOver = those.untilOwning(32, [those.at(0), those.at(1)]);
+    network.silence();
+    const refused = await Promise.allSettled(own.map((threadId) => those.add(threadId, cut)));
+    // Of the service, at its COMMAND_TIMEOUT_MS; the client would have waited longer.
+    for (const outcome of refused) {
+      assert.match(
+        outcome.status === 'rejected' ? String(outcome.reason) : 'answered',
+        /UNAVAILABLE|DEADLINE_EXCEEDED/,
+      );
+      assert.match(outcome.status === 'rejected' ? String(outcome.reason) : '', /request id/);
+    }
+    await Promise.all([takenOver, lost]);
+    const past = new Set(cut.service.logLines);
+    const back = cut.service.logLine(
+      (line) => !past.has(line) && line.msg === 'ownership changed' && Number(line.owned) > 0,
+    );
+    network.heal();
+    await back;
+    await those.loadWhile(those.instances, () => those.untilAnswered(300));
+    await those.checkJournal();
+  });
+});
