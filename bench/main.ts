@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { benchHandover } from './handover-bench.js';
 import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
+import { benchProjector } from './projector-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
   watch: { about: 'from a post until a watcher has it, through Envoy', run: benchWatch },
   journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
+  projector: { about: 'rows a second over a backlog, against multi-row inserts of the same rows', run: benchProjector },
   handover: {
     about: 'calls while a thread-command process leaves or joins, against undisturbed ones',
     run: benchHandover,
@@ -21,7 +23,7 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
 /** Run when none is named. */
-const byDefault = ['visibility', 'watch', 'journal'];
+const byDefault = ['visibility', 'watch', 'journal', 'projector'];
 
 const help = `npm run bench -- [--only NAME] [--count N]
 

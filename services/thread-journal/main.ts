@@ -9,7 +9,7 @@ import { exportJournal } from './adapters/export-journal.js';
 import { importJournal } from './adapters/import-journal.js';
 import { Installation } from './adapters/installation.js';
 import { migrateJournal } from './adapters/migrate-journal.js';
-import { TerminalProgress } from './adapters/terminal-progress.js';
+import { TerminalProgress } from '../shared/adapters/terminal/terminal-progress.js';
 import { readJournalCommandConfig } from './config.js';
 import { verifyJournal } from './runtime/verify-journal.js';
 

@@ -20,6 +20,20 @@ export interface MigrateConfig extends DatabaseConfig {
   readonly waitMs: number;
 }
 
+/** Settings of the operator's command. */
+export interface OperatorConfig extends DatabaseConfig {
+  /** NATS_URL. @default nats://127.0.0.1:4222 */
+  readonly natsUrl: string;
+  /** NATS_REPLICAS. @default 1 */
+  readonly natsReplicas: number;
+  /** FEED_STORAGE. @default memory */
+  readonly feedStorage: 'memory' | 'file';
+  /** Of an installation that has kept none yet. */
+  readonly installation: InstallationValues;
+  /** PROJECTION_PARTITIONS: of an installation that was never projected. @default 8 */
+  readonly projectionPartitions: number;
+}
+
 /** Settings of the projector. */
 export interface ProjectorConfig extends ServiceConfig, DatabaseConfig {
   /** NATS_URL. @default nats://127.0.0.1:4222 */
@@ -36,9 +50,15 @@ export interface ProjectorConfig extends ServiceConfig, DatabaseConfig {
   readonly batchCommits: number;
   /** PROJECTION_LINGER_MS: how long a batch may wait to fill, while many commits come. @default 10 */
   readonly lingerMs: number;
+  /** PROJECTION_PARTITIONS: parts that projectors share; the same in every projector. @default 8 */
+  readonly projectionPartitions: number;
+  /** MYSQL_ABANDON_AFTER_SECONDS: the server ends a session, and its transaction, that is silent so long. @default 5 */
+  readonly mysqlAbandonAfterSeconds: number;
+  /** RECONCILE_THREADS_PER_SECOND: so many threads are compared in a second at most. @default 5000 */
+  readonly reconcileThreadsPerSecond: number;
   /** RECONCILE_EVERY_MS: how often the journal's versions are compared with the read model's. @default 300000 */
   readonly reconcileEveryMs: number;
-  /** PROJECTION_CHECK_EVERY_MS: how often an idle projector checks that it could project. @default 5000 */
+  /** PROJECTION_CHECK_EVERY_MS: how often it is checked that projecting is possible and wanted. @default 1000 */
   readonly checkEveryMs: number;
   /** UNHEALTHY_AFTER_MS: how long projecting may fail before health says NOT_SERVING. @default 5000 */
   readonly unhealthyAfterMs: number;
@@ -50,23 +70,40 @@ export function readProjectorConfig(variables = process.env): ProjectorConfig {
   return {
     ...readServiceConfig(environment, 50_053),
     ...readDatabaseConfig(environment),
-    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
-    natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
-    feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
-    installation: readInstallationValues(environment),
+    ...readFeedConfig(environment),
+    mysqlAbandonAfterSeconds: environment.integer('MYSQL_ABANDON_AFTER_SECONDS', 5, { minimum: 1, maximum: 3_600 }),
+    reconcileThreadsPerSecond: environment.integer('RECONCILE_THREADS_PER_SECOND', 5_000, { minimum: 1 }),
     mysqlMaxConnections: environment.integer('MYSQL_MAX_CONNECTIONS', 4, { minimum: 1 }),
     batchCommits: environment.integer('PROJECTION_BATCH_COMMITS', 500, { minimum: 1, maximum: 10_000 }),
     lingerMs: environment.integer('PROJECTION_LINGER_MS', 10, { maximum: 1_000 }),
     reconcileEveryMs: environment.integer('RECONCILE_EVERY_MS', 300_000, { minimum: 100, maximum: 2 ** 31 - 1 }),
-    checkEveryMs: environment.integer('PROJECTION_CHECK_EVERY_MS', 5_000, { minimum: 10, maximum: 2 ** 31 - 1 }),
+    checkEveryMs: environment.integer('PROJECTION_CHECK_EVERY_MS', 1_000, { minimum: 10, maximum: 2 ** 31 - 1 }),
     unhealthyAfterMs: environment.integer('UNHEALTHY_AFTER_MS', 5_000, { maximum: 2 ** 31 - 1 }),
   };
+}
+
+/** @throws Fault reason INVALID_SETTING naming the variable */
+export function readOperatorConfig(variables = process.env): OperatorConfig {
+  const environment = new Environment(variables);
+  return { ...readDatabaseConfig(environment), ...readFeedConfig(environment) };
 }
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
 export function readMigrateConfig(variables = process.env): MigrateConfig {
   const environment = new Environment(variables);
   return { ...readDatabaseConfig(environment), waitMs: environment.integer('MIGRATE_WAIT_MS', 60_000) };
+}
+
+function readFeedConfig(environment: Environment) {
+  const installation = readInstallationValues(environment);
+  const maximum = Math.min(256, installation.partitions);
+  return {
+    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
+    feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
+    installation,
+    projectionPartitions: environment.integer('PROJECTION_PARTITIONS', Math.min(8, maximum), { minimum: 1, maximum }),
+  };
 }
 
 function readDatabaseConfig(environment: Environment): DatabaseConfig {

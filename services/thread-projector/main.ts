@@ -1,63 +1,129 @@
+import { hostname } from 'node:os';
+import { ulid } from 'ulid';
 import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { Database } from '../shared/adapters/mysql/database.js';
+import { ProjectionLayout } from '../shared/adapters/mysql/projection-layout.js';
 import { MySqlProjectionStore } from '../shared/adapters/mysql/projection-store.js';
 import { JetStreamFeedReader } from '../shared/adapters/nats/jetstream-feed-reader.js';
+import { JetStreamMembership } from '../shared/adapters/nats/jetstream-membership.js';
 import { InstallationSettings } from '../shared/adapters/nats/installation-settings.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { openJournal } from '../shared/adapters/nats/open-journal.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
+import { Fault } from '../shared/kernel/fault.js';
+import { PartitionOwnership } from '../shared/runtime/partition-ownership.js';
+import { PartitionedProjector } from '../shared/runtime/partitioned-projector.js';
+import { feedPartitionsOf, projectionPartitionOf } from '../shared/runtime/projection-partition.js';
+import type { ProjectionObserver } from '../shared/runtime/projection-observer.js';
 import { Projector } from '../shared/runtime/projector.js';
+import { SaveSlots } from '../shared/runtime/save-slots.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
+import { SharedListing } from '../shared/runtime/shared-listing.js';
 import { mySqlThreadRows } from './adapters/mysql-thread-rows.js';
 import { projectionLog } from './adapters/projection-log.js';
 import { readProjectorConfig } from './config.js';
+import { PREFIX, PROJECTION, PROJECTION_PREFIX } from './names.js';
 
 const config = settingsOrExit(() => readProjectorConfig());
 const logger = createLogger('thread-projector', config.logLevel);
-/** Stands before the names of this context's streams and subjects. */
-const PREFIX = 'THREAD';
 
 async function start(): Promise<RunningService> {
   const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-projector', logger });
   const { journalLayout: layout, journalBuckets: buckets } = config.installation;
-  const installation = await InstallationSettings.open(link, { prefix: PREFIX, replicas: config.natsReplicas });
+  const { natsReplicas: replicas, feedStorage: storage } = config;
+  const installation = await InstallationSettings.open(link, { prefix: PREFIX, replicas });
   // It writes nothing to the journal, so it may go on while that is copied, but not read the old copy afterwards.
   const role = { duringMaintenance: true };
   await installation.agree(config.installation, role);
+  let isStopping = false;
   const stop = (error: Error): void => {
+    if (isStopping) return;
+    isStopping = true;
     logger.fatal({ error }, 'the installation has changed, stopping');
     process.kill(process.pid, 'SIGTERM');
   };
   await installation.watch(config.installation, stop, role);
-  const database = new Database({ url: config.mysqlUrl, maxConnections: config.mysqlMaxConnections });
+
+  const database = new Database({
+    url: config.mysqlUrl,
+    maxConnections: config.mysqlMaxConnections,
+    abandonAfterSeconds: config.mysqlAbandonAfterSeconds,
+  });
   const server = new GrpcServer({ host: config.grpcHost, port: config.grpcPort, services: [] });
-  const projector = new Projector({
-    feed: new JetStreamFeedReader(link, {
-      prefix: PREFIX,
-      storage: config.feedStorage,
-      replicas: config.natsReplicas,
-    }),
-    journal: openJournal(link, { prefix: PREFIX, layout, buckets }),
-    store: new MySqlProjectionStore(database, mySqlThreadRows, { projection: 'threads' }),
+  const partitions = { feedPartitions: config.installation.partitions, count: config.projectionPartitions };
+  const membership = new JetStreamMembership(link, {
+    prefix: PROJECTION_PREFIX,
+    self: ulid(),
+    partitions: partitions.count,
+    replicas,
+    logger,
+  });
+  const ownership = new PartitionOwnership(membership, partitions.count);
+  ownership.onChange((_changed, { lost, gained }) => {
+    logger.info({ lost: lost.size, gained: gained.size, owned: ownership.owned.size }, 'partitions changed');
+  });
+  const journal = openJournal(link, { prefix: PREFIX, layout, buckets });
+  const listing = new SharedListing({
+    list: () => journal.list(),
+    partitionOf: (threadId) => projectionPartitionOf(threadId, partitions),
+    perSecond: config.reconcileThreadsPerSecond,
+  });
+  const checkpoints = new ProjectionLayout(database, PROJECTION, partitions);
+  // One connection stays free for checks and comparisons.
+  const slots = new SaveSlots(Math.max(1, config.mysqlMaxConnections - 1));
+
+  const newProjector = (partition: number, observer: ProjectionObserver): Projector => {
+    const log = projectionLog(logger.child({ partition }), () => undefined);
+    return new Projector({
+      feed: new JetStreamFeedReader(
+        link,
+        { prefix: PREFIX, storage, replicas },
+        partitions.count === 1 ? undefined : feedPartitionsOf(partition, partitions),
+      ),
+      journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
+      store: new MySqlProjectionStore(database, mySqlThreadRows, {
+        projection: PROJECTION,
+        partition,
+        layout: checkpoints,
+      }),
+      observer: {
+        ...log,
+        healthChanged: (isHealthy) => observer.healthChanged(isHealthy),
+        troubled(error, retryInMs) {
+          if (error instanceof Fault && error.reason === 'PARTITIONS_DIFFER') stop(error);
+          else log.troubled(error, retryInMs);
+        },
+      },
+      maxBatchCommits: config.batchCommits,
+      lingerMs: config.lingerMs,
+      checkEveryMs: config.checkEveryMs,
+      unhealthyAfterMs: config.unhealthyAfterMs,
+      // All partitions at once, below.
+      reconcileEveryMs: 2 ** 31 - 1,
+      slots,
+    });
+  };
+  const projector = new PartitionedProjector({
+    ownership,
     observer: projectionLog(logger, (isHealthy) => server.setServing(isHealthy)),
-    maxBatchCommits: config.batchCommits,
-    lingerMs: config.lingerMs,
+    newProjector,
     reconcileEveryMs: config.reconcileEveryMs,
-    checkEveryMs: config.checkEveryMs,
-    unhealthyAfterMs: config.unhealthyAfterMs,
   });
   await server.start();
   // Until the first success.
   server.setServing(false);
   projector.start();
+  await membership.join(`${hostname()}:${server.port}`);
   logger.info({ port: server.port }, 'listening');
 
   return {
     async drain() {
       server.setServing(false);
-      await projector.drain();
+      // The others take over while the last batches are finished; the fence keeps the two apart.
+      await Promise.all([projector.drain(), membership.leave()]);
       await server.drain({ noticeMs: config.drainNoticeMs, timeoutMs: 1_000 });
+      await membership.close();
       await database.close();
       await link.close();
     },

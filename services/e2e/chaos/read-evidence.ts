@@ -3,7 +3,7 @@ import { JetStreamJournal } from '../../shared/adapters/nats/jetstream-journal.j
 import { NatsLink } from '../../shared/adapters/nats/nats-link.js';
 import { createLogger } from '../../shared/adapters/telemetry/logger.js';
 import { Fault } from '../../shared/kernel/fault.js';
-import { inParallel } from '../../thread-journal/runtime/in-parallel.js';
+import { inParallel } from '../../shared/runtime/in-parallel.js';
 import type { Evidence } from './check-history.js';
 import type { ThreadRows } from './history.js';
 import { toThreadCommit, type ThreadCommit } from './thread-history.js';

@@ -34,14 +34,27 @@ export class FeedBatches {
    * @throws whatever the feed threw, after what came before it
    */
   async next(): Promise<readonly FeedEntry[] | undefined> {
+    return (await this.ready()) ? this.take() : undefined;
+  }
+
+  /**
+   * Waits until `take` gives at least one entry; false when the feed has ended. Taken later, a batch is larger.
+   * @throws as `next` does
+   */
+  async ready(): Promise<boolean> {
     const { maxEntries, lingerMs } = this.options;
     while (this.#buffer.length === 0) {
       if (this.#error) throw this.#error;
-      if (this.#isEnded) return undefined;
+      if (this.#isEnded) return false;
       await new Promise<void>((resolve) => (this.#wakeTaker = resolve));
     }
     if (this.#isBusy && this.#buffer.length < maxEntries && !this.#isEnded) await delay(lingerMs);
-    const batch = this.#buffer.splice(0, maxEntries);
+    return true;
+  }
+
+  /** What has come so far, at most a batch. */
+  take(): readonly FeedEntry[] {
+    const batch = this.#buffer.splice(0, this.options.maxEntries);
     this.#isBusy = batch.length >= BUSY_ENTRIES;
     this.#wakeReader?.();
     return batch;

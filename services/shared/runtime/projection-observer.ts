@@ -9,10 +9,12 @@ export interface ProjectionObserver {
   parked(aggregateId: string, version: number, error: Error): void;
   /** Projecting has failed and is tried again in `retryInMs`. */
   troubled(error: Error, retryInMs: number): void;
-  /** Another projector was faster; going on from where it is. */
+  /** Another projector was faster, or an operator has been at work; going on from where that left it. */
   overtaken(): void;
   /** Reads the feed from another place than the checkpoint's. */
   restarted(reason: NonNullable<FeedStart['lost']>, afterSequence: number): void;
+  /** An operator wants nothing projected for now, or wants it again. */
+  paused(isPaused: boolean): void;
   /** A feed entry cannot be read; the journal is asked for what is missing. */
   malformed(sequence: number, error: Error): void;
   /** The feed has a commit that the journal does not lead up to: it is left out. */
@@ -22,3 +24,17 @@ export interface ProjectionObserver {
   /** Whether projecting works. Told at the first success and at each change; false only after some time of trouble. */
   healthChanged(isHealthy: boolean): void;
 }
+
+/** Tells nobody. */
+export const quietObserver: ProjectionObserver = {
+  projected: () => undefined,
+  parked: () => undefined,
+  troubled: () => undefined,
+  overtaken: () => undefined,
+  restarted: () => undefined,
+  paused: () => undefined,
+  malformed: () => undefined,
+  unfounded: () => undefined,
+  reconciled: () => undefined,
+  healthChanged: () => undefined,
+};

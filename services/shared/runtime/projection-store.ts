@@ -9,8 +9,10 @@ export interface FeedPosition {
 
 /** What a projection has in its store, as of one moment. */
 export interface ProjectionCheckpoint extends FeedPosition {
-  /** Counts the changes saved; whoever saves names the one it has seen. */
+  /** Counts the changes saved, by projectors and operators; whoever saves names the one it has seen. */
   readonly revision: number;
+  /** An operator wants nothing projected. */
+  readonly isPaused: boolean;
 }
 
 /** A commit that is not projected, because it or one before it of the same aggregate cannot be. */
@@ -36,7 +38,7 @@ export interface ProjectionChange {
  * when the trouble may pass; repeating is then right.
  */
 export interface ProjectionStore {
-  /** Revision 0 and an empty feed identity when nothing was ever saved. */
+  /** Revision 0 and an empty feed identity when nothing was ever saved. @throws Fault reason PARTITIONS_DIFFER */
   loadCheckpoint(): Promise<ProjectionCheckpoint>;
   /** Last projected versions; an unknown aggregate is absent. */
   loadVersions(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
@@ -52,11 +54,11 @@ export interface ProjectionStore {
   save(change: ProjectionChange, seen: ProjectionCheckpoint): Promise<ProjectionCheckpoint>;
 }
 
-/** Another projector has saved since the checkpoint was loaded. */
+/** Another projector, or an operator, has saved since the checkpoint was loaded. */
 export class CheckpointMoved extends Error {
   override readonly name = 'CheckpointMoved';
 
   constructor() {
-    super('another projector has moved the checkpoint');
+    super('somebody else has moved the checkpoint');
   }
 }

@@ -34,7 +34,7 @@ export class ProjectionWriter {
   constructor(
     private readonly parts: {
       readonly store: ProjectionStore;
-      readonly journal: Journal;
+      readonly journal: Pick<Journal, 'read'>;
       readonly observer: ProjectionObserver;
       /** Commits in one transaction at most. */
       readonly maxCommits: number;

@@ -1,18 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { unreachable } from '../kernel/decider.js';
 import { toError } from '../kernel/fault.js';
-import { Backoff } from './backoff.js';
+import { chunksOf } from './chunks-of.js';
 import { FeedBatches } from './feed-batches.js';
 import type { FeedEntry, FeedReader } from './feed.js';
-import type { AggregateVersion, Commit, Journal } from './journal.js';
+import type { Commit, Journal } from './journal.js';
+import { ProjectionHealth } from './projection-health.js';
 import type { ProjectionObserver } from './projection-observer.js';
 import { feedStartOf } from './projection-plan.js';
-import { CheckpointMoved, type FeedPosition, type ProjectionStore } from './projection-store.js';
+import { CheckpointMoved, type ProjectionCheckpoint, type ProjectionStore } from './projection-store.js';
 import { ProjectionWriter } from './projection-writer.js';
+import { SaveSlots } from './save-slots.js';
 
 export interface ProjectorOptions {
   readonly feed: FeedReader;
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'read' | 'list'>;
   readonly store: ProjectionStore;
   readonly observer: ProjectionObserver;
   /** Commits in one transaction at most. @default 500 */
@@ -21,12 +23,14 @@ export interface ProjectorOptions {
   readonly lingerMs?: number;
   /** How often the journal's versions are compared with the read model's. @default 300000 */
   readonly reconcileEveryMs?: number;
-  /** How often it is checked that feed and store are there and nobody else has moved the checkpoint. @default 5000 */
+  /** How often it is checked that feed and store are there and nobody else has moved the checkpoint. @default 1000 */
   readonly checkEveryMs?: number;
   /** So long may projecting fail before it counts as unhealthy. @default 5000 */
   readonly unhealthyAfterMs?: number;
   /** Longest wait between tries. @default 5000 */
   readonly maxRetryMs?: number;
+  /** Shared by projectors that write to one database. @default of its own */
+  readonly slots?: SaveSlots;
 }
 
 /** So many aggregates are compared, and so many repaired, before the feed gets its turn again. */
@@ -41,15 +45,14 @@ const REPAIR_CHUNK = 16;
 export class Projector {
   readonly #options: Required<ProjectorOptions>;
   readonly #stopping = new AbortController();
-  readonly #retry: Backoff;
-  readonly #yielding = new Backoff({ firstMs: 20, maxMs: 1_000 });
+  readonly #health: ProjectionHealth;
   #state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' = 'INITIALIZED';
   #running: Promise<void> = Promise.resolve();
   #isReconcileDue = true;
   #wakeReconciler: (() => void) | undefined;
-  #isHealthy: boolean | undefined;
-  #unhealthyTimer: NodeJS.Timeout | undefined;
   #isBatchWaiting = false;
+  /** All of the feed up to there was handed to the writer. */
+  #reached = 0;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: ProjectorOptions) {
@@ -57,12 +60,13 @@ export class Projector {
       maxBatchCommits: 500,
       lingerMs: 10,
       reconcileEveryMs: 300_000,
-      checkEveryMs: 5_000,
+      checkEveryMs: 1_000,
       unhealthyAfterMs: 5_000,
       maxRetryMs: 5_000,
+      slots: new SaveSlots(1),
       ...options,
     };
-    this.#retry = new Backoff({ firstMs: Math.min(50, this.#options.maxRetryMs), maxMs: this.#options.maxRetryMs });
+    this.#health = new ProjectionHealth(this.#options);
   }
 
   get state(): string {
@@ -85,8 +89,8 @@ export class Projector {
   async drain(): Promise<void> {
     this.#state = 'DRAINING';
     this.#stopping.abort();
+    this.#health.stop();
     await this.#running;
-    clearTimeout(this.#unhealthyTimer);
     this.#state = 'STOPPED';
   }
 
@@ -97,7 +101,9 @@ export class Projector {
         await this.#session();
       } catch (error) {
         if (stop.aborted) return;
-        await pause(error instanceof CheckpointMoved ? this.#yield() : this.#recordTrouble(toError(error)), stop);
+        const waitMs =
+          error instanceof CheckpointMoved ? this.#health.overtaken() : this.#health.troubled(toError(error));
+        await pause(waitMs, stop);
       }
     }
   }
@@ -106,6 +112,7 @@ export class Projector {
   async #session(): Promise<void> {
     const { feed, journal, store, observer, maxBatchCommits: maxCommits, lingerMs } = this.#options;
     const checkpoint = await store.loadCheckpoint();
+    if (checkpoint.isPaused) return this.#waitWhilePaused();
     const writer = new ProjectionWriter(
       { store, journal, observer, maxCommits },
       checkpoint,
@@ -117,14 +124,15 @@ export class Projector {
       observer.restarted(lost, afterSequence);
       this.reconcile();
     }
-    if (this.#isHealthy === undefined) this.#recordSuccess();
+    if (!this.#health.isKnown) this.#health.succeeded();
+    this.#reached = afterSequence;
 
     const session = new AbortController();
     const end = (): void => session.abort();
     this.#stopping.signal.addEventListener('abort', end, { once: true });
     const batches = new FeedBatches(feed.read(afterSequence, session.signal), { maxEntries: maxCommits, lingerMs });
     const parts = [
-      this.#projectBatches(batches, writer, { feedIdentity: bounds.identity, sequence: afterSequence }, session.signal),
+      this.#projectBatches(batches, writer, bounds.identity, session.signal),
       this.#reconcileWhenDue(writer, session.signal),
       this.#check(writer, bounds.identity, session.signal),
     ];
@@ -142,26 +150,40 @@ export class Projector {
   async #projectBatches(
     batches: FeedBatches,
     writer: ProjectionWriter,
-    { feedIdentity, sequence: afterSequence }: FeedPosition,
+    feedIdentity: string,
     signal: AbortSignal,
   ): Promise<void> {
-    let sequence = afterSequence;
     for (;;) {
-      const entries = await batches.next();
+      const hasMore = await batches.ready();
       if (signal.aborted) return;
-      if (entries === undefined || entries.length === 0) throw new Error('the feed has ended');
-      for (const entry of entries) {
-        // A full feed drops its oldest entries, read or not.
-        if (entry.sequence > sequence + 1) this.reconcile();
-        ({ sequence } = entry);
-      }
-      const commits = this.#commitsOf(entries);
-      const position = { feedIdentity, sequence };
+      if (!hasMore) throw new Error('the feed has ended');
       this.#isBatchWaiting = true;
-      await this.#inTurn(() => writer.project(commits, position));
+      // While it waits for its turn more may come, and then goes with it.
+      await this.#inTurn(async () => {
+        const entries = batches.take();
+        const sequence = entries.at(-1)?.sequence;
+        if (sequence === undefined) throw new Error('the feed has ended');
+        await writer.project(this.#commitsOf(entries), { feedIdentity, sequence });
+        this.#reached = Math.max(this.#reached, sequence);
+      });
       this.#isBatchWaiting = false;
-      this.#recordSuccess();
+      this.#health.succeeded();
     }
+  }
+
+  /** Until an operator has changed something. */
+  async #waitWhilePaused(): Promise<void> {
+    const { store, observer, checkEveryMs } = this.#options;
+    const stop = this.#stopping.signal;
+    observer.paused(true);
+    let checkpoint: ProjectionCheckpoint;
+    do {
+      this.#health.succeeded();
+      await pause(checkEveryMs, stop);
+      if (stop.aborted) return;
+      checkpoint = await store.loadCheckpoint();
+    } while (checkpoint.isPaused);
+    observer.paused(false);
   }
 
   #commitsOf(entries: readonly FeedEntry[]): Commit[] {
@@ -187,7 +209,10 @@ export class Projector {
       if (this.#isReconcileDue) {
         this.#isReconcileDue = false;
         try {
-          await this.#reconcileNow(writer, signal);
+          const reconciling = this.#reconcileNow(writer, signal);
+          // The list may be long in coming; once aborted it changes nothing any more.
+          reconciling.catch(() => undefined);
+          await Promise.race([reconciling, aborted(signal)]);
         } finally {
           // Cut short, by an error or the end of the session, it is still to be done.
           if (signal.aborted) this.#isReconcileDue = true;
@@ -227,68 +252,39 @@ export class Projector {
   /** An idle projector would not notice that it could not project, or that another one has been at work. */
   async #check(writer: ProjectionWriter, feedIdentity: string, signal: AbortSignal): Promise<void> {
     const { feed, store, checkEveryMs } = this.#options;
+    let lastSequence = 0;
     for (;;) {
       await pause(checkEveryMs, signal);
       if (signal.aborted) return;
       const bounds = await feed.bounds();
       if (bounds.identity !== feedIdentity) throw new Error('the feed was made anew');
+      // A full feed drops its oldest entries, read or not.
+      if (bounds.firstSequence > this.#reached + 1) this.reconcile();
+      // An entry that was there at the check before and is for this reader has come long since.
+      if (!this.#isBatchWaiting) this.#reached = Math.max(this.#reached, lastSequence, bounds.firstSequence - 1);
+      ({ lastSequence } = bounds);
       await this.#inTurn(async () => {
         const { revision } = await store.loadCheckpoint();
         if (revision !== writer.checkpoint.revision) throw new CheckpointMoved();
       });
-      if (!this.#isBatchWaiting) this.#recordSuccess();
+      if (!this.#isBatchWaiting) this.#health.succeeded();
     }
   }
 
   /** The writer serves one caller at a time. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
+    const turn = this.#turn.then(() => this.#options.slots.run(work));
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
+}
 
-  #recordSuccess(): void {
-    this.#retry.reset();
-    this.#yielding.reset();
-    clearTimeout(this.#unhealthyTimer);
-    this.#unhealthyTimer = undefined;
-    this.#setHealthy(true);
-  }
-
-  /** @returns how long to wait */
-  #recordTrouble(error: Error): number {
-    const { observer, unhealthyAfterMs } = this.#options;
-    const retryInMs = this.#retry.next();
-    observer.troubled(error, Math.round(retryInMs));
-    this.#unhealthyTimer ??= setTimeout(() => this.#setHealthy(false), unhealthyAfterMs);
-    return retryInMs;
-  }
-
-  /** @returns how long to leave the field to the other projector */
-  #yield(): number {
-    this.#options.observer.overtaken();
-    return this.#yielding.next();
-  }
-
-  #setHealthy(isHealthy: boolean): void {
-    if (this.#isHealthy === isHealthy || this.#state !== 'RUNNING') return;
-    this.#isHealthy = isHealthy;
-    this.#options.observer.healthChanged(isHealthy);
-  }
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** Waits, or until the signal. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await delay(ms, undefined, { signal }).catch(() => undefined);
-}
-
-async function* chunksOf(versions: AsyncIterable<AggregateVersion>, size: number): AsyncIterable<AggregateVersion[]> {
-  let chunk: AggregateVersion[] = [];
-  for await (const version of versions) {
-    chunk.push(version);
-    if (chunk.length < size) continue;
-    yield chunk;
-    chunk = [];
-  }
-  if (chunk.length > 0) yield chunk;
 }

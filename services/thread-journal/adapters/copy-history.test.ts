@@ -3,7 +3,7 @@ import { decodeCommit, encodeCommit } from '../../shared/adapters/nats/commit-me
 import type { CommitStore, StoredCommit } from '../../shared/adapters/nats/commit-store.js';
 import { InMemoryJournal } from '../../shared/testing/in-memory-journal.js';
 import { someCommit } from '../../shared/testing/journal-contract.js';
-import { noProgress } from '../runtime/progress.js';
+import { noProgress } from '../../shared/runtime/progress.js';
 import { copyHistory } from './copy-history.js';
 
 const aggregateId = 'one';

@@ -3,7 +3,7 @@ import type { MsgHdrs } from '@nats-io/transport-node';
 import type { CommitMessage } from '../../shared/adapters/nats/commit-message.js';
 import type { CommitStore, StoredCommit } from '../../shared/adapters/nats/commit-store.js';
 import { Fault } from '../../shared/kernel/fault.js';
-import type { Progress } from '../runtime/progress.js';
+import type { Progress } from '../../shared/runtime/progress.js';
 
 /** So many commits are written before they are read back. */
 const CHUNK = 200;

@@ -1,7 +1,7 @@
 import { subjectPrefixOf } from '../../shared/adapters/nats/open-journal.js';
 import { Fault } from '../../shared/kernel/fault.js';
-import { inParallel } from '../runtime/in-parallel.js';
-import { noProgress, type Progress } from '../runtime/progress.js';
+import { inParallel } from '../../shared/runtime/in-parallel.js';
+import { noProgress, type Progress } from '../../shared/runtime/progress.js';
 import type { Installation } from './installation.js';
 
 /** So many streams are deleted at once. */

@@ -1,8 +1,8 @@
 import type { CommitStore } from '../../shared/adapters/nats/commit-store.js';
 import type { JournalLayout } from '../../shared/adapters/nats/open-journal.js';
 import { Fault } from '../../shared/kernel/fault.js';
-import { inParallel } from '../runtime/in-parallel.js';
-import { noProgress, type Progress } from '../runtime/progress.js';
+import { inParallel } from '../../shared/runtime/in-parallel.js';
+import { noProgress, type Progress } from '../../shared/runtime/progress.js';
 import { copyHistory, cutOff } from './copy-history.js';
 import type { Installation } from './installation.js';
 

@@ -1,7 +1,7 @@
 import { Fault } from '../../shared/kernel/fault.js';
 import type { AggregateVersion, Journal, RecordedEvent } from '../../shared/runtime/journal.js';
-import { inParallel } from './in-parallel.js';
-import { noProgress, type Progress } from './progress.js';
+import { inParallel } from '../../shared/runtime/in-parallel.js';
+import { noProgress, type Progress } from '../../shared/runtime/progress.js';
 
 /** What was found. */
 export interface JournalReport {

@@ -20,7 +20,10 @@ export function projectionLog(logger: Logger, onHealth: (isHealthy: boolean) => 
       logger.warn({ error, retry_in_ms: retryInMs }, 'cannot project, trying again');
     },
     overtaken() {
-      logger.debug('another projector was faster');
+      logger.debug('another projector was faster, or an operator was at work');
+    },
+    paused(isPaused) {
+      logger.info({ paused: isPaused }, isPaused ? 'paused by an operator' : 'no longer paused');
     },
     restarted(reason, afterSequence) {
       // A feed in memory is a new one after each restart of NATS.

@@ -1,5 +1,5 @@
 import type { Migration } from '../../shared/adapters/mysql/migrate-database.js';
-import { projectionTables } from '../../shared/adapters/mysql/projection-tables.js';
+import { projectionOperations, projectionTables } from '../../shared/adapters/mysql/projection-tables.js';
 import * as readModel from './0001-read-model.js';
 import * as readSide from './0003-read-side.js';
 
@@ -8,4 +8,5 @@ export const migrations: readonly Migration[] = [
   { name: '0001-read-model', up: readModel.up, down: readModel.down },
   { name: '0002-projection-tables', ...projectionTables },
   { name: '0003-read-side', up: readSide.up, down: readSide.down },
+  { name: '0004-projection-operations', ...projectionOperations },
 ];

@@ -65,6 +65,28 @@ describe('migrations', () => {
     }
   });
 
+  it('keep the checkpoint of a projector from before there were partitions', async () => {
+    const url = await freshDatabaseUrl();
+    const older = migrations.filter(({ name }) => name < '0003');
+    await migrateDatabase({ url, migrations: older, report: () => undefined });
+    const database = new Database({ url });
+    try {
+      await database.transaction((tx) =>
+        tx.run("INSERT INTO projection_checkpoints VALUES ('threads', 0, 'feed', 17, 4, 0)"),
+      );
+      await run(url).done;
+      const rows = await database.rows(
+        'SELECT feed_identity, feed_sequence, fence, partitions, paused_by FROM projection_checkpoints',
+      );
+      assert.deepEqual(
+        rows.map((row) => ({ ...(row as object) })),
+        [{ feed_identity: 'feed', feed_sequence: 17, fence: 4, partitions: 1, paused_by: null }],
+      );
+    } finally {
+      await database.close();
+    }
+  });
+
   it('say what is wrong, and exit with 1, when there is no database', async () => {
     const command = promisify(execFile)(process.execPath, ['--import', 'tsx', 'services/thread-projector/migrate.ts'], {
       env: { ...process.env, MYSQL_URL: 'mysql://root@127.0.0.1:1/none', MIGRATE_WAIT_MS: '100' },

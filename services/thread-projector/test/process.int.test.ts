@@ -123,7 +123,11 @@ describe('thread-projector as a process', function () {
     await writing;
     await feed.flush(5_000);
     const last = await startProjector();
-    await last.logLine(({ msg }) => msg === 'compared the journal with the read model');
+    const compared = new Set<unknown>();
+    await last.logLine(({ msg, partition }) => {
+      if (msg === 'compared the journal with the read model') compared.add(partition);
+      return compared.size === 8;
+    });
     for (const commits of written) {
       assert.deepEqual(await rowsOf((commits[0] as Commit).aggregateId), { version: 10, messages: 9 });
     }

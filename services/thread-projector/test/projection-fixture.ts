@@ -105,6 +105,7 @@ export class RecordingObserver implements ProjectionObserver {
   parked = this.#record('parked');
   troubled = this.#record('troubled');
   overtaken = this.#record('overtaken');
+  paused = this.#record('paused');
   restarted = this.#record('restarted');
   malformed = this.#record('malformed');
   unfounded = this.#record('unfounded');

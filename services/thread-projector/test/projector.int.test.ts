@@ -3,6 +3,7 @@ import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
 import { Fault } from '../../shared/kernel/fault.js';
 import { JournalUnavailable, type Commit } from '../../shared/runtime/journal.js';
+import { ProjectionOperations } from '../../shared/adapters/mysql/projection-operations.js';
 import {
   CheckpointMoved,
   type ProjectionChange,
@@ -178,6 +179,59 @@ describe('projector', () => {
     await observer.until(() => observer.projectedVersions.length >= 4);
     await assertProjected(first, second);
     assert.equal(observer.count('malformed'), 1);
+  });
+
+  it('compares with the journal, once, when the feed has dropped what nobody has read', async () => {
+    let firstSequence = 1;
+    let checks = 0;
+    const bounds = async () => {
+      checks += 1;
+      return { identity: 'feed', firstSequence, lastSequence: Math.max(10, firstSequence) };
+    };
+    const read = async function* (_: number, signal: AbortSignal): AsyncIterable<never> {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    };
+    const { observer } = startProjector({ feed: { bounds, read }, reconcileEveryMs: 1_000_000, checkEveryMs: 5 });
+    await observer.until(() => observer.count('reconciled') === 1);
+    const checked = async (more: number): Promise<void> => {
+      const until = checks + more;
+      while (checks < until) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    await checked(3);
+    assert.equal(observer.count('reconciled'), 1);
+    firstSequence = 50;
+    await observer.until(() => observer.count('reconciled') === 2);
+    await checked(3);
+    assert.equal(observer.count('reconciled'), 2);
+  });
+
+  it('projects nothing while it is paused, and goes on afterwards', async () => {
+    const operations = new ProjectionOperations(model.database, 'threads');
+    const [first, second] = [history(2), history(2)];
+    await journalise(...first, ...second);
+    publish(...first);
+    const { observer } = startProjector();
+    await observer.until(() => observer.projectedVersions.length === 2 + 2);
+    await operations.pause('operator');
+    await observer.until(() => observer.count('paused') === 1);
+    const third = history(1);
+    await journalise(...third);
+    publish(...second, ...third);
+    // The pause of a rebuild whose session is gone is none; that of an operator stays.
+    assert.equal(await operations.resume('rebuild'), 0);
+    await assertProjected(first, second);
+    assert.equal(await operations.resume('operator'), 1);
+    await observer.until(() => observer.projectedVersions.length === 5);
+    assert.deepEqual(
+      observer.calls.filter(({ name }) => name === 'paused').map(({ args }) => args[0]),
+      [true, false],
+    );
+    await operations.pause('rebuild');
+    const fourth = history(1);
+    await journalise(...fourth);
+    publish(...fourth);
+    await observer.until(() => observer.projectedVersions.length === 6);
+    await assertProjected(first, second, third, fourth);
   });
 
   it('compares with the journal every so often', async () => {

@@ -13,6 +13,12 @@ export interface DatabaseOptions {
   readonly acquireTimeoutMs?: number;
   /** How long one statement may take; its connection is given up then. @default 5000 */
   readonly statementTimeoutMs?: number;
+  /**
+   * A session from which the server hears nothing for so long, even in a transaction, is ended by it, and a statement
+   * waits no longer for a row's lock: a process that is paused in a transaction does not hold up others. In seconds.
+   * @default as the server is set
+   */
+  readonly abandonAfterSeconds?: number;
   /** Why the database is known to be away, if it is: then nothing waits for it. @default never known */
   readonly whyAway?: () => Error | undefined;
 }
@@ -48,11 +54,25 @@ export class Database {
   readonly #pool: Pool;
   readonly #acquireTimeoutMs: number;
   readonly #statementTimeoutMs: number;
+  /** An idle connection may have been ended by the server after so long. */
+  readonly #maxIdleMs: number;
+  readonly #lastUsed = new WeakMap<PoolConnection, number>();
   readonly #whyAway: () => Error | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 2_000;
     this.#statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
+    const { abandonAfterSeconds } = options;
+    // The server's clock runs from the end of the last statement; ours a little earlier.
+    this.#maxIdleMs = abandonAfterSeconds === undefined ? Infinity : abandonAfterSeconds * 500;
+    const settings = [...sessionSettings];
+    if (abandonAfterSeconds !== undefined) {
+      const seconds = Math.ceil(abandonAfterSeconds);
+      const names = ['wait_timeout', 'net_read_timeout', 'net_write_timeout'];
+      const values = names.map((name) => `SESSION ${name} = ${seconds}`);
+      // Before our own time-out, which costs the connection.
+      settings.push(`SET ${values.join(', ')}, SESSION innodb_lock_wait_timeout = ${Math.max(1, seconds - 1)}`);
+    }
     this.#whyAway = options.whyAway ?? (() => undefined);
     this.#pool = createPool({
       uri: options.url,
@@ -62,7 +82,7 @@ export class Database {
       enableKeepAlive: true,
       maxPreparedStatements: 500,
     });
-    this.#pool.on('connection', prepareSession);
+    this.#pool.on('connection', (connection) => prepareSession(connection, settings));
   }
 
   /** A SELECT's rows, prepared once a connection. Repeated once when the connection turns out to be dead. */
@@ -123,16 +143,30 @@ export class Database {
     const connection = await this.#acquire();
     try {
       const result = await work(connection);
-      connection.release();
+      this.#release(connection);
       return result;
     } catch (error) {
       if (isConnectionLost(error)) connection.destroy();
-      else connection.release();
+      else this.#release(connection);
       throw error;
     }
   }
 
-  #acquire(): Promise<PoolConnection> {
+  #release(connection: PoolConnection): void {
+    this.#lastUsed.set(connection, Date.now());
+    connection.release();
+  }
+
+  async #acquire(): Promise<PoolConnection> {
+    for (;;) {
+      const connection = await this.#acquireAny();
+      const lastUsed = this.#lastUsed.get(connection) ?? Infinity;
+      if (Date.now() - lastUsed < this.#maxIdleMs) return connection;
+      connection.destroy();
+    }
+  }
+
+  #acquireAny(): Promise<PoolConnection> {
     return new Promise((resolve, reject) => {
       let isLate = false;
       const timer = setTimeout(() => {
@@ -179,8 +213,8 @@ export const connectionSettings = {
   supportBigNumbers: true,
 } as const;
 
-function prepareSession(connection: PoolConnection): void {
-  for (const setting of sessionSettings) {
+function prepareSession(connection: PoolConnection, settings: readonly string[]): void {
+  for (const setting of settings) {
     // Queued before whatever the connection was opened for.
     connection.query(setting, (error) => {
       if (error) connection.destroy();

@@ -6,6 +6,8 @@ import {
   type ProjectionCheckpoint,
   type ProjectionStore,
 } from '../../runtime/projection-store.js';
+import type { ProjectionLayout } from './projection-layout.js';
+import { isPausedSql } from './projection-tables.js';
 import { isTransientDatabaseError, toDatabaseError } from './database-errors.js';
 import type { Database, Transaction } from './database.js';
 
@@ -25,33 +27,47 @@ export interface MySqlProjectionStoreOptions {
   readonly projection: string;
   /** Which part of the feed this is about. @default 0 */
   readonly partition?: number;
+  /** All parts, which are made when they are not there. @default that the partition needs none */
+  readonly layout?: ProjectionLayout;
 }
 
 interface CheckpointRow {
   readonly feedIdentity: string;
   readonly sequence: number;
   readonly revision: number;
+  readonly partitions: number;
+  readonly isPaused: 0 | 1;
 }
 
-/** A projection's checkpoint, dead letters and rows in one database; `projectionTables` makes the first two. */
+/** A projection's checkpoint, dead letters and rows in one database; `projectionTables` makes the first two, `projectionOperations` adds what operators need. */
 export class MySqlProjectionStore implements ProjectionStore {
   readonly #key: readonly [string, number];
+  readonly #layout: ProjectionLayout | undefined;
 
   constructor(
     private readonly database: Database,
     private readonly rows: ProjectedRows,
-    { projection, partition = 0 }: MySqlProjectionStoreOptions,
+    { projection, partition = 0, layout }: MySqlProjectionStoreOptions,
   ) {
     this.#key = [projection, partition];
+    this.#layout = layout;
   }
 
   async loadCheckpoint(): Promise<ProjectionCheckpoint> {
+    const row = await this.#checkpointRow();
+    if (this.#layout === undefined || row?.partitions === this.#layout.count) return checkpointOf(row);
+    await this.#layout.ensure();
+    return checkpointOf(await this.#checkpointRow());
+  }
+
+  async #checkpointRow(): Promise<CheckpointRow | undefined> {
     const [row] = await this.database.rows<CheckpointRow>(
-      `SELECT feed_identity AS feedIdentity, feed_sequence AS sequence, revision
+      `SELECT feed_identity AS feedIdentity, feed_sequence AS sequence, fence AS revision, partitions,
+        ${isPausedSql} AS isPaused
       FROM projection_checkpoints WHERE projection = ? AND partition_number = ?`,
       this.#key,
     );
-    return row ?? { feedIdentity: '', sequence: 0, revision: 0 };
+    return row;
   }
 
   async loadVersions(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -76,10 +92,10 @@ export class MySqlProjectionStore implements ProjectionStore {
     seen: ProjectionCheckpoint,
   ): Promise<ProjectionCheckpoint> {
     const { feedIdentity, sequence } = position;
-    const saved = { feedIdentity, sequence, revision: seen.revision + 1 };
+    const saved = { feedIdentity, sequence, revision: seen.revision + 1, isPaused: false };
     try {
       await this.database.transaction(async (transaction) => {
-        await this.#moveCheckpoint(transaction, saved);
+        await this.#moveCheckpoint(transaction, saved, commits.length);
         if (commits.length > 0) await this.rows.apply(transaction, commits);
         if (parked.length > 0) await this.#insertDeadLetters(transaction, parked);
       });
@@ -90,19 +106,25 @@ export class MySqlProjectionStore implements ProjectionStore {
   }
 
   /** First in the transaction: the row's lock keeps every other projector of this partition out. */
-  async #moveCheckpoint(transaction: Transaction, { feedIdentity, sequence, revision }: CheckpointRow): Promise<void> {
+  async #moveCheckpoint(
+    transaction: Transaction,
+    { feedIdentity, sequence, revision }: ProjectionCheckpoint,
+    commits: number,
+  ): Promise<void> {
     if (revision === 1) {
       // The row is not there yet, unless another projector was faster.
       await transaction.run(
-        `INSERT INTO projection_checkpoints (projection, partition_number, feed_identity, feed_sequence, revision, updated_at)
+        `INSERT INTO projection_checkpoints (projection, partition_number, feed_identity, feed_sequence, fence, updated_at)
         VALUES (?, ?, '', 0, 0, 0) ON DUPLICATE KEY UPDATE projection = VALUES(projection)`,
         this.#key,
       );
     }
     const matched = await transaction.run(
-      `UPDATE projection_checkpoints SET feed_identity = ?, feed_sequence = ?, revision = ?, updated_at = ?
-      WHERE projection = ? AND partition_number = ? AND revision = ?`,
-      [feedIdentity, sequence, revision, Date.now(), ...this.#key, revision - 1],
+      // Whoever saves has seen that no pause holds; one that comes later raises the fence.
+      `UPDATE projection_checkpoints SET feed_identity = ?, feed_sequence = ?, fence = ?, updated_at = ?,
+        projected_commits = projected_commits + ?, paused_by = NULL, paused_at = NULL
+      WHERE projection = ? AND partition_number = ? AND fence = ?`,
+      [feedIdentity, sequence, revision, Date.now(), commits, ...this.#key, revision - 1],
     );
     if (matched !== 1) throw new CheckpointMoved();
   }
@@ -127,4 +149,9 @@ export class MySqlProjectionStore implements ProjectionStore {
       [rows],
     );
   }
+}
+
+function checkpointOf(row: CheckpointRow | undefined): ProjectionCheckpoint {
+  const { feedIdentity = '', sequence = 0, revision = 0, isPaused = 0 } = row ?? {};
+  return { feedIdentity, sequence, revision, isPaused: isPaused === 1 };
 }

@@ -38,3 +38,38 @@ export const projectionTables = {
     for (const table of ['dead_letters', 'projection_checkpoints']) await knex.schema.dropTableIfExists(table);
   },
 };
+
+/**
+ * The migration that lets a projection have several partitions and be operated. `fence` was `revision`: a projector from
+ * before finds no column of that name and waits, instead of projecting all partitions.
+ */
+export const projectionOperations = {
+  async up(knex: Knex): Promise<void> {
+    if (await knex.schema.hasColumn('projection_checkpoints', 'fence')) return;
+    await knex.raw(
+      `ALTER TABLE projection_checkpoints
+        CHANGE revision fence BIGINT NOT NULL,
+        ADD partitions INT NOT NULL DEFAULT 1,
+        ADD projected_commits BIGINT NOT NULL DEFAULT 0,
+        ADD paused_by VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
+        ADD paused_at BIGINT NULL`,
+    );
+  },
+  async down(knex: Knex): Promise<void> {
+    if (!(await knex.schema.hasColumn('projection_checkpoints', 'fence'))) return;
+    await knex.raw(
+      `ALTER TABLE projection_checkpoints
+        CHANGE fence revision BIGINT NOT NULL,
+        DROP partitions, DROP projected_commits, DROP paused_by, DROP paused_at`,
+    );
+  },
+};
+
+/** Tables that say how far a projection is, and are no part of it. */
+export const bookkeepingTables = ['projection_checkpoints', 'schema_migrations', 'schema_migrations_lock'] as const;
+
+/** Held, as a lock of the server's, by the session of a rebuild; SQL. */
+export const rebuildLockSql = "LEFT(CONCAT('rebuild ', DATABASE()), 64)";
+
+/** SQL, for a row of `projection_checkpoints`. The pause of a rebuild that has died is none. */
+export const isPausedSql = `(paused_by IS NOT NULL AND (paused_by <> 'rebuild' OR IS_FREE_LOCK(${rebuildLockSql}) = 0))`;

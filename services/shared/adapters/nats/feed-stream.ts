@@ -38,6 +38,11 @@ export function feedSubject({ prefix }: FeedStreamOptions, token: string): strin
 /** Takeovers are announced on this token, commits on their partition's number. */
 export const TAKEOVER_TOKEN = 'takeover';
 
+/** The subjects of some of the feed's partitions, and of takeovers. */
+export function feedFilterOf(options: FeedStreamOptions, partitions: readonly number[]): string[] {
+  return [...partitions.map(String), TAKEOVER_TOKEN].map((token) => feedSubject(options, token));
+}
+
 /** Makes the feed's stream unless it is there. */
 export async function ensureFeedStream(link: NatsLink, options: FeedStreamOptions): Promise<StreamInfo> {
   const name = feedStreamName(options);

@@ -4,6 +4,7 @@ import { FeedLost, type FeedBounds, type FeedEntry, type FeedReader } from '../.
 import { decodeCommit } from './commit-message.js';
 import {
   ensureFeedStream,
+  feedFilterOf,
   feedStreamName,
   feedSubject,
   TAKEOVER_TOKEN,
@@ -14,6 +15,8 @@ import { StreamFollower } from './stream-follower.js';
 
 /** So often it is asked whether the feed is still the same and up to where it goes, in milliseconds. */
 const CHECK_EVERY_MS = 2_000;
+/** A reader of some partitions asks only each so many times whether its consumer still brings what there is. */
+const CHECKS_OF_SOME = 10;
 /** So many entries are read ahead. */
 const READ_AHEAD = 1_000;
 
@@ -22,6 +25,8 @@ export class JetStreamFeedReader implements FeedReader {
   constructor(
     private readonly link: NatsLink,
     private readonly options: FeedStreamOptions,
+    /** Of the feed's partitions only these, and takeovers. @default all */
+    private readonly only?: readonly number[],
   ) {}
 
   async bounds(): Promise<FeedBounds> {
@@ -31,16 +36,20 @@ export class JetStreamFeedReader implements FeedReader {
 
   async *read(afterSequence: number, signal: AbortSignal): AsyncIterable<FeedEntry> {
     const { identity } = await this.bounds();
+    let checks = 0;
     const lost = new AbortController();
     const checkIdentity = async (): Promise<void> => {
       const bounds = await this.bounds();
       // In a cluster, a feed that was lost with all nodes' memory comes back empty, with its identity.
       if (bounds.identity !== identity || bounds.lastSequence < follower.seen) lost.abort();
-      follower.noteLast(bounds.lastSequence);
+      // What comes last may be of other partitions: a reader of some then gets another consumer for nothing.
+      checks += 1;
+      if (this.only === undefined || checks % CHECKS_OF_SOME === 0) follower.noteLast(bounds.lastSequence);
     };
     const follower = new StreamFollower(this.link, {
       stream: feedStreamName(this.options),
       afterSequence,
+      subjects: this.only && feedFilterOf(this.options, this.only),
       readAhead: READ_AHEAD,
       onInterrupted: checkIdentity,
     });

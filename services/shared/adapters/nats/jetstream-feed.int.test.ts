@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
 import { FeedLost, type FeedEntry } from '../../runtime/feed.js';
 import type { Commit } from '../../runtime/journal.js';
+import { partitionOf } from '../../runtime/partition.js';
 import { describeFeedContract } from '../../testing/feed-contract.js';
 import { someCommit } from '../../testing/journal-contract.js';
 import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
+import { feedBacklog, feedSequenceBefore } from './feed-backlog.js';
 import { ensureFeedStream, feedStreamName } from './feed-stream.js';
 import { JetStreamFeedReader } from './jetstream-feed-reader.js';
 import { JetStreamFeedWriter } from './jetstream-feed-writer.js';
@@ -106,5 +108,39 @@ describe('JetStream feed', () => {
       await ownLink.close();
       await server.stop();
     }
+  });
+
+  it('gives a reader of some partitions only theirs, and every takeover', async () => {
+    const ids = Array.from({ length: 64 }, () => ulid());
+    for (const id of ids) writer.publish(commitOf(id, 1));
+    await writer.flush(5_000);
+    await writer.announceTakeover();
+    const some = new Set([3, 17, 40]);
+    const wanted = ids.filter((id) => some.has(partitionOf(id, 64)));
+    const entries = await take(new JetStreamFeedReader(link, { prefix }, [...some]), wanted.length + 1);
+    assert.deepEqual(
+      entries.map((entry) => (entry.kind === 'commit' ? entry.commit.aggregateId : entry.kind)),
+      [...wanted, 'takeover'],
+    );
+  });
+
+  it('counts what lies behind a position, of some partitions, and finds the one of a time', async () => {
+    const options = { prefix };
+    for (let version = 1; version <= 10; version += 1) writer.publish(commitOf('thread', version));
+    await writer.flush(5_000);
+    const between = new Date(Date.now() + 5);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    writer.publish(commitOf('thread', 11));
+    writer.publish(commitOf('thread', 12));
+    await writer.flush(5_000);
+    const own = partitionOf('thread', 64);
+    const behind = await feedBacklog(link, options, [own, (own + 1) % 64], 7);
+    assert.equal(behind.commits, 5);
+    assert.ok(behind.oldestAt !== undefined && Date.now() - behind.oldestAt < 60_000);
+    assert.deepEqual(await feedBacklog(link, options, [own], 12), { commits: 0, oldestAt: undefined });
+    assert.equal((await feedBacklog(link, options, [(own + 1) % 64], 0)).commits, 0);
+    assert.equal(await feedSequenceBefore(link, options, new Date(0)), 0);
+    assert.equal(await feedSequenceBefore(link, options, between), 10);
+    assert.equal(await feedSequenceBefore(link, options, new Date(Date.now() + 60_000)), 12);
   });
 });

@@ -7,6 +7,8 @@ export interface StreamFollowerOptions {
   readonly stream: string;
   /** Messages above this sequence are read. */
   readonly afterSequence: number;
+  /** Only messages with these subjects are read. @default all */
+  readonly subjects?: readonly string[] | undefined;
   /** So many messages are read ahead. */
   readonly readAhead: number;
   /** Called before reading goes on after an interruption; while it throws, it is called again. */
@@ -89,11 +91,12 @@ export class StreamFollower {
   }
 
   async *#consume(signal: AbortSignal): AsyncIterable<JsMsg> {
-    const { stream, readAhead } = this.options;
+    const { stream, subjects, readAhead } = this.options;
     const consumer = await this.link.ask(() =>
       this.link.jetstream.consumers.get(stream, {
         deliver_policy: DeliverPolicy.StartSequence,
         opt_start_seq: this.#seen + 1,
+        ...(subjects && { filter_subjects: [...subjects] }),
       }),
     );
     const messages = await consumer.consume({ max_messages: readAhead, idle_heartbeat: HEARTBEAT_MS });

@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import type { Progress } from '../runtime/progress.js';
+import type { Progress } from '../../runtime/progress.js';
 
 const BAR_WIDTH = 30;
 /** The bar is drawn so often at most, in milliseconds. */
