@@ -47,6 +47,10 @@ export class ProjectionHealth {
   /** @returns how long to leave the field to the other projector, in milliseconds */
   overtaken(): number {
     this.options.observer.overtaken();
+    // Somebody projects, into a store that answers: what was wrong here is over.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#set(true);
     return this.#yielding.next();
   }
 
