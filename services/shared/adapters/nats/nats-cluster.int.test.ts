@@ -151,6 +151,8 @@ describe('on a NATS cluster of three', function () {
       }
     } finally {
       aborter.abort();
+      // None of them goes on to see that.
+      for (const entries of readings) await entries.return?.();
       await victim?.restart();
     }
   });
