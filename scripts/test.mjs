@@ -63,9 +63,17 @@ async function runMocha(args) {
       cwd: projectRoot,
       env: { ...process.env, TEST_COUNTS_FILE: countsFile },
       stdio: ['ignore', 'inherit', 'inherit'],
+      // A group of its own: mocha runs the tests in a child, which would outlive it.
+      detached: true,
     },
   );
-  const forward = (signal) => mocha.kill(signal);
+  const forward = (signal) => {
+    try {
+      process.kill(-mocha.pid, signal);
+    } catch {
+      // It has ended.
+    }
+  };
   process.on('SIGTERM', forward).on('SIGINT', forward);
 
   // Mocha ends by itself when nothing is open any more. What is still open a while after the last test is a leak, and
@@ -79,8 +87,8 @@ async function runMocha(args) {
       `✘ the tests left a server, socket or timer open: mocha did not end within ${CLOSE_TIMEOUT_MS / 1000} s`,
     );
     total.failed += 1;
-    mocha.kill('SIGTERM');
-    setTimeout(() => mocha.kill('SIGKILL'), 2_000).unref();
+    forward('SIGTERM');
+    setTimeout(() => forward('SIGKILL'), 2_000);
   }, 500);
   const code = await new Promise((resolve) => mocha.once('exit', resolve));
   clearInterval(watch);
