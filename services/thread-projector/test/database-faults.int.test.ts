@@ -178,41 +178,16 @@ describe('thread-projector and a database in trouble', function () {
   });
 
   it('repeats a transaction that lost a deadlock', async () => {
-    const rival = await createConnection(mySql.url);
-    try {
-      const threadId = await writeThread();
-      await untilProjected(threadId);
-      await beginRival(rival, threadId);
-      await post(threadId);
-      await untilBlocked();
+    await disturbTransaction(async (_waiting, rival) => {
       // The projector holds its checkpoint and waits for the thread; now the rival waits for the checkpoint.
       await rival.query('UPDATE projection_checkpoints SET updated_at = updated_at + 1');
-      await untilTroubled();
-      await rival.query('ROLLBACK');
-      const cause = projector.logLines.find(({ msg }) => msg === 'cannot project, trying again');
-      assert.match(JSON.stringify(cause), /deadlock/i);
-      await untilVersion(threadId, 11);
-      await allIsWell();
-    } finally {
-      rival.destroy();
-    }
+    });
+    const cause = projector.logLines.find(({ msg }) => msg === 'cannot project, trying again');
+    assert.match(JSON.stringify(cause), /deadlock/i);
   });
 
   it('repeats a transaction whose connection was killed in the middle', async () => {
-    const rival = await createConnection(mySql.url);
-    try {
-      const threadId = await writeThread();
-      await untilProjected(threadId);
-      await beginRival(rival, threadId);
-      await post(threadId);
-      await administrator.query(`KILL ${await untilBlocked()}`);
-      await untilTroubled();
-      await rival.query('ROLLBACK');
-      await untilVersion(threadId, 11);
-      await allIsWell();
-    } finally {
-      rival.destroy();
-    }
+    await disturbTransaction(async (waiting) => void (await administrator.query(`KILL ${waiting}`)));
   });
 
   it('applies nothing twice when the answer to a COMMIT is lost', async () => {
@@ -231,6 +206,24 @@ describe('thread-projector and a database in trouble', function () {
     );
     assert.equal(wrong?.count, 0);
   });
+
+  /** Does something while a transaction of the projector waits for a row that another one, the rival, holds. */
+  async function disturbTransaction(disturb: (waiting: number, rival: Connection) => Promise<void>): Promise<void> {
+    const rival = await createConnection(mySql.url);
+    try {
+      const threadId = await writeThread();
+      await untilProjected(threadId);
+      await beginRival(rival, threadId);
+      await post(threadId);
+      await disturb(await untilBlocked(), rival);
+      await untilTroubled();
+      await rival.query('ROLLBACK');
+      await untilVersion(threadId, 11);
+      await allIsWell();
+    } finally {
+      rival.destroy();
+    }
+  }
 
   /** Adds a message to a thread of ten commits. */
   async function post(threadId: string): Promise<void> {

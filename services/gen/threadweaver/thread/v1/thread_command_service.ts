@@ -183,7 +183,7 @@ export interface UpdateThreadRequest {
     | undefined;
   /**
    * Which of "title" and "remarks" are changed (AIP-134), or "*" for both; a field that it does not name is
-   * passed over. Without it, those that are present.
+   * passed over. Without it, those that are present. In JSON "title,remarks"; grpcurl wants {"paths":["title"]}.
    */
   updateMask: string[] | undefined;
 }
