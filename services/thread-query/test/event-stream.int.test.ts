@@ -13,16 +13,25 @@ describe('a thread’s events as server-sent events', () => {
   after(() => watches.close());
   afterEach(() => watches.allGone());
 
-  /** What comes until a text is in it. */
-  async function frames(request: object, metadata: Record<string, string>, last: string): Promise<string> {
+  /** What comes until a text is in it; `onLive` is called once all history is there. */
+  async function frames(
+    request: object,
+    metadata: Record<string, string>,
+    last: string,
+    onLive: () => Promise<unknown> = async () => undefined,
+  ): Promise<string> {
     const stream = queries.rest.stream('WatchThread', { account_id: member, ...request }, { metadata });
     let text = '';
+    let isLive = false;
     const done = new Promise<void>((resolve, reject) => {
       stream.on('error', reject);
       stream.on('data', ({ content_type, data }: { content_type: string; data: Buffer }) => {
         assert.equal(content_type, 'text/event-stream; charset=utf-8');
         text += data.toString();
         if (text.includes(last)) resolve();
+        if (isLive || !text.includes(': at version')) return;
+        isLive = true;
+        onLive().catch(reject);
       });
     });
     await done;
@@ -55,9 +64,10 @@ describe('a thread’s events as server-sent events', () => {
 
   it('says in a last frame why it ends', async () => {
     const thread = await newThread();
-    const text = frames({ thread_id: thread }, {}, 'event: end');
-    await commit(thread, 2, [{ type: 'MemberIdsLeft', accountId: admin, memberIds: [member], occurredAt: 1 }]);
-    const frame = (await text).split('\n\n').find((each) => each.startsWith('event: end'));
+    const text = await frames({ thread_id: thread }, {}, 'event: end', () =>
+      commit(thread, 2, [{ type: 'MemberIdsLeft', accountId: admin, memberIds: [member], occurredAt: 1 }]),
+    );
+    const frame = text.split('\n\n').find((each) => each.startsWith('event: end'));
     const { reason, from_version } = JSON.parse(frame?.split('data: ')[1] ?? '') as Message;
     assert.deepEqual([reason, from_version], ['NOT_PARTICIPANT', '3']);
   });
