@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { ulid } from 'ulid';
 import { errorDetails } from '../../shared/testing/error-info.js';
 import { messagesAdded } from '../../thread-projector/test/projection-fixture.js';
+import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import { openWatches, type Message, type Watcher, type Watches } from './watch-fixture.js';
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -56,25 +57,28 @@ describe('WatchThread', () => {
 
   it('tells every kind of event', async () => {
     const thread = await newThread();
-    const other = ulid();
+    const [other, messageId] = [ulid(), ulid()];
     const by = { accountId: admin, occurredAt: 1 };
-    await commit(thread, 2, [{ type: 'AdministratorIdsJoined', administratorIds: [other], ...by }]);
-    await commit(thread, 3, [{ type: 'AdministratorIdsLeft', administratorIds: [other], ...by }]);
-    await commit(thread, 4, [{ type: 'MemberIdsJoined', memberIds: [other], ...by }]);
-    await commit(thread, 5, [{ type: 'MemberIdsLeft', memberIds: [other], ...by }]);
-    await commit(thread, 6, [{ type: 'MessagesRemoved', removerId: member, messageIds: [ulid()], occurredAt: 1 }]);
+    const sent = { senderId: member, occurredAt: 1 };
+    const events: ThreadEvent[] = [
+      { type: 'AdministratorIdsJoined', administratorIds: [other], ...by },
+      { type: 'AdministratorIdsLeft', administratorIds: [other], ...by },
+      { type: 'MemberIdsJoined', memberIds: [other], ...by },
+      { type: 'MemberIdsLeft', memberIds: [other], ...by },
+      { type: 'MessagesAdded', messages: [{ id: messageId, toAccountIds: [], text: 'text' }], ...sent },
+      { type: 'MessageEdited', messageId, text: 'edited', ...sent },
+      { type: 'ReactionAdded', messageId, reaction: '👍', ...by },
+      { type: 'ReactionRemoved', messageId, reaction: '👍', ...by },
+      { type: 'MessagesRead', messageId, ...by },
+      { type: 'ThreadUpdated', title: 'new', clearsRemarks: true, ...by },
+      { type: 'MessagesRemoved', removerId: member, messageIds: [messageId], occurredAt: 1 },
+    ];
+    for (const [index, event] of events.entries()) await commit(thread, index + 2, [event]);
     const watcher = watch(thread);
-    await watcher.until(() => watcher.versions.length === 6);
+    await watcher.until(() => watcher.versions.length === events.length + 1);
     assert.deepEqual(
-      watcher.commits.map(({ events }) => Object.keys((events as object[])[0] ?? {}).join()),
-      [
-        'thread_created',
-        'administrator_ids_joined',
-        'administrator_ids_left',
-        'member_ids_joined',
-        'member_ids_left',
-        'messages_removed',
-      ],
+      watcher.commits.slice(1).map((commit) => Object.keys((commit.events as object[])[0] ?? {}).join()),
+      events.map(({ type }) => type.replace(/(?<!^)[A-Z]/g, '_$&').toLowerCase()),
     );
   });
 
