@@ -25,6 +25,7 @@ describe('the metrics of the services', function () {
   this.timeout(60_000);
   let installation: InstallationFixture;
   const services = new Map<ServiceName, Measured>();
+  const started: ServiceProcess[] = [];
   let commands: ProtoClient;
   let queries: ProtoClient;
 
@@ -36,6 +37,7 @@ describe('the metrics of the services', function () {
       METRICS_PORT: String(port),
       ...env,
     });
+    started.push(process);
     return { process, port };
   }
   const portOf = (name: ServiceName): number => services.get(name)?.port ?? 0;
@@ -56,7 +58,7 @@ describe('the metrics of the services', function () {
   after(async () => {
     commands.close();
     queries.close();
-    for (const { process } of services.values()) {
+    for (const process of started) {
       process.kill('SIGKILL');
       await process.exited;
     }
