@@ -57,6 +57,25 @@ describe('the parts of the mesh', () => {
     assert.match(greeting({ ...defaults, instances: 3 }), /thread-command 50051 50061 50071, thread-query 50052 50062/);
   });
 
+  it('serve metrics on a port each, in a row, when METRICS_PORT names the first', async () => {
+    const metricsPorts = (settings: Partial<MeshSettings>) =>
+      meshComponents({ ...defaults, ...settings }).flatMap((component) =>
+        component.kind === 'process' && component.name.startsWith('thread-')
+          ? [component.server.command().env?.METRICS_PORT]
+          : [],
+      );
+    assert.deepEqual(metricsPorts({}), ['0', '0', '0'], 'not what the environment of the mesh says');
+    assert.deepEqual(metricsPorts({ metricsPort: 9_464, instances: 2 }), [
+      '9464',
+      '9465',
+      '9466',
+      '9467',
+      '9468',
+      '9469',
+    ]);
+    assert.deepEqual(portsByName({ metricsPort: 9_464 }).get('thread-query'), [50_052, 9_465]);
+  });
+
   it('are a NATS cluster with --nats-nodes 3, which services know of', () => {
     const ports = portsByName({ natsNodes: 3 });
     assert.equal(ports.has('nats'), false);

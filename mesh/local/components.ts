@@ -22,26 +22,39 @@ export function meshComponents(settings: MeshSettings): Component[] {
   const mySqlUrl = settings.mySqlUrl ?? mySql.url;
   const backends = { NATS_URL: natsUrlOf(settings), ...nats.serviceEnv, MYSQL_URL: mySqlUrl, ...settings.serviceEnv };
 
+  let metricsPorts = 0;
+  /** The next port for metrics, if they are wanted. */
+  const nextMetrics = (name: string): PortClaim | undefined => {
+    const first = settings.metricsPort ?? 0;
+    const purpose = `${name} (metrics)`;
+    return first === 0 ? undefined : { port: first + metricsPorts++, purpose, variable: 'METRICS_PORT' };
+  };
   const services = (service: ServiceName): ProcessComponent[] =>
-    instancesOf(service, settings).map(({ name, port, portName }) => ({
-      kind: 'process',
-      name,
-      dependsOn: [...natsNames, 'mysql', 'migrate'],
-      ports: [claim(portName)],
-      server: {
+    instancesOf(service, settings).map(({ name, port, portName }) => {
+      const metrics = nextMetrics(name);
+      return {
+        kind: 'process',
         name,
-        url: `127.0.0.1:${port}`,
-        port,
-        command: () =>
-          compiled(`services/${service}/main.js`, {
-            ...backends,
-            ...settings.envOf?.(name),
-            GRPC_HOST: '127.0.0.1',
-            GRPC_PORT: `${port}`,
-          }),
-        checkHealth: () => checkGrpcHealth(`127.0.0.1:${port}`),
-      },
-    }));
+        dependsOn: [...natsNames, 'mysql', 'migrate'],
+        ports: [claim(portName), ...(metrics ? [metrics] : [])],
+        server: {
+          name,
+          url: `127.0.0.1:${port}`,
+          port,
+          command: () =>
+            compiled(`services/${service}/main.js`, {
+              ...backends,
+              // Always set: all would inherit the same one.
+              METRICS_PORT: `${metrics?.port ?? 0}`,
+              METRICS_HOST: '127.0.0.1',
+              ...settings.envOf?.(name),
+              GRPC_HOST: '127.0.0.1',
+              GRPC_PORT: `${port}`,
+            }),
+          checkHealth: () => checkGrpcHealth(`127.0.0.1:${port}`),
+        },
+      };
+    });
   const allServices = [...services('thread-command'), ...services('thread-query'), ...services('thread-projector')];
 
   return [

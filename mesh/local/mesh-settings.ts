@@ -3,6 +3,8 @@ import { Environment } from '../../services/shared/adapters/environment.js';
 
 /** The most instances of thread-command that one mesh may have. */
 export const MAX_INSTANCES = 9;
+/** The highest port that the first service's metrics may have: those of all the others come after it. */
+const LAST_METRICS_PORT = 65_500;
 type FurtherInstance = 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
 type ClusterNode = 1 | 2 | 3;
 
@@ -118,6 +120,8 @@ export interface MeshSettings {
   readonly envoyBinary?: string;
   /** Envoy's worker threads. @default 1 */
   readonly envoyConcurrency: number;
+  /** The first of the services' ports for metrics, which follow one another; 0 for none. @default 0 */
+  readonly metricsPort?: number;
   /** Added to the environment of the services and of the migration. @default {} */
   readonly serviceEnv?: Readonly<Record<string, string>>;
   /** Added to the environment of one process of a service, by its name, such as `thread-command-2`. @default nothing */
@@ -143,6 +147,7 @@ export function readMeshSettings(variables: NodeJS.ProcessEnv): Omit<MeshSetting
     mySqlUrl: env.text('MYSQL_URL', '') || undefined,
     envoyBinary: env.text('ENVOY_BIN', '') || undefined,
     envoyConcurrency: env.integer('ENVOY_CONCURRENCY', 1, { minimum: 1, maximum: 64 }),
+    metricsPort: env.integer('METRICS_PORT', 0, { maximum: LAST_METRICS_PORT }),
     showAllLogs: env.text('LOG', '') === 'all',
   };
 }

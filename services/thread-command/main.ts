@@ -17,6 +17,19 @@ import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { openJournal } from '../shared/adapters/nats/open-journal.js';
 import { seatOf } from '../shared/adapters/seat.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
+import { natsMetrics } from '../shared/adapters/telemetry/backend-metrics.js';
+import { callMetrics } from '../shared/adapters/telemetry/call-metrics.js';
+import {
+  conflictCounter,
+  countedCommands,
+  feedWriterMetrics,
+  hostMetrics,
+  journalStreamMetrics,
+  ownershipMetrics,
+  routerMetrics,
+} from '../shared/adapters/telemetry/command-metrics.js';
+import { Metrics } from '../shared/adapters/telemetry/metrics.js';
+import { serveMetrics } from '../shared/adapters/telemetry/metrics-server.js';
 import { AggregateHost } from '../shared/runtime/aggregate-host.js';
 import { CommandRouter } from '../shared/runtime/command-router.js';
 import { PartitionOwnership } from '../shared/runtime/partition-ownership.js';
@@ -42,6 +55,8 @@ const PREFIX = 'THREAD';
 const SAVE_SNAPSHOTS_FOR_MS = 1_000;
 
 async function start(): Promise<RunningService> {
+  const metrics = new Metrics();
+  const metricsServer = await serveMetrics({ host: config.metricsHost, port: config.metricsPort, metrics, logger });
   const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-command', logger });
   const { journalMaxStreams: maxStreams, natsReplicas: replicas, feedStorage: storage } = config;
   const { journalLayout: layout, journalBuckets: buckets, partitions } = config.installation;
@@ -63,6 +78,8 @@ async function start(): Promise<RunningService> {
   const feed = new JetStreamFeedWriter(link, { prefix: PREFIX, partitions, storage, replicas, logger });
   await feed.announceTakeover();
 
+  const maxBytes = config.maxAggregatesMib * 1024 * 1024;
+  const countConflict = conflictCounter(metrics);
   const host: ThreadHost = new AggregateHost(
     {
       decider: threadDecider,
@@ -78,14 +95,14 @@ async function start(): Promise<RunningService> {
         const ids = { request_id: trace.requestId, trace_id: traceIdOf(trace), command_id: commandId };
         logger.debug({ ...ids, thread_id: aggregateId, version, command: commandType }, 'committed');
       },
-      onRefused: ({ aggregateId, expectedVersion }) =>
-        logger.info(
-          { thread_id: aggregateId, expected_version: expectedVersion },
-          'the journal refused a commit: another one was there first',
-        ),
+      onRefused: ({ aggregateId, expectedVersion }) => {
+        countConflict();
+        const place = { thread_id: aggregateId, expected_version: expectedVersion };
+        logger.info(place, 'the journal refused a commit: another one was there first');
+      },
       passivateAfterMs: config.passivateAfterMs,
       maxAggregates: config.maxAggregates,
-      maxBytes: config.maxAggregatesMib * 1024 * 1024,
+      maxBytes,
       maxWaitingPerAggregate: config.maxWaitingPerThread,
       maxWaiting: config.maxWaiting,
       snapshots: {
@@ -119,8 +136,15 @@ async function start(): Promise<RunningService> {
   });
   await bus.open(router);
 
-  const handler = new ThreadCommandHandler(router);
-  const calls = { logger, maxCallMs: config.commandTimeoutMs };
+  natsMetrics(metrics, () => link);
+  hostMetrics(metrics, host, { maxBytes, maxAggregates: config.maxAggregates, maxWaiting: config.maxWaiting });
+  routerMetrics(metrics, router, config.maxRouted);
+  ownershipMetrics(metrics, 'command', ownership);
+  feedWriterMetrics(metrics, feed);
+  if (layout === 'per-thread') journalStreamMetrics(metrics, link, maxStreams);
+
+  const handler = new ThreadCommandHandler(countedCommands(metrics, router));
+  const calls = { logger, maxCallMs: config.commandTimeoutMs, observe: callMetrics(metrics) };
   const server = new GrpcServer({
     host: config.grpcHost,
     port: config.grpcPort,
@@ -155,6 +179,7 @@ async function start(): Promise<RunningService> {
       await bus.close();
       await membership.close();
       await link.close();
+      await metricsServer.close();
     },
   };
 }

@@ -4,13 +4,20 @@ import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { Database } from '../shared/adapters/mysql/database.js';
 import { ProjectionLayout } from '../shared/adapters/mysql/projection-layout.js';
+import { ProjectionOperations } from '../shared/adapters/mysql/projection-operations.js';
 import { MySqlProjectionStore } from '../shared/adapters/mysql/projection-store.js';
+import { feedBacklog } from '../shared/adapters/nats/feed-backlog.js';
 import { JetStreamFeedReader } from '../shared/adapters/nats/jetstream-feed-reader.js';
 import { JetStreamMembership } from '../shared/adapters/nats/jetstream-membership.js';
 import { InstallationSettings } from '../shared/adapters/nats/installation-settings.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { openJournal } from '../shared/adapters/nats/open-journal.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
+import { databaseMetrics, natsMetrics } from '../shared/adapters/telemetry/backend-metrics.js';
+import { ownershipMetrics } from '../shared/adapters/telemetry/command-metrics.js';
+import { Metrics } from '../shared/adapters/telemetry/metrics.js';
+import { serveMetrics } from '../shared/adapters/telemetry/metrics-server.js';
+import { ProjectionMetrics } from '../shared/adapters/telemetry/projection-metrics.js';
 import { Fault } from '../shared/kernel/fault.js';
 import { PartitionOwnership } from '../shared/runtime/partition-ownership.js';
 import { PartitionedProjector } from '../shared/runtime/partitioned-projector.js';
@@ -29,6 +36,8 @@ const config = settingsOrExit(() => readProjectorConfig());
 const logger = createLogger('thread-projector', config.logLevel);
 
 async function start(): Promise<RunningService> {
+  const metrics = new Metrics();
+  const metricsServer = await serveMetrics({ host: config.metricsHost, port: config.metricsPort, metrics, logger });
   const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-projector', logger });
   const { journalLayout: layout, journalBuckets: buckets } = config.installation;
   const { natsReplicas: replicas, feedStorage: storage } = config;
@@ -51,6 +60,7 @@ async function start(): Promise<RunningService> {
     abandonAfterSeconds: config.mysqlAbandonAfterSeconds,
   });
   const server = new GrpcServer({ host: config.grpcHost, port: config.grpcPort, services: [] });
+  const feed = { prefix: PREFIX, storage, replicas };
   const partitions = { feedPartitions: config.installation.partitions, count: config.projectionPartitions };
   const membership = new JetStreamMembership(link, {
     prefix: PROJECTION_PREFIX,
@@ -60,7 +70,9 @@ async function start(): Promise<RunningService> {
     logger,
   });
   const ownership = new PartitionOwnership(membership, partitions.count);
+  const projectionMetrics = new ProjectionMetrics(metrics);
   ownership.onChange((_changed, { lost, gained }) => {
+    projectionMetrics.left(lost);
     logger.info({ lost: lost.size, gained: gained.size, owned: ownership.owned.size }, 'partitions changed');
   });
   const journal = openJournal(link, { prefix: PREFIX, layout, buckets });
@@ -78,7 +90,7 @@ async function start(): Promise<RunningService> {
     return new Projector({
       feed: new JetStreamFeedReader(
         link,
-        { prefix: PREFIX, storage, replicas },
+        feed,
         partitions.count === 1 ? undefined : feedPartitionsOf(partition, partitions),
       ),
       journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
@@ -87,14 +99,14 @@ async function start(): Promise<RunningService> {
         partition,
         layout: checkpoints,
       }),
-      observer: {
+      observer: projectionMetrics.metered(partition, {
         ...log,
         healthChanged: (isHealthy) => observer.healthChanged(isHealthy),
         troubled(error, retryInMs) {
           if (error instanceof Fault && error.reason === 'PARTITIONS_DIFFER') stop(error);
           else log.troubled(error, retryInMs);
         },
-      },
+      }),
       maxBatchCommits: config.batchCommits,
       lingerMs: config.lingerMs,
       checkEveryMs: config.checkEveryMs,
@@ -106,10 +118,20 @@ async function start(): Promise<RunningService> {
   };
   const projector = new PartitionedProjector({
     ownership,
-    observer: projectionLog(logger, (isHealthy) => server.setServing(isHealthy)),
+    observer: projectionLog(logger, (isHealthy) => {
+      projectionMetrics.healthChanged(isHealthy);
+      server.setServing(isHealthy);
+    }),
     newProjector,
     reconcileEveryMs: config.reconcileEveryMs,
   });
+  natsMetrics(metrics, () => link);
+  databaseMetrics(metrics, database);
+  ownershipMetrics(metrics, 'projection', ownership);
+  projectionMetrics.measureBacklog(projector, (partition, afterSequence) =>
+    feedBacklog(link, feed, feedPartitionsOf(partition, partitions), afterSequence),
+  );
+  projectionMetrics.measureDeadLetters(new ProjectionOperations(database, PROJECTION));
   await server.start();
   // Until the first success.
   server.setServing(false);
@@ -126,6 +148,7 @@ async function start(): Promise<RunningService> {
       await membership.close();
       await database.close();
       await link.close();
+      await metricsServer.close();
     },
   };
 }

@@ -4,6 +4,10 @@ import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
 import { DatabaseHealth } from '../shared/adapters/mysql/database-health.js';
 import { Database } from '../shared/adapters/mysql/database.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
+import { databaseMetrics, natsMetrics } from '../shared/adapters/telemetry/backend-metrics.js';
+import { callMetrics } from '../shared/adapters/telemetry/call-metrics.js';
+import { Metrics } from '../shared/adapters/telemetry/metrics.js';
+import { serveMetrics } from '../shared/adapters/telemetry/metrics-server.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
 import { threadEventCodec } from '../thread-events/thread-event-codec.js';
 import { bindQueryServices } from './adapters/bind-services.js';
@@ -11,6 +15,7 @@ import { mySqlParticipationReader } from './adapters/mysql-participation-reader.
 import { MySqlThreadReader } from './adapters/mysql-thread-reader.js';
 import { mySqlThreadVersions } from './adapters/mysql-thread-versions.js';
 import { ConnectedCommits } from './adapters/connected-commits.js';
+import { queryMetrics } from './adapters/query-metrics.js';
 import { readConfig } from './config.js';
 import { ReadModelVersions } from './runtime/read-model-versions.js';
 import { ThreadWatches } from './runtime/thread-watch.js';
@@ -19,6 +24,8 @@ const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-query', config.logLevel);
 
 async function start(): Promise<RunningService> {
+  const metrics = new Metrics();
+  const metricsServer = await serveMetrics({ host: config.metricsHost, port: config.metricsPort, metrics, logger });
   const database = new Database({
     url: config.mysqlUrl,
     maxConnections: config.mysqlMaxConnections,
@@ -46,9 +53,10 @@ async function start(): Promise<RunningService> {
       process.kill(process.pid, 'SIGTERM');
     },
   });
+  const versions = new ReadModelVersions(mySqlThreadVersions(database), { maxWaiting: config.maxWaitingQueries });
   const services = bindQueryServices({
     reader: new MySqlThreadReader(database),
-    versions: new ReadModelVersions(mySqlThreadVersions(database), { maxWaiting: config.maxWaitingQueries }),
+    versions,
     minVersionWaitMs: config.minVersionWaitMs,
     watches: new ThreadWatches({
       hub: () => connected.hub,
@@ -57,6 +65,7 @@ async function start(): Promise<RunningService> {
     }),
     stallMs: config.watchStallMs,
     logger,
+    observe: callMetrics(metrics),
   });
   const server = new GrpcServer({
     host: config.grpcHost,
@@ -74,6 +83,15 @@ async function start(): Promise<RunningService> {
       else logger.error({ error }, 'the database does not answer');
     },
   });
+  natsMetrics(metrics, () => connected.link);
+  databaseMetrics(metrics, database);
+  queryMetrics(metrics, {
+    waiting: () => versions.waiting,
+    watchers: () => connected.watchers,
+    isDatabaseUp: () => health.isHealthy,
+    maxWaiting: config.maxWaitingQueries,
+    maxWatchers: config.maxWatchers,
+  });
   await server.start();
   await health.start();
   connected.start();
@@ -88,6 +106,7 @@ async function start(): Promise<RunningService> {
       await connected.stop();
       await server.drain({ noticeMs: 0, timeoutMs: config.drainTimeoutMs });
       await database.close();
+      await metricsServer.close();
     },
   };
 }

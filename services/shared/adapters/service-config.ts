@@ -10,6 +10,10 @@ export interface ServiceConfig {
   readonly grpcHost: string;
   /** GRPC_PORT; 0 takes a free one. */
   readonly grpcPort: number;
+  /** METRICS_HOST: address that serves metrics. @default 0.0.0.0 */
+  readonly metricsHost: string;
+  /** METRICS_PORT; 0: they are not served. @default 0 */
+  readonly metricsPort: number;
   /** LOG_LEVEL: trace, debug, info, warn, error, fatal or silent. @default info */
   readonly logLevel: string;
   /** DRAIN_NOTICE_MS: how long balancers get to see that this instance drains. @default 0 */
@@ -33,6 +37,8 @@ export function readServiceConfig(environment: Environment, grpcPort: number): S
   return {
     grpcHost: environment.text('GRPC_HOST', '0.0.0.0'),
     grpcPort: environment.port('GRPC_PORT', grpcPort),
+    metricsHost: environment.text('METRICS_HOST', '0.0.0.0'),
+    metricsPort: environment.port('METRICS_PORT', 0),
     logLevel: environment.choice('LOG_LEVEL', logLevels, 'info'),
     drainNoticeMs: environment.integer('DRAIN_NOTICE_MS', 0),
     drainTimeoutMs: environment.integer('DRAIN_TIMEOUT_MS', 15_000, { minimum: 1 }),

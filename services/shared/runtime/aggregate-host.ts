@@ -78,6 +78,16 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
     return this.#residents.size;
   }
 
+  /** What they take, in bytes, by estimate. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Commands, and questions about a state, that are not answered yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /**
    * Carries out a command, once, however often it is repeated.
    *

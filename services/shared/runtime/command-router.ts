@@ -60,6 +60,11 @@ export class CommandRouter<
     });
   }
 
+  /** Commands that are on their way to other instances, or whose answer is. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
   /** As AggregateHost.execute, wherever the aggregate is. */
   execute(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
     return this.options.ownership.owns(envelope.aggregateId) ? this.#executeHere(envelope) : this.#route(envelope);

@@ -32,6 +32,12 @@ export class PartitionedProjector {
     return [...this.#running.keys()].sort((left, right) => left - right);
   }
 
+  /** How far the feed is projected, by partition that is projected here; those that have not begun are left out. */
+  get positions(): ReadonlyMap<number, number> {
+    const known = [...this.#running].map(([partition, { position }]) => [partition, position] as const);
+    return new Map(known.filter((entry): entry is [number, number] => entry[1] !== undefined));
+  }
+
   /** Follows the ownership from now on. */
   start(): void {
     const { ownership, reconcileEveryMs = 300_000 } = this.options;

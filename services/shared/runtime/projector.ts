@@ -53,6 +53,7 @@ export class Projector {
   #isBatchWaiting = false;
   /** All of the feed up to there was handed to the writer. */
   #reached = 0;
+  #isPositionKnown = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: ProjectorOptions) {
@@ -71,6 +72,11 @@ export class Projector {
 
   get state(): string {
     return this.#state;
+  }
+
+  /** All of the feed up to there is projected, or not for this projector; undefined before the first session. */
+  get position(): number | undefined {
+    return this.#isPositionKnown ? this.#reached : undefined;
   }
 
   /** Begins; trouble is told to the observer. */
@@ -126,6 +132,7 @@ export class Projector {
     }
     if (!this.#health.isKnown) this.#health.succeeded();
     this.#reached = afterSequence;
+    this.#isPositionKnown = true;
 
     const session = new AbortController();
     const end = (): void => session.abort();

@@ -4,6 +4,7 @@ import { ThreadQueryServiceService } from '../../gen/threadweaver/thread/v1/thre
 import { bindStreamingService } from '../../shared/adapters/grpc/streaming-service.js';
 import { bindUnaryService, type BoundService } from '../../shared/adapters/grpc/unary-service.js';
 import { inLegacyWords } from '../../shared/adapters/legacy/legacy-texts.js';
+import type { ObserveCalls } from '../../shared/adapters/grpc/call-context.js';
 import type { Logger } from '../../shared/adapters/telemetry/logger.js';
 import type { ReadModelVersions } from '../runtime/read-model-versions.js';
 import type { ThreadReader } from '../runtime/thread-reader.js';
@@ -22,25 +23,28 @@ export interface QueryServices extends ServeWatchOptions {
   readonly versions: ReadModelVersions;
   readonly watches: ThreadWatches;
   readonly logger: Logger;
+  /** Measures calls. @default nobody */
+  readonly observe?: ObserveCalls;
   /** How long a query without a deadline waits for a version. @default 5000 */
   readonly minVersionWaitMs?: number;
 }
 
 /** All that thread-query serves: the new API, and the older ones in their own words. */
 export function bindQueryServices(services: QueryServices): BoundService[] {
-  const { reader, versions, watches, logger, minVersionWaitMs: waitMs } = services;
+  const { reader, versions, watches, logger, observe, minVersionWaitMs: waitMs } = services;
+  const calls = { logger, observe };
   const waiting = { reader, versions, waitMs };
   const rest = {
-    logger,
+    ...calls,
     rephrase: (error: Parameters<typeof inLegacyWords>[0]) => inLegacyWords(error, legacyRestWording),
   };
   return [
-    bindUnaryService(ThreadQueryServiceService, readingYourWrites(threadQueryService(reader), waiting), { logger }),
-    bindStreamingService(ThreadQueryServiceService, threadWatchService(watches, services), { logger }),
+    bindUnaryService(ThreadQueryServiceService, readingYourWrites(threadQueryService(reader), waiting), calls),
+    bindStreamingService(ThreadQueryServiceService, threadWatchService(watches, services), calls),
     bindUnaryService(
       LegacyThreadQueryService,
       readingYourWrites(legacyGrpcService(reader), { ...waiting, refuse: refuseLegacyGrpc }),
-      { logger },
+      calls,
     ),
     bindUnaryService(
       ThreadRestQueryServiceService,

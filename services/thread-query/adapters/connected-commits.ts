@@ -40,6 +40,16 @@ export class ConnectedCommits {
     throw new Fault('unavailable', 'JOURNAL_UNAVAILABLE', 'the journal is unavailable, try again');
   }
 
+  /** The connection, once there is one. */
+  get link(): NatsLink | undefined {
+    return this.#link;
+  }
+
+  /** How many watch. */
+  get watchers(): number {
+    return this.#hub?.followers ?? 0;
+  }
+
   start(): void {
     this.#connect().catch((error: unknown) => this.options.onDisagreement(toError(error)));
   }

@@ -23,9 +23,17 @@ export interface CallContext {
   annotate(fields: Readonly<Record<string, unknown>>): void;
 }
 
+/** Is told of each call to one method when it has ended. */
+export type CallObserver = (code: status, seconds: number) => void;
+
+/** Makes the observer of a method, once, when that is bound. @param path such as `/package.Service/Method` */
+export type ObserveCalls = (path: string, kind: 'unary' | 'server_stream') => CallObserver;
+
 /** What is bound the same way for unary and for streaming methods. */
 export interface ServiceOptions {
   readonly logger: Logger;
+  /** Measures calls. @default nobody */
+  readonly observe?: ObserveCalls | undefined;
   /** What is wrong with a request, in the words of this API. @default as it is */
   readonly rephrase?: (error: InvalidRequest) => Error;
 }
@@ -42,12 +50,20 @@ export interface BoundCall {
   readonly context: CallContext;
   /** Headers for the answer. */
   readonly answerHeaders: ReadonlyMap<string, string>;
-  /** Writes the call's one log line. */
+  /** Writes the call's one log line, and tells the observer. */
   log(code: status, error?: Error): void;
 }
 
-/** @param maxCallMs how long the call may take at most */
-export function bindCall(path: string, call: ServerCall, logger: Logger, maxCallMs: number): BoundCall {
+/** A method, as its calls are bound. */
+export interface BoundMethod {
+  readonly path: string;
+  readonly logger: Logger;
+  /** How long a call may take at most. */
+  readonly maxCallMs: number;
+  readonly observer: CallObserver | undefined;
+}
+
+export function bindCall({ path, logger, maxCallMs, observer }: BoundMethod, call: ServerCall): BoundCall {
   const startedAt = performance.now();
   const annotations: Record<string, unknown> = {};
   const answerHeaders = new Map<string, string>();
@@ -70,10 +86,12 @@ export function bindCall(path: string, call: ServerCall, logger: Logger, maxCall
       annotate: (fields) => void Object.assign(annotations, fields),
     },
     log(code, error) {
+      const durationMs = performance.now() - startedAt;
+      observer?.(code, durationMs / 1_000);
       const line = {
         method: path,
         code: status[code],
-        duration_ms: Math.round((performance.now() - startedAt) * 100) / 100,
+        duration_ms: Math.round(durationMs * 100) / 100,
         request_id: trace.requestId,
         trace_id: traceIdOf(trace),
         ...annotations,

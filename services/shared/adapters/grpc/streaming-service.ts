@@ -61,8 +61,10 @@ function bindHandler(
   handler: AnyHandler,
   options: ServiceOptions,
 ): handleServerStreamingCall<unknown, unknown> {
+  const { logger, observe } = options;
+  const method = { path, logger, maxCallMs: Infinity, observer: observe?.(path, 'server_stream') };
   return (call) => {
-    const { context, log } = bindCall(path, call, options.logger, Infinity);
+    const { context, log } = bindCall(method, call);
     const cancellation = new AbortController();
     call.on('cancelled', () => cancellation.abort());
     const handle = async (): Promise<void> => {

@@ -65,8 +65,10 @@ function bindHandler(
   handler: AnyHandler,
   options: UnaryServiceOptions,
 ): handleUnaryCall<unknown, unknown> {
+  const { logger, maxCallMs = 15_000, observe } = options;
+  const method = { path, logger, maxCallMs, observer: observe?.(path, 'unary') };
   return (call, respond) => {
-    const { context, answerHeaders, log } = bindCall(path, call, options.logger, options.maxCallMs ?? 15_000);
+    const { context, answerHeaders, log } = bindCall(method, call);
     const handle = async (): Promise<unknown> => {
       if (call.request instanceof UndecodableRequest) throw call.request.error;
       return handler(call.request, context);

@@ -31,6 +31,11 @@ export class DatabaseHealth {
     });
   }
 
+  /** Whether it has answered the last time; undefined before the first. */
+  get isHealthy(): boolean | undefined {
+    return this.#isHealthy;
+  }
+
   /** Why the database has not answered the last time, if it has not. */
   get trouble(): Error | undefined {
     return this.#trouble;

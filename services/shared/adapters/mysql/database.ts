@@ -70,8 +70,12 @@ export class Database {
   readonly #maxIdleMs: number;
   readonly #lastUsed = new WeakMap<PoolConnection, number>();
   readonly #whyAway: () => Error | undefined;
+  readonly maxConnections: number;
+  #inUse = 0;
+  #waiting = 0;
 
   constructor(options: DatabaseOptions) {
+    this.maxConnections = options.maxConnections ?? 10;
     this.#acquireTimeoutMs = options.acquireTimeoutMs ?? 2_000;
     this.#statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
     const { abandonAfterSeconds } = options;
@@ -89,12 +93,22 @@ export class Database {
     this.#pool = createPool({
       uri: options.url,
       ...connectionSettings,
-      connectionLimit: options.maxConnections ?? 10,
+      connectionLimit: this.maxConnections,
       connectTimeout: options.connectTimeoutMs ?? 2_000,
       enableKeepAlive: true,
       maxPreparedStatements: 500,
     });
     this.#pool.on('connection', (connection) => prepareSession(connection, settings));
+  }
+
+  /** Connections that a statement or transaction has now. */
+  get inUse(): number {
+    return this.#inUse;
+  }
+
+  /** Statements and transactions that wait for a connection now. */
+  get waiting(): number {
+    return this.#waiting;
   }
 
   /** A SELECT's rows, prepared once a connection. Repeated once when the connection turns out to be dead. */
@@ -152,7 +166,9 @@ export class Database {
   async #use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
     const away = this.#whyAway();
     if (away !== undefined) throw away;
-    const connection = await this.#acquire();
+    this.#waiting += 1;
+    const connection = await this.#acquire().finally(() => (this.#waiting -= 1));
+    this.#inUse += 1;
     try {
       const result = await work(connection);
       this.#release(connection);
@@ -161,6 +177,8 @@ export class Database {
       if (isConnectionLost(error)) connection.destroy();
       else this.#release(connection);
       throw error;
+    } finally {
+      this.#inUse -= 1;
     }
   }
 

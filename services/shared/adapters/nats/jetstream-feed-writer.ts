@@ -39,6 +39,7 @@ export class JetStreamFeedWriter implements FeedWriter {
   #inFlight = 0;
   #isRetrying = false;
   #hasMissed = false;
+  #dropped = 0;
   #isClosed = false;
   #onEmpty: (() => void)[] = [];
   readonly #backoff = new Backoff({ firstMs: 20, maxMs: 2_000 });
@@ -48,11 +49,22 @@ export class JetStreamFeedWriter implements FeedWriter {
     private readonly options: FeedWriterOptions,
   ) {}
 
+  /** Copies that the feed does not have yet. */
+  get waiting(): number {
+    return this.#waiting.length + this.#inFlight;
+  }
+
+  /** Copies that it will never have, because too many waited. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   publish(commit: Commit): void {
     this.#waiting.push({ order: this.#published++, commit });
     if (this.#waiting.length > (this.options.maxWaiting ?? 50_000)) {
       this.#waiting.shift();
       this.#hasMissed = true;
+      this.#dropped += 1;
     }
     this.#pump();
   }

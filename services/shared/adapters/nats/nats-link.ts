@@ -23,6 +23,7 @@ export class NatsLink {
   readonly #statusListeners = new Set<(connected: boolean) => void>();
   #isConnected = true;
   #isClosing = false;
+  #reconnects = 0;
 
   private constructor(
     readonly connection: NatsConnection,
@@ -55,6 +56,11 @@ export class NatsLink {
 
   get isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  /** How often a lost connection has come back. */
+  get reconnects(): number {
+    return this.#reconnects;
   }
 
   /** Calls `listener` at each loss and return of the connection, until the function that it gives is called. */
@@ -101,6 +107,7 @@ export class NatsLink {
   #setConnected(connected: boolean): void {
     if (connected === this.#isConnected || this.#isClosing) return;
     this.#isConnected = connected;
+    if (connected) this.#reconnects += 1;
     this.logger[connected ? 'info' : 'warn']({ connected }, connected ? 'NATS is back' : 'NATS is lost');
     for (const listener of this.#statusListeners) listener(connected);
   }
