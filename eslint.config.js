@@ -71,7 +71,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['mesh/**/*.ts', 'bench/**/*.ts', 'scripts/**', ...testFiles],
+    files: ['mesh/**/*.ts', 'bench/**/*.ts', 'scripts/**', 'k8s/**', ...testFiles],
     // These speak to a person at a terminal.
     rules: { 'no-console': 'off' },
   },
