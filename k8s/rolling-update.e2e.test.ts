@@ -82,7 +82,7 @@ class Load {
       } catch (error) {
         this.failures.push(String(error));
       }
-      await delay(5);
+      await delay(25);
     }
   }
 }
