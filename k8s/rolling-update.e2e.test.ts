@@ -81,6 +81,8 @@ class Load {
         this.calls += 1;
       } catch (error) {
         this.failures.push(String(error));
+        // Whether it was carried out is not known: another thread, then.
+        threadId = undefined;
       }
       await delay(25);
     }
@@ -201,8 +203,8 @@ class Balancer {
 async function terminateEnvoy(envoy: TestEnvoy, { container, graceSeconds }: RollingUpdate): Promise<void> {
   const before = Date.now();
   const [shell, ...args] = container.lifecycle?.preStop.exec.command as [string, ...string[]];
-  const adminPort = `/${portSettings.envoyAdmin.port};`;
-  const script = args.map((arg) => arg.replace(adminPort, `/${envoy.settings.adminPort};`));
+  const adminPort = `/127.0.0.1/${portSettings.envoyAdmin.port}`;
+  const script = args.map((arg) => arg.replace(adminPort, `/127.0.0.1/${envoy.settings.adminPort}`));
   assert.notDeepEqual(script, args);
   await promisify(execFile)(shell, script);
   await envoy.stop();
