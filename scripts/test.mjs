@@ -13,7 +13,13 @@ import { compile } from './prepare/compile.mjs';
 import { withLock } from './prepare/lock.mjs';
 import { PrepareError, projectRoot, run } from './prepare/project.mjs';
 
-const allTests = ['services/**/*.test.ts', 'mesh/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.mjs'];
+const allTests = [
+  'services/**/*.test.ts',
+  'mesh/**/*.test.ts',
+  'bench/**/*.test.ts',
+  'k8s/**/*.test.ts',
+  'scripts/**/*.test.mjs',
+];
 const CLOSE_TIMEOUT_MS = 20_000;
 const total = { passed: 0, failed: 0, skipped: 0 };
 const node = (binary, ...args) => run(process.execPath, [join(projectRoot, 'node_modules', ...binary), ...args]);

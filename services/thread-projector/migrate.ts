@@ -1,12 +1,15 @@
+import { parseArgs } from 'node:util';
 import { toError } from '../shared/kernel/fault.js';
-import { migrateDatabase } from '../shared/adapters/mysql/migrate-database.js';
+import { migrateDatabase, waitForMigrations } from '../shared/adapters/mysql/migrate-database.js';
 import { readMigrateConfig } from './config.js';
 import { migrations } from './migrations/index.js';
 
-// Brings the database of MYSQL_URL to the newest schema. Exits with 0 when it is there, 1 when not.
+// Brings the database of MYSQL_URL to the newest schema; with --wait, leaves that to another run and waits for it.
+// Exits with 0 when it is there, 1 when not.
 try {
+  const { wait } = parseArgs({ options: { wait: { type: 'boolean', default: false } } }).values;
   const { mysqlUrl: url, waitMs } = readMigrateConfig();
-  await migrateDatabase({
+  await (wait ? waitForMigrations : migrateDatabase)({
     url,
     migrations,
     waitMs,

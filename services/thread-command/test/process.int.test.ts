@@ -106,6 +106,8 @@ describe('the thread-command process', function () {
     try {
       await service.logLine(({ msg }) => msg === 'NATS is lost');
       assert.equal((await health.call('Check', {})).status, 'NOT_SERVING');
+      // A restart would not bring NATS back.
+      assert.equal((await health.call('Check', { service: 'liveness' })).status, 'SERVING');
       const call = commands.call('DestroyThread', { account_id: account, thread_id }, { timeoutMs: 500 });
       await assert.rejects(call, ({ code }: { code: status }) =>
         [status.UNAVAILABLE, status.DEADLINE_EXCEEDED].includes(code),

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, it } from 'mocha';
 import { Database } from '../../shared/adapters/mysql/database.js';
-import { migrateDatabase } from '../../shared/adapters/mysql/migrate-database.js';
+import { migrateDatabase, waitForMigrations } from '../../shared/adapters/mysql/migrate-database.js';
 import { freshDatabaseUrl } from '../../shared/testing/servers/index.js';
 import { migrations } from '../migrations/index.js';
 
@@ -50,6 +50,38 @@ describe('migrations', () => {
     const url = await freshDatabaseUrl();
     const done = await Promise.all([run(url).done, run(url).done, run(url).done]);
     assert.deepEqual(done.flat(), names);
+  });
+
+  it('are waited for without being run', async () => {
+    const url = await freshDatabaseUrl();
+    const older = migrations.slice(0, -1);
+    await migrateDatabase({ url, migrations: older, report: () => undefined });
+    const reports: string[] = [];
+    let isThere = false;
+    const waiting = waitForMigrations({ url, migrations, waitMs: 10_000, report: (text) => reports.push(text) }).then(
+      () => (isThere = true),
+    );
+    const early = waitForMigrations({ url, migrations, waitMs: 1, report: () => undefined });
+    await assert.rejects(early, { reason: 'NOT_MIGRATED', message: `the schema lacks ${names.at(-1)}` });
+    assert.equal(isThere, false);
+    assert.deepEqual(await run(url).done, names.slice(-1));
+    await waiting;
+    assert.deepEqual(reports, [`waiting: the schema lacks ${names.at(-1)}`, 'the schema is there']);
+    // An older program, beside a newer one's schema, and an empty database.
+    await waitForMigrations({ url, migrations: older, report: () => undefined });
+    const empty = waitForMigrations({ url: await freshDatabaseUrl(), migrations, waitMs: 1, report: () => undefined });
+    await assert.rejects(empty, { reason: 'NOT_MIGRATED' });
+  });
+
+  it('are waited for by the command with --wait, which then ends with 0', async () => {
+    const MYSQL_URL = await freshDatabaseUrl();
+    const command = (...args: string[]) =>
+      promisify(execFile)(process.execPath, ['--import', 'tsx', 'services/thread-projector/migrate.ts', ...args], {
+        env: { ...process.env, MYSQL_URL, MIGRATE_WAIT_MS: '15000' },
+      });
+    const [waited] = await Promise.all([command('--wait'), command()]);
+    assert.match(waited.stdout, /migrate: the schema is there/);
+    await assert.rejects(command('--what'), /--what/);
   });
 
   it("go on after a run that was killed and has left knex's lock", async () => {

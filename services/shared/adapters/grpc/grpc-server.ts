@@ -21,6 +21,12 @@ export interface GrpcServerOptions {
   readonly connectionGraceMs?: number;
 }
 
+/**
+ * The health service's name for the process itself: SERVING as long as it can answer. Who finds it otherwise may restart
+ * the process, which the health of the services is no reason for: that tells whether calls should come here.
+ */
+export const LIVENESS = 'liveness';
+
 /** A gRPC server with health and reflection. INITIALIZED → RUNNING → DRAINING → STOPPED. */
 export class GrpcServer {
   #state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' = 'INITIALIZED';
@@ -43,6 +49,7 @@ export class GrpcServer {
     this.#serviceNames = [...new Set(options.services.map(({ definition }) => serviceName(definition)))];
     this.#health = new HealthImplementation({});
     this.setServing(false);
+    this.#health.setStatus(LIVENESS, 'SERVING');
     for (const service of options.services) this.#server.addService(service.definition, service.implementation);
     this.#health.addToServer(this.#server);
     const reflected = [...this.#serviceNames, 'grpc.health.v1.Health'];

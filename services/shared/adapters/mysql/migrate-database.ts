@@ -50,6 +50,51 @@ export async function migrateDatabase({
   }
 }
 
+/**
+ * Waits until somebody else's run has done all of these migrations. It changes nothing, and needs no more than to read
+ * the table of migrations. A database that is ahead, by a newer version's migrations, will do.
+ *
+ * @throws Fault kind `unavailable`, reason NOT_MIGRATED or DATABASE_UNAVAILABLE, when it is not there within `waitMs`
+ */
+export async function waitForMigrations({
+  url,
+  migrations,
+  waitMs = 60_000,
+  report,
+}: MigrateOptions): Promise<void> {
+  const until = Date.now() + waitMs;
+  const session = await connectWhenReady(url, until, report);
+  try {
+    const backoff = new Backoff({ firstMs: 100, maxMs: 2_000 });
+    let reported: string | undefined;
+    for (;;) {
+      const done = await migrationsDone(session, url);
+      const missing = migrations.map(({ name }) => name).filter((name) => !done.has(name));
+      if (missing.length === 0) return report('the schema is there');
+      const message = `the schema lacks ${missing.join(', ')}`;
+      if (Date.now() >= until) throw new Fault('unavailable', 'NOT_MIGRATED', message);
+      if (message !== reported) report(`waiting: ${message}`);
+      reported = message;
+      await delay(backoff.next());
+    }
+  } finally {
+    session.destroy();
+  }
+}
+
+async function migrationsDone(session: Connection, url: string): Promise<ReadonlySet<string>> {
+  const database = decodeURIComponent(new URL(url).pathname.slice(1));
+  const [tables] = (await session.query(
+    "SELECT 1 FROM information_schema.tables WHERE table_schema = ? AND table_name = 'schema_migrations'",
+    [database],
+  )) as unknown as [unknown[]];
+  if (tables.length === 0) return new Set();
+  const [rows] = (await session.query(
+    `SELECT name FROM ${session.escapeId(database)}.schema_migrations`,
+  )) as unknown as [{ name: string }[]];
+  return new Set(rows.map(({ name }) => name));
+}
+
 /** A connection to the server, without a database: it may not be there yet. */
 async function connectWhenReady(url: string, until: number, report: (message: string) => void): Promise<Connection> {
   const server = new URL(url);

@@ -1,0 +1,45 @@
+# One image a service:
+#
+#   docker build --build-arg SERVICE=thread-query --build-arg GRPC_PORT=50052 -t threadweaver/thread-query .
+#
+# Operators' commands are in each: `docker run … dist/services/thread-journal/main.js verify`.
+#
+# Tags, not digests: no registry could be asked when this was written. A pipeline that wants the very same bytes each time
+# passes RUNTIME and BUILDER with an @sha256 digest.
+ARG BUILDER=node:20-bookworm-slim
+ARG RUNTIME=gcr.io/distroless/nodejs20-debian12:nonroot
+
+FROM ${BUILDER} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# None of them needs its installation script.
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+
+FROM ${BUILDER} AS build
+ARG SERVICE=thread-command
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY services services
+RUN node_modules/.bin/tsc -p tsconfig.json \
+ && rm dist/.tsbuildinfo \
+ && test -f "dist/services/${SERVICE}/main.js" \
+ && printf "import './dist/services/%s/main.js';\n" "${SERVICE}" > start.mjs
+
+FROM ${RUNTIME}
+ARG GRPC_PORT=50051
+WORKDIR /app
+COPY --from=dependencies /app/node_modules node_modules
+COPY package.json ./
+COPY --from=build /app/services/gen/descriptor.binpb services/gen/descriptor.binpb
+COPY --from=build /app/dist dist
+COPY --from=build /app/start.mjs start.mjs
+ENV NODE_ENV=production GRPC_PORT=${GRPC_PORT}
+EXPOSE ${GRPC_PORT} 9464
+# "nonroot"; a number, so that Kubernetes can see that it is not root.
+USER 65532:65532
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["/nodejs/bin/node", "dist/services/health-probe/main.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps"]
+CMD ["start.mjs"]

@@ -1,0 +1,289 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { portSettings } from '../mesh/local/mesh-settings.js';
+import { LIVENESS } from '../services/shared/adapters/grpc/grpc-server.js';
+import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { readHealthProbeConfig } from '../services/health-probe/config.js';
+import { readConfig as readCommandConfig } from '../services/thread-command/config.js';
+import { readJournalCommandConfig } from '../services/thread-journal/config.js';
+import { readMigrateConfig, readProjectorConfig } from '../services/thread-projector/config.js';
+import { readConfig as readQueryConfig } from '../services/thread-query/config.js';
+import { generatedFolder } from './render-envoy.js';
+import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
+
+type ReadConfig = (variables: NodeJS.ProcessEnv) => object;
+
+/** Every program that manifests start, by its main file, and what reads its environment. A new service comes in here. */
+const services: Readonly<Record<string, ReadConfig>> = {
+  'thread-command': readCommandConfig,
+  'thread-query': readQueryConfig,
+  'thread-projector': readProjectorConfig,
+};
+const programs: Readonly<Record<string, ReadConfig>> = {
+  ...Object.fromEntries(Object.entries(services).map(([name, read]) => [`dist/services/${name}/main.js`, read])),
+  'dist/services/thread-projector/migrate.js': readMigrateConfig,
+  'dist/services/thread-journal/main.js': readJournalCommandConfig,
+};
+const notServices = ['shared', 'gen', 'e2e', 'thread-events', 'thread-journal', 'health-probe'];
+
+const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
+
+/** The variables that a program reads, each with the default that it falls back to, as text. */
+function settingsOf(read: ReadConfig): Map<string, string> {
+  const names = new Set<string>();
+  const spy = new Proxy({} as NodeJS.ProcessEnv, {
+    get(_target, name) {
+      names.add(String(name));
+      return undefined;
+    },
+  });
+  const defaults = JSON.stringify(read(spy));
+  const url = (name: string): string => new RegExp(`"${name}":"([^"]*)"`).exec(defaults)?.[1] ?? '';
+  const urls: Record<string, string> = { NATS_URL: url('natsUrl'), MYSQL_URL: url('mysqlUrl') };
+  return new Map([...names].map((name) => [name, urls[name] ?? '']));
+}
+
+/** The main file that a container of ours runs. */
+function programOf({ image, args }: Container): string {
+  return args?.[0] ?? `dist/services/${image.replace(/^.*\//, '').replace(/:.*$/, '')}/main.js`;
+}
+
+const isOurs = ({ image }: Container): boolean => image.includes('threadweaver/');
+
+describe('Manifests and code agree', function () {
+  this.timeout(30_000);
+  const overlays: Overlay[] = [];
+
+  before(async () => overlays.push(...(await Promise.all(overlayNames.map((name) => Overlay.render(name))))));
+
+  const eachContainer = (look: (container: Container, overlay: Overlay, where: string) => void): void => {
+    for (const overlay of overlays) {
+      for (const { owner, pod } of overlay.workloads) {
+        for (const container of containersOf(pod)) {
+          look(container, overlay, `${overlay.name}: ${owner.kind} ${owner.metadata.name}, ${container.name}`);
+        }
+      }
+    }
+  };
+
+  it('on which services there are', () => {
+    const inCode = readdirSync(join(projectRoot, 'services'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !notServices.includes(entry.name))
+      .map(({ name }) => name)
+      .sort();
+    assert.deepEqual(Object.keys(services).sort(), inCode);
+    for (const overlay of overlays) {
+      const deployed = overlay
+        .all('Deployment')
+        .filter(({ spec }) => isOurs(spec.template.spec.containers[0] as Container));
+      assert.deepEqual(deployed.map(({ metadata }) => metadata.name).sort(), inCode, overlay.name);
+      for (const name of inCode) {
+        for (const kind of [
+          'Service',
+          'ServiceAccount',
+          'PodDisruptionBudget',
+          'HorizontalPodAutoscaler',
+          'NetworkPolicy',
+        ]) {
+          overlay.get(kind, name);
+        }
+      }
+    }
+    assert.deepEqual(/^services=\((.*)\)$/m.exec(fileText('k8s/roll-out.sh'))?.[1]?.split(' ').sort(), inCode);
+  });
+
+  it('on variables: each that is set is read, its value can be meant, and what only suits one machine is set', () => {
+    let looked = 0;
+    eachContainer((container, overlay, where) => {
+      if (!isOurs(container)) return;
+      looked += 1;
+      const program = programOf(container);
+      assert.ok(
+        existsSync(join(projectRoot, program.replace('dist/', '').replace(/js$/, 'ts'))),
+        `${where}: ${program}`,
+      );
+      const read = programs[program] ?? assert.fail(`${where}: ${program} is not known here`);
+      const settings = settingsOf(read);
+      const environment = overlay.environmentOf(container);
+      for (const { name } of container.env ?? []) assert.ok(settings.has(name), `${where}: nothing reads ${name}`);
+      read(environment);
+      for (const [name, byDefault] of settings) {
+        if (byDefault.includes('127.0.0.1')) assert.ok(environment[name], `${where}: ${name} would be ${byDefault}`);
+      }
+    });
+    assert.ok(looked >= 6 * overlays.length);
+    // What all get is read by some.
+    const readBySome = new Set(Object.values(programs).flatMap((read) => [...settingsOf(read).keys()]));
+    const shared = fileText('k8s/base/installation.env').matchAll(/^([A-Z_]+)=/gm);
+    for (const [, name] of shared) assert.ok(readBySome.has(name ?? ''), `nothing reads ${name}`);
+  });
+
+  it('on what every process of an installation must have the same', () => {
+    const same = [
+      'JOURNAL_LAYOUT',
+      'JOURNAL_BUCKETS',
+      'PARTITIONS',
+      'NATS_REPLICAS',
+      'NATS_URL',
+      'PROJECTION_PARTITIONS',
+    ];
+    for (const overlay of overlays) {
+      const values = new Map<string, string | undefined>();
+      for (const container of overlay.workloads.flatMap(({ pod }) => containersOf(pod)).filter(isOurs)) {
+        const settings = settingsOf(programs[programOf(container)] ?? assert.fail());
+        const environment = overlay.environmentOf(container);
+        for (const name of same.filter((each) => settings.has(each))) {
+          if (!values.has(name)) values.set(name, environment[name]);
+          assert.equal(environment[name], values.get(name), `${overlay.name}: ${container.name} has another ${name}`);
+        }
+      }
+      const nats = overlay.get('StatefulSet', 'nats');
+      const nodes = Array.from({ length: nats.spec.replicas as number }, (_, index) => `nats-${index}.nats`);
+      assert.equal(values.get('NATS_URL'), nodes.map((node) => `nats://${node}:4222`).join(','));
+      assert.equal(values.get('NATS_REPLICAS'), String(nodes.length));
+      const config = Object.entries(
+        overlay.manifests.find(({ data }) => data?.['nats-server.conf'])?.data ?? {},
+      )[0]?.[1];
+      assert.ok(config?.includes(nodes.map((node) => `"nats://${node}:6222"`).join(', ')));
+      const { maxReplicas } = overlay.get('HorizontalPodAutoscaler', 'thread-projector').spec;
+      assert.ok(maxReplicas <= Number(values.get('PROJECTION_PARTITIONS')));
+    }
+  });
+
+  it("on ports: the code's defaults, containers, Services, Envoy, image, compose, pipelines", () => {
+    const compose = parse(fileText('compose.yaml'), { merge: true }) as {
+      services: Record<string, { build?: { args: Record<string, unknown> }; ports?: string[] }>;
+    };
+    const workflow = fileText('.github/workflows/ci.yml');
+    const envoy = readFileSync(join(generatedFolder, 'envoy.yaml'), 'utf8');
+    for (const [name, read] of Object.entries(services)) {
+      const { grpcPort, metricsPort } = read({}) as { grpcPort: number; metricsPort?: number };
+      for (const overlay of overlays) {
+        const container = overlay.get('Deployment', name).spec.template.spec.containers[0] as Container;
+        const ports = Object.fromEntries((container.ports ?? []).map((port) => [port.name, port.containerPort]));
+        assert.deepEqual(ports, { grpc: grpcPort, metrics: metricsPort ?? 9464 }, name);
+        const { annotations } = overlay.get('Deployment', name).spec.template.metadata;
+        assert.equal(annotations['prometheus.io/port'], String(ports.metrics));
+        for (const probe of [container.startupProbe, container.livenessProbe]) {
+          assert.deepEqual(probe.grpc, { port: grpcPort, service: LIVENESS });
+        }
+        assert.deepEqual(container.readinessProbe.grpc, { port: grpcPort });
+        assert.equal(overlay.get('Service', name).spec.ports[0].port, grpcPort);
+      }
+      assert.deepEqual(compose.services[name]?.build?.args, { SERVICE: name, GRPC_PORT: grpcPort });
+      assert.deepEqual(compose.services[name]?.ports, [`127.0.0.1:${grpcPort}:${grpcPort}`]);
+      assert.ok(workflow.includes(`{ service: ${name}, port: ${grpcPort} }`), `ci.yml builds no ${name}`);
+      assert.ok(fileText('buildspec.yml').includes(` ${name}:${grpcPort}`), `buildspec.yml builds no ${name}`);
+    }
+    const { grpcPort } = readHealthProbeConfig({});
+    assert.ok(fileText('Dockerfile').includes(`ARG GRPC_PORT=${grpcPort}`));
+
+    const edge = ['envoy', 'threads', 'messenger', 'booking'] as const;
+    const edgePorts = edge.map((name) => portSettings[name].port);
+    assert.deepEqual(
+      compose.services.envoy?.ports,
+      edgePorts.map((port) => `127.0.0.1:${port}:${port}`),
+    );
+    for (const overlay of overlays) {
+      if (overlay.find('Deployment', 'envoy') === undefined) continue;
+      const { ports } = overlay.get('Deployment', 'envoy').spec.template.spec.containers[0] as Container;
+      assert.deepEqual(
+        ports?.map(({ containerPort }) => containerPort),
+        edgePorts,
+      );
+      const upstreams = [...envoy.matchAll(/"address":"([a-z-]+)","port_value":(\d+)/g)];
+      assert.equal(upstreams.length, 2);
+      for (const [, host, port] of upstreams) {
+        const { spec } = overlay.get('Service', host ?? '');
+        assert.equal(spec.clusterIP, 'None', `${host} has to resolve to the instances`);
+        assert.ok((spec.ports as { port: number }[]).some((each) => each.port === Number(port)));
+      }
+    }
+  });
+
+  it('among themselves: selectors choose pods, named ports, accounts, ConfigMaps and Secrets are there', () => {
+    const documented = fileText('docs/kubernetes.md');
+    for (const overlay of overlays) {
+      const { workloads } = overlay;
+      for (const { owner, labels, pod } of workloads) {
+        const where = `${overlay.name}: ${owner.kind} ${owner.metadata.name}`;
+        overlay.get('ServiceAccount', pod.serviceAccountName as string);
+        if (owner.spec.selector) assert.ok(selects(owner.spec.selector.matchLabels as Labels, labels), where);
+        for (const { configMap } of (pod.volumes ?? []) as { configMap?: { name: string } }[]) {
+          if (configMap) overlay.get('ConfigMap', configMap.name);
+        }
+        for (const { env = [] } of containersOf(pod)) {
+          for (const { valueFrom } of env) {
+            const secret = valueFrom?.secretKeyRef;
+            if (secret === undefined) continue;
+            assert.equal(secret.name, 'mysql');
+            assert.ok(documented.includes(`\`${secret.key}\``), `docs/kubernetes.md does not tell of ${secret.key}`);
+          }
+        }
+      }
+      for (const { metadata, spec } of overlay.all('Service')) {
+        const chosen = workloads.filter(({ labels }) => selects(spec.selector as Labels, labels));
+        assert.equal(chosen.length, 1, `${overlay.name}: Service ${metadata.name}`);
+        const names = containersOf(chosen[0]?.pod).flatMap(({ ports = [] }) => ports.map(({ name }) => name));
+        for (const { targetPort } of spec.ports as { targetPort: string }[]) {
+          assert.ok(names.includes(targetPort), `${overlay.name}: Service ${metadata.name} wants port ${targetPort}`);
+        }
+      }
+      for (const { metadata, spec } of overlay.all('NetworkPolicy')) {
+        const where = `${overlay.name}: NetworkPolicy ${metadata.name}`;
+        const chosen = workloads.filter(({ labels }) =>
+          selects((spec.podSelector.matchLabels ?? {}) as Labels, labels),
+        );
+        assert.ok(chosen.length > 0, where);
+        const rules = [...(spec.ingress ?? []), ...(spec.egress ?? [])] as {
+          from?: { podSelector?: { matchLabels: Record<string, string> }; namespaceSelector?: object }[];
+          to?: { podSelector?: { matchLabels: Record<string, string> }; namespaceSelector?: object }[];
+          ports: { port: string | number }[];
+        }[];
+        for (const { from = [], to = [], ports } of rules) {
+          for (const { podSelector, namespaceSelector } of [...from, ...to]) {
+            if (podSelector === undefined || namespaceSelector !== undefined) continue;
+            assert.ok(
+              workloads.some(({ labels }) => selects(podSelector.matchLabels, labels)),
+              where,
+            );
+          }
+          for (const { port } of ports) {
+            if (typeof port === 'number') continue;
+            const names = chosen.flatMap(({ pod }) => containersOf(pod).flatMap(({ ports: has = [] }) => has));
+            assert.ok(
+              names.some(({ name }) => name === port),
+              `${where}: port ${port}`,
+            );
+          }
+        }
+      }
+      for (const { metadata, spec } of overlay.all('HorizontalPodAutoscaler')) {
+        const { kind, name } = spec.scaleTargetRef as { kind: string; name: string };
+        assert.equal(overlay.get(kind, name).spec.replicas, undefined, `${metadata.name}: two decide on replicas`);
+      }
+    }
+  });
+
+  it('on how long draining takes: all fits into the grace', () => {
+    for (const overlay of overlays) {
+      for (const [name, read] of Object.entries(services)) {
+        const { pod } = overlay.workloads.find(({ owner }) => owner.metadata.name === name) ?? assert.fail(name);
+        const [container] = pod.containers as [Container];
+        const settings = read(overlay.environmentOf(container)) as {
+          drainNoticeMs: number;
+          drainTimeoutMs: number;
+          commandTimeoutMs?: number;
+        };
+        const preStopMs = ((container.lifecycle?.preStop.sleep.seconds as number | undefined) ?? 0) * 1_000;
+        const longestMs = preStopMs + settings.drainNoticeMs + settings.drainTimeoutMs + 2_000;
+        assert.ok(longestMs < pod.terminationGracePeriodSeconds * 1_000, `${name} may be killed while it drains`);
+        // thread-command gives half of the time to calls under way.
+        const { commandTimeoutMs = 0 } = settings;
+        assert.ok(settings.drainTimeoutMs / 2 - settings.drainNoticeMs >= commandTimeoutMs, name);
+      }
+    }
+  });
+});

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { startEnvoy } from '../mesh/envoy/testing/start-envoy.js';
+import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { natsServer } from '../services/shared/testing/servers/nats-server.js';
+import { envoyBinary, natsServerBinary } from '../services/shared/testing/servers/tools.js';
+import { generatedFolder, kubernetesEnvoyConfig, MOUNT_PATH, smallDescriptorSet } from './render-envoy.js';
+import { Overlay } from './testing/manifests.js';
+
+const run = promisify(execFile);
+
+describe('Configurations for Kubernetes', () => {
+  let folder: string;
+  let overlay: Overlay;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'threadweaver-k8s-'));
+    overlay = await Overlay.render('minikube');
+  });
+
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  /** The files of a ConfigMap that a workload mounts, as kustomize has put them there. */
+  const mounted = (workload: string, volume: string): Record<string, string | Buffer> => {
+    const found = overlay.workloads.find(({ owner }) => owner.metadata.name === workload);
+    const volumes = found?.pod.volumes as { name: string; configMap?: { name: string } }[] | undefined;
+    const name = volumes?.find((each) => each.name === volume)?.configMap?.name ?? assert.fail(`no volume ${volume}`);
+    const { data = {}, binaryData = {} } = overlay.get('ConfigMap', name);
+    const binaries = Object.entries(binaryData).map(([key, value]) => [key, Buffer.from(value, 'base64')]);
+    return { ...data, ...(Object.fromEntries(binaries) as Record<string, Buffer>) };
+  };
+
+  it('hold the rendered configuration of mesh/envoy and the present API (else: npm run gen)', async () => {
+    assert.equal(await readFile(join(generatedFolder, 'envoy.yaml'), 'utf8'), kubernetesEnvoyConfig());
+    const descriptors = await readFile(join(generatedFolder, 'descriptor.binpb'));
+    assert.ok(descriptors.equals(smallDescriptorSet()));
+    // `kubectl apply` keeps a copy of the whole object in an annotation, of 256 KiB at most.
+    const bytes = Buffer.byteLength(kubernetesEnvoyConfig()) + (descriptors.length * 4) / 3;
+    assert.ok(bytes < 200_000, `the ConfigMap has ${bytes} bytes`);
+  });
+
+  it('are valid to Envoy', async () => {
+    const files = mounted('envoy', 'config');
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+    const path = join(folder, 'envoy.yaml');
+    const config = await readFile(path, 'utf8');
+    assert.ok(config.includes(`${MOUNT_PATH}/descriptor.binpb`));
+    await writeFile(path, config.replaceAll(MOUNT_PATH, folder));
+    const envoy = envoyBinary(process.env.ENVOY_BIN);
+    const { stderr } = await run(envoy, ['--mode', 'validate', '-c', path]);
+    assert.doesNotMatch(stderr, /deprecated|\[error\]|\[critical\]/i);
+
+    await writeFile(path, config.replaceAll(MOUNT_PATH, folder).replace('lb_policy:', 'lb_polcy:'));
+    await assert.rejects(run(envoy, ['--mode', 'validate', '-c', path]), /lb_polcy/);
+  });
+
+  it('are valid to nats-server, and promise the same as those of the local mesh', async () => {
+    const text = String(mounted('nats', 'config')['nats-server.conf']);
+    const path = join(folder, 'nats-server.conf');
+    await writeFile(path, text);
+    const env = { ...process.env, POD_NAME: 'nats-0' };
+    await run(natsServerBinary(), ['-t', '--config', path], { env });
+    await writeFile(path, text.replace('sync_interval', 'sink_interval'));
+    await assert.rejects(run(natsServerBinary(), ['-t', '--config', path], { env }), /sink_interval/);
+
+    const dataDir = join(folder, 'nats');
+    const cluster = { node: 1, routePorts: [1, 2, 3], monitorPort: 4 };
+    await natsServer({ port: 4222, dataDir, cluster }).prepare?.();
+    const local = await readFile(join(dataDir, 'nats-server.conf'), 'utf8');
+    for (const setting of [/^max_payload: \d+$/m, /^ +sync_interval: \w+$/m, /^ +name: \w+$/m]) {
+      assert.equal(setting.exec(text)?.[0], setting.exec(local)?.[0], String(setting));
+    }
+  });
+
+  it('let Envoy say on /healthz whether it drains, without regard to the services', async () => {
+    // Nothing listens at this port.
+    const envoy = await startEnvoy(1);
+    try {
+      assert.equal((await fetch(`${envoy.url}/healthz`)).status, 200);
+      await fetch(`http://127.0.0.1:${envoy.settings.adminPort}/healthcheck/fail`, { method: 'POST' });
+      assert.equal((await fetch(`${envoy.url}/healthz`)).status, 503);
+    } finally {
+      await envoy.stop();
+    }
+  });
+
+  it('make of compose.yaml the same mesh: images, ports and settings that there are', async () => {
+    const compose = parse(await readFile(join(projectRoot, 'compose.yaml'), 'utf8'), { merge: true }) as {
+      services: Record<string, { image: string }>;
+    };
+    const services = overlay.all('Deployment').map(({ metadata }) => metadata.name);
+    for (const name of services) assert.ok(compose.services[name], `compose.yaml has no ${name}`);
+    for (const [workload, name] of [
+      ['nats', 'nats'],
+      ['mysql', 'mysql'],
+      ['envoy', 'envoy'],
+    ] as const) {
+      const pod = overlay.workloads.find(({ owner }) => owner.metadata.name === workload)?.pod;
+      assert.equal(compose.services[name]?.image, pod?.containers[0].image);
+    }
+  });
+});

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { runCheckTool } from './testing/check-tools.js';
+import { Overlay, overlayNames } from './testing/manifests.js';
+
+const conform = (manifests: string) =>
+  runCheckTool(
+    'kubeconform',
+    ['-strict', '-schema-location', 'k8s/schemas/{{.ResourceKind}}{{.KindSuffix}}.json', '-output', 'text', '-'],
+    manifests,
+  );
+
+const score = (manifests: string) =>
+  runCheckTool(
+    'kube-score',
+    [
+      ...['score', '--output-format', 'ci', '--kubernetes-version', 'v1.34', '--exit-one-on-warning'],
+      // A limit of CPU makes pauses and saves nothing that requests do not.
+      '--ignore-container-cpu-limit',
+      // Tags are never moved, and minikube has no registry.
+      ...['--ignore-test', 'container-image-pull-policy'],
+      // Topology spread constraints do the same, and do not forbid a third instance on two nodes.
+      ...['--ignore-test', 'deployment-has-host-podantiaffinity'],
+      ...['--ignore-test', 'statefulset-has-host-podantiaffinity'],
+      '-',
+    ],
+    manifests,
+  );
+
+describe('Kubernetes manifests', function () {
+  this.timeout(60_000);
+  let overlays: Overlay[];
+
+  before(async () => {
+    overlays = await Promise.all(overlayNames.map((name) => Overlay.render(name)));
+  });
+
+  it('are there for minikube and EKS', () => {
+    assert.ok(['eks', 'minikube'].every((name) => overlayNames.includes(name)));
+    for (const { name, manifests } of overlays) assert.ok(manifests.length > 30, name);
+  });
+
+  for (const [index, name] of overlayNames.entries()) {
+    it(`have only fields that Kubernetes knows: ${name}`, async () => {
+      const { ok, output } = await conform(overlays[index]?.text ?? '');
+      assert.ok(ok, output);
+    });
+
+    it(`follow good practice: ${name}`, async () => {
+      const { ok, output } = await score(overlays[index]?.text ?? '');
+      const complaints = output.split('\n').filter((line) => !/^\[(OK|SKIPPED)\]/.test(line));
+      assert.ok(ok, complaints.join('\n'));
+    });
+  }
+
+  // Each takes the manifests of minikube with one mistake; the check has to find it.
+  const mistakes: [what: string, check: typeof conform, from: string, to: string, finding: RegExp][] = [
+    ['a misspelt probe', conform, 'readinessProbe:', 'readynessProbe:', /readynessProbe/],
+    ['misspelt replicas', conform, 'replicas: 3', 'replica: 3', /'replica'/],
+    ['a text for a number', conform, 'containerPort: 50051', "containerPort: '50051'", /containerPort/],
+    ['a field at the wrong place', conform, '  minReadySeconds: 10', '  serviceName: x', /serviceName/],
+    ['an unknown kind', conform, 'kind: HorizontalPodAutoscaler', 'kind: HorizontalAutoscaler', /HorizontalAutoscaler/],
+    [
+      'a kind of another version',
+      conform,
+      'apiVersion: autoscaling/v2',
+      'apiVersion: autoscaling/v2beta2',
+      /could not find schema/,
+    ],
+    ['a missing field', conform, 'maxReplicas:', 'minReadySeconds:', /maxReplicas/],
+    ['a misspelt policy', conform, 'policyTypes:', 'policyType:', /policyType/],
+    ['a writable root', score, 'readOnlyRootFilesystem: true', 'readOnlyRootFilesystem: false', /writable root/],
+    [
+      'no memory limit',
+      score,
+      /( +limits:\n +ephemeral-storage: \w+\n) +memory: \w+\n/.source,
+      '$1',
+      /Memory limit is not set/,
+    ],
+    ['a floating image', score, ':8.4', ':latest', /latest tag/],
+    ['a budget for nobody', score, 'app.kubernetes.io/name: nats\n---', 'app.kubernetes.io/name: nuts\n---', /nats/],
+  ];
+  for (const [what, check, from, to, finding] of mistakes) {
+    it(`would not pass with ${what}`, async () => {
+      const { text } = overlays[overlayNames.indexOf('minikube')] ?? assert.fail();
+      const wrong = text.replaceAll(new RegExp(from.startsWith('( +') ? from : escaped(from), 'g'), to);
+      assert.notEqual(wrong, text, 'the mistake was not made');
+      const { ok, output } = await check(wrong);
+      assert.equal(ok, false);
+      assert.match(output, finding);
+    });
+  }
+});
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { runCheckTool } from './testing/check-tools.js';
+
+const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
+
+describe('Image and pipelines', function () {
+  this.timeout(60_000);
+
+  it('have a Dockerfile that hadolint accepts, and hadolint would complain', async () => {
+    const dockerfile = fileText('Dockerfile');
+    const { ok, output } = await runCheckTool('hadolint', ['--no-color', '-'], dockerfile);
+    assert.ok(ok, output);
+    const careless = dockerfile.replace('ARG BUILDER=node:20-bookworm-slim', '').replaceAll('${BUILDER}', 'node');
+    const verdict = await runCheckTool('hadolint', ['--no-color', '-'], careless);
+    assert.equal(verdict.ok, false);
+    assert.match(verdict.output, /DL3006/);
+  });
+
+  it('have a workflow that actionlint accepts, and actionlint would complain', async () => {
+    const workflow = fileText('.github/workflows/ci.yml');
+    const lint = (text: string) => runCheckTool('actionlint', ['-no-color', '-shellcheck=', '-pyflakes=', '-'], text);
+    const { ok, output } = await lint(workflow);
+    assert.ok(ok, output);
+    for (const [from, to, finding] of [
+      ['needs: test', 'needs: tests', /tests/],
+      ['matrix.service }}', 'matrix.servise }}', /servise/],
+      ['timeout-minutes', 'timeout-minuets', /timeout-minuets/],
+    ] as const) {
+      const verdict = await lint(workflow.replace(from, to));
+      assert.equal(verdict.ok, false, to);
+      assert.match(verdict.output, finding);
+    }
+  });
+
+  it('run the same: npm test, an image a service with a scan, the roll-out by one script', () => {
+    const buildspec = fileText('buildspec.yml');
+    assert.equal((parse(buildspec) as { version: number }).version, 0.2);
+    for (const text of [fileText('.github/workflows/ci.yml'), buildspec]) {
+      for (const step of [
+        'npm test',
+        'trivy',
+        'k8s/set-images.sh k8s/overlays/eks',
+        'k8s/roll-out.sh k8s/overlays/eks',
+      ]) {
+        assert.ok(text.includes(step), step);
+      }
+    }
+  });
+
+  it('put registry and tag of every image of ours into the overlay', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'threadweaver-images-'));
+    try {
+      cpSync(join(projectRoot, 'k8s'), join(folder, 'k8s'), { recursive: true });
+      const overlay = join(folder, 'k8s', 'overlays', 'eks');
+      execFileSync(join(projectRoot, 'k8s', 'set-images.sh'), [overlay, 'registry.example:5000', '1.2.3']);
+      const { ok, stdout, output } = await runCheckTool('kustomize', ['build', overlay]);
+      assert.ok(ok, output);
+      const images = new Set([...stdout.matchAll(/image: (\S*threadweaver\S*)/g)].map(([, image]) => image));
+      assert.deepEqual([...images].sort(), [
+        'registry.example:5000/threadweaver/thread-command:1.2.3',
+        'registry.example:5000/threadweaver/thread-projector:1.2.3',
+        'registry.example:5000/threadweaver/thread-query:1.2.3',
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it('roll out: the services only after the migrations, and not at all when those fail', () => {
+    // A kubectl that writes down what it is asked, and fails where it is told to.
+    const rollOut = (failAt: string) => {
+      const script = `
+        kubectl() {
+          echo "kubectl $*" >&2
+          case "$*" in kustomize*) echo manifests ;; *${failAt}*) return 1 ;; esac
+        }
+        set -- k8s/overlays/eks
+        . k8s/roll-out.sh`;
+      const { status, stderr } = spawnSync('bash', ['-c', script], { cwd: projectRoot, encoding: 'utf8' });
+      return { status, asked: stderr.split('\n').filter((line) => line.startsWith('kubectl ')) };
+    };
+    const good = rollOut('nothing-at-all');
+    assert.equal(good.status, 0);
+    const at = (what: RegExp): number => good.asked.findIndex((line) => what.test(line));
+    const order = [/delete job migrate/, /apply .* --selector/, /wait .*job\/migrate/, /apply --filename \S+$/];
+    assert.deepEqual(order.map(at), [1, 2, 3, 5]);
+    assert.equal(good.asked.filter((line) => line.includes('rollout status deployment/')).length, 3);
+
+    const failing = rollOut('job/migrate');
+    assert.equal(failing.status, 1);
+    assert.ok(!failing.asked.some((line) => /apply --filename \S+$/.test(line)), 'no service was touched');
+    assert.equal(rollOut('deployment/thread-query').status, 1);
+  });
+});

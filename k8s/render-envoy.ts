@@ -1,0 +1,45 @@
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { renderEnvoyConfig } from '../mesh/envoy/render-config.js';
+import { portSettings } from '../mesh/local/mesh-settings.js';
+import { descriptorSetPath } from '../services/shared/adapters/grpc/descriptor-set.js';
+import { projectRoot } from '../services/shared/adapters/project-root.js';
+
+/** Where the component plain-envoy finds what is rendered here. */
+export const generatedFolder = join(projectRoot, 'k8s', 'components', 'plain-envoy', 'generated');
+
+/** The folder within Envoy's container that the ConfigMap is mounted at. */
+export const MOUNT_PATH = '/etc/envoy';
+
+/** Envoy's configuration in Kubernetes: the same template and ports as of the local mesh, other addresses. */
+export function kubernetesEnvoyConfig(): string {
+  return renderEnvoyConfig({
+    listenHost: '0.0.0.0',
+    port: portSettings.envoy.port,
+    threadsPort: portSettings.threads.port,
+    messengerPort: portSettings.messenger.port,
+    bookingPort: portSettings.booking.port,
+    adminPort: portSettings.envoyAdmin.port,
+    // Headless Services: the name resolves to all instances that are ready.
+    threadCommand: [{ host: 'thread-command-instances', port: portSettings.threadCommand.port }],
+    threadQuery: [{ host: 'thread-query-instances', port: portSettings.threadQuery.port }],
+    descriptorSetPath: `${MOUNT_PATH}/descriptor.binpb`,
+  });
+}
+
+/** The API's descriptor set without comments and positions: with them `kubectl apply` finds the ConfigMap too long. */
+export function smallDescriptorSet(): Uint8Array {
+  const { file } = fromBinary(FileDescriptorSetSchema, readFileSync(descriptorSetPath()));
+  for (const each of file) each.sourceCodeInfo = undefined;
+  return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  await mkdir(generatedFolder, { recursive: true });
+  await writeFile(join(generatedFolder, 'envoy.yaml'), kubernetesEnvoyConfig());
+  await writeFile(join(generatedFolder, 'descriptor.binpb'), smallDescriptorSet());
+}
