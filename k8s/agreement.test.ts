@@ -114,10 +114,25 @@ describe('Manifests and code agree', function () {
       }
     });
     assert.ok(looked >= 6 * overlays.length);
+    const compose = parse(fileText('compose.yaml'), { merge: true }) as {
+      services: Record<string, { image: string; command?: string[]; environment?: Record<string, string> }>;
+    };
+    for (const [name, { image, command, environment = {} }] of Object.entries(compose.services)) {
+      if (!image.startsWith('threadweaver/')) continue;
+      const read = programs[programOf({ name, image, args: command })] ?? assert.fail(name);
+      read(environment);
+      for (const [variable, byDefault] of settingsOf(read)) {
+        if (byDefault.includes('127.0.0.1'))
+          assert.ok(environment[variable], `compose.yaml: ${name} lacks ${variable}`);
+      }
+    }
     // What all get is read by some.
     const readBySome = new Set(Object.values(programs).flatMap((read) => [...settingsOf(read).keys()]));
-    const shared = fileText('k8s/base/installation.env').matchAll(/^([A-Z_]+)=/gm);
-    for (const [, name] of shared) assert.ok(readBySome.has(name ?? ''), `nothing reads ${name}`);
+    const shared = [...fileText('k8s/base/installation.env').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+    const composed = Object.values(compose.services)
+      .filter(({ image }) => image.startsWith('threadweaver/'))
+      .flatMap(({ environment = {} }) => Object.keys(environment));
+    for (const name of [...shared, ...composed]) assert.ok(readBySome.has(name ?? ''), `nothing reads ${name}`);
   });
 
   it('on what every process of an installation must have the same', () => {
