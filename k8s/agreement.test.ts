@@ -6,51 +6,13 @@ import { portSettings } from '../mesh/local/mesh-settings.js';
 import { LIVENESS } from '../services/shared/adapters/grpc/grpc-server.js';
 import { projectRoot } from '../services/shared/adapters/project-root.js';
 import { readHealthProbeConfig } from '../services/health-probe/config.js';
-import { readConfig as readCommandConfig } from '../services/thread-command/config.js';
-import { readJournalCommandConfig } from '../services/thread-journal/config.js';
-import { readMigrateConfig, readProjectorConfig } from '../services/thread-projector/config.js';
-import { readConfig as readQueryConfig } from '../services/thread-query/config.js';
 import { generatedFolder } from './render-envoy.js';
+import { isOurs, programOf, programs, services, settingsOf } from './testing/programs.js';
 import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
 
-type ReadConfig = (variables: NodeJS.ProcessEnv) => object;
-
-/** Every program that manifests start, by its main file, and what reads its environment. A new service comes in here. */
-const services: Readonly<Record<string, ReadConfig>> = {
-  'thread-command': readCommandConfig,
-  'thread-query': readQueryConfig,
-  'thread-projector': readProjectorConfig,
-};
-const programs: Readonly<Record<string, ReadConfig>> = {
-  ...Object.fromEntries(Object.entries(services).map(([name, read]) => [`dist/services/${name}/main.js`, read])),
-  'dist/services/thread-projector/migrate.js': readMigrateConfig,
-  'dist/services/thread-journal/main.js': readJournalCommandConfig,
-};
 const notServices = ['shared', 'gen', 'e2e', 'thread-events', 'thread-journal', 'health-probe'];
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
-
-/** The variables that a program reads, each with the default that it falls back to, as text. */
-function settingsOf(read: ReadConfig): Map<string, string> {
-  const names = new Set<string>();
-  const spy = new Proxy({} as NodeJS.ProcessEnv, {
-    get(_target, name) {
-      names.add(String(name));
-      return undefined;
-    },
-  });
-  const defaults = JSON.stringify(read(spy));
-  const url = (name: string): string => new RegExp(`"${name}":"([^"]*)"`).exec(defaults)?.[1] ?? '';
-  const urls: Record<string, string> = { NATS_URL: url('natsUrl'), MYSQL_URL: url('mysqlUrl') };
-  return new Map([...names].map((name) => [name, urls[name] ?? '']));
-}
-
-/** The main file that a container of ours runs. */
-function programOf({ image, args }: Container): string {
-  return args?.[0] ?? `dist/services/${image.replace(/^.*\//, '').replace(/:.*$/, '')}/main.js`;
-}
-
-const isOurs = ({ image }: Container): boolean => image.includes('threadweaver/');
 
 describe('Manifests and code agree', function () {
   this.timeout(30_000);
