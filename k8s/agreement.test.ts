@@ -6,51 +6,13 @@ import { portSettings } from '../mesh/local/mesh-settings.js';
 import { LIVENESS } from '../services/shared/adapters/grpc/grpc-server.js';
 import { projectRoot } from '../services/shared/adapters/project-root.js';
 import { readHealthProbeConfig } from '../services/health-probe/config.js';
-import { readConfig as readCommandConfig } from '../services/thread-command/config.js';
-import { readJournalCommandConfig } from '../services/thread-journal/config.js';
-import { readMigrateConfig, readProjectorConfig } from '../services/thread-projector/config.js';
-import { readConfig as readQueryConfig } from '../services/thread-query/config.js';
 import { generatedFolder } from './render-envoy.js';
+import { isOurs, programOf, programs, services, settingsOf } from './testing/programs.js';
 import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
 
-type ReadConfig = (variables: NodeJS.ProcessEnv) => object;
-
-/** Every program that manifests start, by its main file, and what reads its environment. A new service comes in here. */
-const services: Readonly<Record<string, ReadConfig>> = {
-  'thread-command': readCommandConfig,
-  'thread-query': readQueryConfig,
-  'thread-projector': readProjectorConfig,
-};
-const programs: Readonly<Record<string, ReadConfig>> = {
-  ...Object.fromEntries(Object.entries(services).map(([name, read]) => [`dist/services/${name}/main.js`, read])),
-  'dist/services/thread-projector/migrate.js': readMigrateConfig,
-  'dist/services/thread-journal/main.js': readJournalCommandConfig,
-};
 const notServices = ['shared', 'gen', 'e2e', 'thread-events', 'thread-journal', 'health-probe'];
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
-
-/** The variables that a program reads, each with the default that it falls back to, as text. */
-function settingsOf(read: ReadConfig): Map<string, string> {
-  const names = new Set<string>();
-  const spy = new Proxy({} as NodeJS.ProcessEnv, {
-    get(_target, name) {
-      names.add(String(name));
-      return undefined;
-    },
-  });
-  const defaults = JSON.stringify(read(spy));
-  const url = (name: string): string => new RegExp(`"${name}":"([^"]*)"`).exec(defaults)?.[1] ?? '';
-  const urls: Record<string, string> = { NATS_URL: url('natsUrl'), MYSQL_URL: url('mysqlUrl') };
-  return new Map([...names].map((name) => [name, urls[name] ?? '']));
-}
-
-/** The main file that a container of ours runs. */
-function programOf({ image, args }: Container): string {
-  return args?.[0] ?? `dist/services/${image.replace(/^.*\//, '').replace(/:.*$/, '')}/main.js`;
-}
-
-const isOurs = ({ image }: Container): boolean => image.includes('threadweaver/');
 
 describe('Manifests and code agree', function () {
   this.timeout(30_000);
@@ -114,10 +76,27 @@ describe('Manifests and code agree', function () {
       }
     });
     assert.ok(looked >= 6 * overlays.length);
+    const compose = parse(fileText('compose.yaml'), { merge: true }) as {
+      services: Record<string, { image: string; command?: string[]; environment?: Record<string, string> }>;
+    };
+    for (const [name, { image, command, environment = {} }] of Object.entries(compose.services)) {
+      if (!image.startsWith('threadweaver/')) continue;
+      const read = programs[programOf({ name, image, args: command })] ?? assert.fail(name);
+      read(environment);
+      for (const [variable, byDefault] of settingsOf(read)) {
+        if (byDefault.includes('127.0.0.1'))
+          assert.ok(environment[variable], `compose.yaml: ${name} lacks ${variable}`);
+      }
+    }
     // What all get is read by some.
     const readBySome = new Set(Object.values(programs).flatMap((read) => [...settingsOf(read).keys()]));
-    const shared = fileText('k8s/base/installation.env').matchAll(/^([A-Z_]+)=/gm);
-    for (const [, name] of shared) assert.ok(readBySome.has(name ?? ''), `nothing reads ${name}`);
+    const shared = [...fileText('k8s/base/installation.env').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+    const composed = Object.values(compose.services)
+      .filter(({ image }) => image.startsWith('threadweaver/'))
+      .flatMap(({ environment = {} }) => Object.keys(environment));
+    // The services' metrics come with another change.
+    readBySome.add('METRICS_PORT');
+    for (const name of [...shared, ...composed]) assert.ok(readBySome.has(name ?? ''), `nothing reads ${name}`);
   });
 
   it('on what every process of an installation must have the same', () => {
@@ -159,11 +138,12 @@ describe('Manifests and code agree', function () {
     const workflow = fileText('.github/workflows/ci.yml');
     const envoy = readFileSync(join(generatedFolder, 'envoy.yaml'), 'utf8');
     for (const [name, read] of Object.entries(services)) {
-      const { grpcPort, metricsPort } = read({}) as { grpcPort: number; metricsPort?: number };
+      const { grpcPort } = read({}) as { grpcPort: number };
       for (const overlay of overlays) {
         const container = overlay.get('Deployment', name).spec.template.spec.containers[0] as Container;
         const ports = Object.fromEntries((container.ports ?? []).map((port) => [port.name, port.containerPort]));
-        assert.deepEqual(ports, { grpc: grpcPort, metrics: metricsPort ?? 9464 }, name);
+        const { METRICS_PORT } = overlay.environmentOf(container);
+        assert.deepEqual(ports, { grpc: grpcPort, metrics: Number(METRICS_PORT) }, name);
         const { annotations } = overlay.get('Deployment', name).spec.template.metadata;
         assert.equal(annotations['prometheus.io/port'], String(ports.metrics));
         for (const probe of [container.startupProbe, container.livenessProbe]) {

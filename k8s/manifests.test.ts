@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectRoot } from '../services/shared/adapters/project-root.js';
 import { runCheckTool } from './testing/check-tools.js';
 import { Overlay, overlayNames } from './testing/manifests.js';
+
+/** Kubernetes' own kinds, and those that a component brings along. */
+const schemaFolders = ['k8s/schemas', 'mesh/istio/schemas'].filter((folder) => existsSync(join(projectRoot, folder)));
 
 const conform = (manifests: string) =>
   runCheckTool(
     'kubeconform',
-    ['-strict', '-schema-location', 'k8s/schemas/{{.ResourceKind}}{{.KindSuffix}}.json', '-output', 'text', '-'],
+    [
+      '-strict',
+      ...schemaFolders.flatMap((each) => ['-schema-location', `${each}/{{.ResourceKind}}{{.KindSuffix}}.json`]),
+      ...['-output', 'text', '-'],
+    ],
     manifests,
   );
 

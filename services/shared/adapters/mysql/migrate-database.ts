@@ -56,12 +56,7 @@ export async function migrateDatabase({
  *
  * @throws Fault kind `unavailable`, reason NOT_MIGRATED or DATABASE_UNAVAILABLE, when it is not there within `waitMs`
  */
-export async function waitForMigrations({
-  url,
-  migrations,
-  waitMs = 60_000,
-  report,
-}: MigrateOptions): Promise<void> {
+export async function waitForMigrations({ url, migrations, waitMs = 60_000, report }: MigrateOptions): Promise<void> {
   const until = Date.now() + waitMs;
   const session = await connectWhenReady(url, until, report);
   try {
