@@ -60,6 +60,8 @@ export function renderEdgeFilters(descriptorSet: Buffer): string {
     kind: 'EnvoyFilter',
     metadata: { name: 'edge-filters', namespace: 'threadweaver' },
     spec: {
+      // Patches refer to Istio's own filters, so whoever adds more knows where these stand.
+      priority: 10,
       workloadSelector: { labels: { 'app.kubernetes.io/name': 'mesh-gateway' } },
       configPatches: [
         patch('NETWORK_FILTER', filterChain(), 'MERGE', {

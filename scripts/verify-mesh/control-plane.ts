@@ -116,7 +116,7 @@ export async function startIstiod(folder: string, api: ApiServer): Promise<Runni
       args: [
         ...['-c', 'cd "$1" && shift && exec "$@"', 'sh', folder],
         ...[tools.pilotDiscovery, 'discovery', '--kubeconfig', api.kubeconfig, '--meshConfig', 'mesh.json'],
-        ...['--log_output_level', 'default:warn', '--keepaliveMaxServerConnectionAge', '30m'],
+        ...['--log_output_level', 'default:warn', '--httpAddr', `${CONTROL_PLANE_IP}:8081`],
       ],
       env: {
         ...FOR_STOCK_ENVOY,
@@ -129,7 +129,7 @@ export async function startIstiod(folder: string, api: ApiServer): Promise<Runni
         PILOT_JWT_PUB_KEY_REFRESH_INTERVAL: '1m',
       },
     }),
-    checkHealth: async () => expectOk('http://127.0.0.1:8080/ready'),
+    checkHealth: async () => expectOk(`http://${CONTROL_PLANE_IP}:8081/ready`),
   });
 }
 
