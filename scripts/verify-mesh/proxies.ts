@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { startServer, type RunningServer } from '../../services/shared/testing/servers/start-server.js';
 import { envoyBinary } from '../../services/shared/testing/servers/tools.js';
 import { run } from './run.js';
@@ -172,7 +172,11 @@ export function listenerOf(pod: Pod, port: number, appPort: number): object {
     spec: {
       workloadSelector: { labels: { pod: pod.name } },
       ingress: [
-        { port: { number: port, protocol: 'GRPC', name: 'grpc' }, bind: pod.ip, defaultEndpoint: `127.0.0.1:${appPort}` },
+        {
+          port: { number: port, protocol: 'GRPC', name: 'grpc' },
+          bind: pod.ip,
+          defaultEndpoint: `127.0.0.1:${appPort}`,
+        },
       ],
       egress: [{ hosts: ['istio-system/*'] }],
     },

@@ -28,7 +28,9 @@ export const rpc = {
 /** Makes one call with a connection of its own; every end is a value. */
 export async function callRpc(address: string, path: string, options: CallOptions = {}): Promise<Outcome> {
   // Without this, grpc-js shares connections among clients, also those that were made before a policy changed.
-  const client = new Client(address, options.as ?? credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+  const client = new Client(address, options.as ?? credentials.createInsecure(), {
+    'grpc.use_local_subchannel_pool': 1,
+  });
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
   const identity = (bytes: Buffer) => bytes;
@@ -65,5 +67,9 @@ export async function times(count: number, work: (index: number) => Promise<unkn
 
 /** A ULID for each number. */
 export function threadId(index: number): string {
-  return `01H${index.toString(32).toUpperCase().replaceAll(/[ILOU]/g, 'Z').padStart(23, '0')}`;
+  return `01H${index
+    .toString(32)
+    .toUpperCase()
+    .replaceAll(/[ILOU]/g, 'Z')
+    .padStart(23, '0')}`;
 }

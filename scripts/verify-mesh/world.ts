@@ -134,7 +134,8 @@ export class World {
 
     const gateway = pod('mesh-gateway-1', '10.77.1.1', 'mesh-gateway');
     const stranger = pod('stranger-1', '10.77.4.1', 'stranger');
-    for (const each of [gateway, stranger, ...this.commandPods, this.deadPod, this.queryPod]) await announcePod(api, each);
+    for (const each of [gateway, stranger, ...this.commandPods, this.deadPod, this.queryPod])
+      await announcePod(api, each);
     await this.setCommandPods(this.commandPods);
     await setEndpoints(api, 'thread-query', { name: 'grpc', number: 50052 }, [this.queryPod]);
     const listeners = [
