@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Report } from './report.js';
 import { callRpc, eventually, rpc, threadId, times } from './traffic.js';
-import type { Resource, World } from './world.js';
+import { resourcesOf, type Resource, type World } from './world.js';
 
 const THREAD = threadId(1);
 
@@ -10,6 +10,7 @@ export async function checkRouting(world: World, report: Report): Promise<void> 
   await checkTranscoding(world, report);
   await checkRoutes(world, report);
   await checkAffinity(world, report);
+  await checkCanary(world, report);
 }
 
 async function checkTranscoding(world: World, report: Report): Promise<void> {
@@ -124,6 +125,36 @@ async function checkAffinity(world: World, report: Report): Promise<void> {
       spread,
       world.commandCalls.join(),
     );
+  });
+}
+
+// Pod thread-command-2 bears the label `version: canary`.
+async function checkCanary(world: World, report: Report): Promise<void> {
+  const canary = await resourcesOf('scripts/verify-mesh/fixtures/canary');
+  const changed = (kind: string, name: string) => () =>
+    canary.find((resource) => resource.kind === kind && resource.metadata.name === name);
+  const share = async () => {
+    world.reset();
+    await times(300, () => callRpc(world.edge, rpc.create));
+    return (world.commandCalls[1] ?? 0) / 300;
+  };
+  const before = await share();
+  report.check(
+    'control: without the component, both versions get about half',
+    before > 0.35 && before < 0.65,
+    String(before),
+  );
+  await world.with('DestinationRule', 'thread-command', changed('DestinationRule', 'thread-command'), async () => {
+    await world.with('DestinationRule', 'thread-query', changed('DestinationRule', 'thread-query'), async () => {
+      await world.with('VirtualService', 'edge-grpc', changed('VirtualService', 'edge-grpc'), async () => {
+        let seen = 0;
+        const tenth = await eventually(async () => {
+          seen = await share();
+          return seen > 0.04 && seen < 0.18;
+        });
+        report.check('canary: the new version gets about a tenth', tenth, String(seen));
+      });
+    });
   });
 }
 
