@@ -35,7 +35,7 @@ const mistakes = [
   { what: 'a misspelt field', by: 'validate', from: 'retryOn:', to: 'retryOnn:' },
   { what: 'a duration without a unit', by: 'validate', from: 'baseEjectionTime: 2s', to: 'baseEjectionTime: "2"' },
   { what: 'an unknown mode of mTLS', by: 'validate', from: 'mode: STRICT', to: 'mode: STRICTLY' },
-  { what: 'a host that does not exist', by: 'analyze', from: 'host: thread-query', to: 'host: thread-queries' },
+  { what: 'a subset that does not exist', by: 'analyze', from: 'subset: canary', to: 'subset: canaries' },
   { what: 'a gateway that does not exist', by: 'analyze', from: '- edge\n', to: '- edges\n' },
 ] as const;
 
@@ -55,7 +55,7 @@ export async function checkWithIstioctl(scratch: string, report: Report): Promis
     report.check(`istioctl validate ${folder}`, validate.code === 0, validate.stdout + validate.stderr);
     report.check(`istioctl analyze -A ${folder}`, analyze.code === 0, analyze.stdout + analyze.stderr);
   }
-  const sound = await build('scripts/verify-mesh/fixtures/plain');
+  const sound = await build('scripts/verify-mesh/fixtures/canary');
   for (const { what, by, from, to } of mistakes) {
     const broken = sound.replaceAll(from, to);
     const found = (await look('broken', broken))[by];
