@@ -25,6 +25,7 @@ local plain_texts = {
   ['no healthy upstream'] = 'service is unavailable',
   ['local_rate_limited'] = 'too many requests',
   ['Jwt is missing'] = 'not authenticated',
+  ['RBAC: access denied'] = 'not permitted',
 }
 
 -- The transcoder's words for a body that it cannot read, in ours. What is wrong with a field is for the services to

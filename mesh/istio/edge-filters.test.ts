@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { edgeConnectionManager, edgeFiltersPath, renderEdgeFilters, restDescriptorSet } from './render-edge-filters.js';
+
+interface Match {
+  readonly uri?: { readonly regex?: string; readonly prefix?: string };
+}
+
+interface EnvoyRoute {
+  readonly name: string;
+  readonly match: { readonly prefix?: string; readonly safe_regex?: { readonly regex: string } };
+  readonly direct_response?: { readonly status: number; readonly body: { readonly inline_string: string } };
+}
+
+interface IstioRoute {
+  readonly name: string;
+  readonly match: readonly Match[];
+  readonly directResponse?: { readonly status: number; readonly body: { readonly string: string } };
+}
+
+describe("Istio's edge", () => {
+  it('has the filters that mesh/envoy and proto make', () => {
+    assert.equal(readFileSync(edgeFiltersPath, 'utf8'), renderEdgeFilters(restDescriptorSet()), 'run `npm run gen`');
+  });
+
+  it('has the routes of mesh/envoy, in their order', () => {
+    const envoy = edgeConnectionManager().route_config.virtual_hosts[0].routes as unknown as EnvoyRoute[];
+    const routes = parse(readFileSync(join(projectRoot, 'mesh/istio/routes.yaml'), 'utf8')) as {
+      spec: { http: IstioRoute[] };
+    };
+    assert.deepEqual(
+      routes.spec.http.map(({ name, match, directResponse }) => ({
+        name,
+        // Where a name has several matches, they differ in headers only.
+        paths: [...new Set(match.map(({ uri }) => uri?.regex ?? uri?.prefix))],
+        answer: directResponse && [directResponse.status, directResponse.body.string],
+      })),
+      envoy.map(({ name, match, direct_response: answer }) => ({
+        name,
+        paths: [match.safe_regex?.regex ?? match.prefix],
+        answer: answer && [answer.status, answer.body.inline_string],
+      })),
+    );
+  });
+});
