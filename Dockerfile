@@ -7,7 +7,7 @@
 # Tags, not digests: no registry could be asked when this was written. A pipeline that wants the very same bytes each time
 # passes RUNTIME and BUILDER with an @sha256 digest.
 ARG BUILDER=node:20-bookworm-slim
-ARG RUNTIME=gcr.io/distroless/nodejs20-debian12:nonroot
+ARG RUNTIME=node:20-bookworm-slim
 
 FROM ${BUILDER} AS dependencies
 WORKDIR /app
@@ -37,9 +37,9 @@ COPY --from=build /app/dist dist
 COPY --from=build /app/start.mjs start.mjs
 ENV NODE_ENV=production GRPC_PORT=${GRPC_PORT}
 EXPOSE ${GRPC_PORT} 9464
-# "nonroot"; a number, so that Kubernetes can see that it is not root.
+# A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["/nodejs/bin/node", "dist/services/health-probe/main.js"]
-ENTRYPOINT ["/nodejs/bin/node", "--enable-source-maps"]
+  CMD ["node", "dist/services/health-probe/main.js"]
+ENTRYPOINT ["node", "--enable-source-maps"]
 CMD ["start.mjs"]

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createConnection } from 'mysql2/promise';
 import type { ServerDefinition } from './server-definition.js';
@@ -39,7 +39,7 @@ export function mySqlServer({
     url,
     port,
     prepare: async () => {
-      await mkdir(dataDir, { recursive: true });
+      await mkdir(join(dataDir, 'tmp'), { recursive: true });
       if (!existsSync(filesDir)) await initialise(mySqlInstallation(), filesDir);
       await writeFile(
         initFile,
@@ -135,6 +135,8 @@ function commonArguments({ baseDir }: MySqlInstallation, filesDir: string): stri
     '--no-defaults',
     ...(baseDir === undefined ? [] : [`--basedir=${baseDir}`]),
     `--datadir=${filesDir}`,
+    // A server that starts deletes what others have in a folder for temporary tables that it shares with them.
+    `--tmpdir=${join(dirname(filesDir), 'tmp')}`,
     // Run by root, the server wants to be told which user to become.
     ...(process.getuid?.() === 0 ? ['--user=root'] : []),
   ];
