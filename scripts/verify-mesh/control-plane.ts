@@ -104,6 +104,8 @@ export async function startIstiod(folder: string, api: ApiServer): Promise<Runni
       trustDomain: 'cluster.local',
       enablePrometheusMerge: false,
       defaultProviders: {},
+      // /dev/stdout cannot be opened where stdout is a socket, as it is of children of Node.
+      extensionProviders: [{ name: 'envoy', envoyFileAccessLog: { path: './access.log' } }],
       defaultConfig: { discoveryAddress: `${CONTROL_PLANE_IP}:15012` },
     }),
   );

@@ -160,7 +160,8 @@ export class World {
         async (response) => `${response.status} ${await response.text()}`,
         (error: Error) => `${error.message} ${String(error.cause)}`,
       );
-      throw new Error(`no call gets through the gateway: ${answer}`);
+      const dump = await this.gateway.admin('/config_dump?resource=dynamic_listeners&mask=name,error_state.details');
+      throw new Error(`no call gets through the gateway: ${answer}\n${await this.gateway.admin('/listeners')}${dump}`);
     }
   }
 }
