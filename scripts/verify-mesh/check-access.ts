@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import type { Report } from './report.js';
 import { CONTROL_PLANE_IP } from './tools.js';
-import { callRpc, eventually, rpc } from './traffic.js';
+import { callRest, callRpc, eventually, rpc } from './traffic.js';
 import { resourcesOf, type World } from './world.js';
 
 /** Who may call whom: mTLS, the services' policies, tokens at the edge. */
@@ -87,7 +87,7 @@ async function checkTokens(world: World, report: Report): Promise<void> {
   const claims = { iss: 'https://issuer.example', aud: 'threadweaver', sub: 'someone', exp: now + 600 };
   const url = `http://${world.edge}/v1/threads`;
   const ask = async (token?: string) =>
-    fetch(url, { headers: token === undefined ? {} : { authorization: `Bearer ${token}` } });
+    callRest(url, { headers: token === undefined ? undefined : { authorization: `Bearer ${token}` } });
   world.reset();
   report.check('control: without the component, no token is asked for', (await ask()).status === 200);
   const names = ['RequestAuthentication/mesh-gateway', 'AuthorizationPolicy/mesh-gateway-token'];
@@ -107,7 +107,7 @@ async function checkTokens(world: World, report: Report): Promise<void> {
     ] as const;
     for (const [what, token, expected] of looks) {
       const response = await ask(token);
-      const text = await response.text();
+      const { text } = response;
       const right = response.status === expected && text.startsWith('{"error_messages":["');
       report.check(
         `token: one ${what} is refused (${expected}), in the older shape`,
@@ -125,7 +125,7 @@ async function checkTokens(world: World, report: Report): Promise<void> {
     report.check('token: gRPC with one passes', bearer.code === status.OK, bearer.details);
     const health = await callRpc(world.edge, rpc.health);
     report.check('token: health checks need none', health.code === status.OK, health.details);
-    const preflight = await fetch(url, {
+    const preflight = await callRest(url, {
       method: 'OPTIONS',
       headers: { origin: 'http://localhost:3000', 'access-control-request-method': 'GET' },
     });

@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import type { Report } from './report.js';
-import { callRpc, eventually, rpc, threadId, times } from './traffic.js';
+import { callRest, callRpc, eventually, type RestAnswer, rpc, threadId, times } from './traffic.js';
 import { resourcesOf, type Resource, type World } from './world.js';
 
 const THREAD = threadId(1);
@@ -16,45 +16,48 @@ export async function checkRouting(world: World, report: Report): Promise<void> 
 async function checkTranscoding(world: World, report: Report): Promise<void> {
   const url = `http://${world.edge}`;
   world.reset();
-  const found = await fetch(`${url}/v1/threads/${THREAD}?account_id=${THREAD}`);
-  const body = await found.text();
+  const found = await callRest(`${url}/v1/threads/${THREAD}?account_id=${THREAD}`);
   const reached = world.queries.calls.at(-1);
   report.check(
     'REST: a query becomes a gRPC call of thread-query, its answer JSON',
     found.status === 200 &&
       reached?.path === '/threadweaver.legacy.thread.v1.ThreadRestQueryService/GetThread' &&
       reached.request.threadId === THREAD &&
-      JSON.parse(body) !== undefined,
-    `${found.status} ${body} ${JSON.stringify(reached)}`,
+      JSON.parse(found.text) !== undefined,
+    `${found.status} ${found.text} ${JSON.stringify(reached)}`,
   );
-  const posted = await fetch(`${url}/v1/threads/${THREAD}/destroy`, json('{}'));
+  const posted = await callRest(`${url}/v1/threads/${THREAD}/destroy`, json('{}'));
   const commands = world.commands.flatMap(({ calls }) => calls.map(({ path }) => path));
   report.check(
     'REST: a command becomes a gRPC call of thread-command',
     posted.status === 200 && commands.includes('/threadweaver.legacy.thread.v1.ThreadRestCommandService/DestroyThread'),
-    `${posted.status} ${await posted.text()} ${commands.join()}`,
+    `${posted.status} ${posted.text} ${commands.join()}`,
   );
   world.queries.answer({ status: { code: status.NOT_FOUND, details: 'no "thread"\nof that id' } });
-  const answers: [string, Response, number, string | undefined][] = [
-    ["a service's error", await fetch(`${url}/v1/threads/${THREAD}`), 404, '["no \\"thread\\"","of that id"]'],
-    ['an unknown path', await fetch(`${url}/v2`), 404, '["path is not found"]'],
-    ['a wrong method', await fetch(`${url}/v1/threads/create`), 405, '["method is not allowed"]'],
-    ['malformed JSON', await fetch(`${url}/v1/threads/create`, json('{"')), 400, undefined],
+  const answers: [string, RestAnswer, number, string | undefined][] = [
+    ["a service's error", await callRest(`${url}/v1/threads/${THREAD}`), 404, '["no \\"thread\\"","of that id"]'],
+    ['an unknown path', await callRest(`${url}/v2`), 404, '["path is not found"]'],
+    ['a wrong method', await callRest(`${url}/v1/threads/create`, { method: 'PUT' }), 405, '["method is not allowed"]'],
+    ['malformed JSON', await callRest(`${url}/v1/threads/create`, json('{"')), 400, undefined],
     [
       'a body that is too large',
-      await fetch(`${url}/v1/threads/create`, json(`"${'x'.repeat(5_000_000)}"`)),
+      await callRest(`${url}/v1/threads/create`, json(`"${'x'.repeat(5_000_000)}"`)),
       413,
       undefined,
     ],
     [
       'a body that is no JSON',
-      await fetch(`${url}/v1/threads/create`, { method: 'POST', body: 'x', headers: { 'content-type': 'text/plain' } }),
+      await callRest(`${url}/v1/threads/create`, {
+        method: 'POST',
+        body: 'x',
+        headers: { 'content-type': 'text/plain' },
+      }),
       415,
       '["content-type: must be application/json"]',
     ],
   ];
   for (const [what, response, code, messages] of answers) {
-    const text = await response.text();
+    const { text } = response;
     const shaped =
       messages === undefined ? /^\{"error_messages":\["/.test(text) : text.trim() === `{"error_messages":${messages}}`;
     report.check(
@@ -64,22 +67,22 @@ async function checkTranscoding(world: World, report: Report): Promise<void> {
     );
   }
   world.reset();
-  const preflight = await fetch(`${url}/v1/threads/create`, {
+  const preflight = await callRest(`${url}/v1/threads/create`, {
     method: 'OPTIONS',
     headers: { origin: 'http://localhost:3000', 'access-control-request-method': 'POST' },
   });
-  const allowed = preflight.headers.get('access-control-allow-origin');
+  const allowed = preflight.headers['access-control-allow-origin'];
   report.check('CORS: a page of localhost may call', allowed === 'http://localhost:3000', String(allowed));
   await world.with(
     'EnvoyFilter',
     'edge-filters',
     () => undefined,
     async () => {
-      const gone = await eventually(async () => (await fetch(`${url}/v1/threads/${THREAD}`)).status !== 200);
+      const gone = await eventually(async () => (await callRest(`${url}/v1/threads/${THREAD}`)).status !== 200);
       report.check('control: without the EnvoyFilter, REST is not understood', gone);
     },
   );
-  const back = await eventually(async () => (await fetch(`${url}/v1/threads/${THREAD}`)).status === 200);
+  const back = await eventually(async () => (await callRest(`${url}/v1/threads/${THREAD}`)).status === 200);
   report.check('REST works again with it', back);
 }
 
@@ -106,13 +109,13 @@ async function checkAffinity(world: World, report: Report): Promise<void> {
   await sameThread();
   report.check('hash: one thread, one instance', world.commandCalls.includes(24), world.commandCalls.join());
   world.reset();
-  await times(24, () => fetch(`http://${world.edge}/v1/threads/${THREAD}/destroy`, json('{}')));
+  await times(24, () => callRest(`http://${world.edge}/v1/threads/${THREAD}/destroy`, json('{}')));
   report.check('hash: the same for REST, by the path', world.commandCalls.includes(24), world.commandCalls.join());
   world.reset();
   await times(40, (index) => callRpc(world.edge, rpc.add, { metadata: { 'x-thread-id': threadId(index) } }));
   report.check('hash: 40 threads, both instances', bothServe(), world.commandCalls.join());
   world.reset();
-  await times(40, () => fetch(`http://${world.edge}/v1/threads/create`, json('{}')));
+  await times(40, () => callRest(`http://${world.edge}/v1/threads/create`, json('{}')));
   report.check('hash: creates of REST go to both instances', bothServe(), world.commandCalls.join());
   await world.with('DestinationRule', 'thread-command', withoutPolicy('loadBalancer'), async () => {
     const spread = await eventually(async () => {
@@ -166,6 +169,6 @@ export function withoutPolicy(setting: string): (rule: Resource) => Resource {
   };
 }
 
-function json(body: string): RequestInit {
+function json(body: string) {
   return { method: 'POST', body, headers: { 'content-type': 'application/json' } };
 }

@@ -21,7 +21,7 @@ async function verify(): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'threadweaver-verify-mesh-'));
   try {
     report.say('\n# istioctl');
-    if (!process.argv.includes('--traffic')) await checkWithIstioctl(folder, report);
+    await checkWithIstioctl(folder, report);
     report.say('\n# A real API server');
     const api = await startApiServer(folder);
     try {

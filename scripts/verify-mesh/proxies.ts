@@ -22,6 +22,8 @@ export interface Proxy {
   readonly pod: Pod;
   /** What of Envoy's admin interface answers at `path`. */
   admin(path: string): Promise<string>;
+  /** What its Envoy wrote into its access log so far. */
+  accessLog(): Promise<string>;
   /** What a client needs to speak with this pod's identity to others, without its proxy. */
   identity(): Promise<ChannelCredentials>;
   stop(): Promise<void>;
@@ -147,6 +149,7 @@ export async function startProxy(api: ApiServer, folder: string, role: string, p
   return {
     pod,
     admin: async (path) => (await fetch(`http://127.0.0.1:${adminPort}${path}`)).text(),
+    accessLog: async () => readFile(join(home, 'access.log'), 'utf8').catch(() => ''),
     identity: async () => {
       const file = async (name: string) => readFile(join(home, 'certificates', name));
       const key = createPrivateKey(await file('key.pem')).export({ type: 'pkcs8', format: 'pem' });

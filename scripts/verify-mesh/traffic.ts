@@ -1,3 +1,4 @@
+import { type IncomingHttpHeaders, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelCredentials, Client, credentials, Metadata, status } from '@grpc/grpc-js';
 
@@ -44,6 +45,38 @@ export async function callRpc(address: string, path: string, options: CallOption
   } finally {
     client.close();
   }
+}
+
+/** What a REST client got. */
+export interface RestAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** A REST call on a connection of its own: kept ones may still be served under a policy that has gone. */
+export async function callRest(
+  url: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<RestAnswer> {
+  const { method = 'GET', headers, body } = options;
+  return new Promise((resolve, reject) => {
+    const call = request(url, { method, headers, agent: false, timeout: 30_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.once('error', reject);
+      response.once('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    call.once('error', reject);
+    call.once('timeout', () => call.destroy(new Error('no answer within 30 s')));
+    call.end(body);
+  });
 }
 
 /** Asks until the answer is yes; false when the time is over. Policies take a moment to reach the proxies. */

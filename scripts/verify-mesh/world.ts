@@ -5,7 +5,7 @@ import { CannedServices } from '../../mesh/envoy/testing/canned-services.js';
 import { startIstiod, type ApiServer } from './control-plane.js';
 import { announcePod, listenerOf, setEndpoints, startProxy, type Pod, type Proxy } from './proxies.js';
 import { build } from './static.js';
-import { eventually } from './traffic.js';
+import { callRest, eventually } from './traffic.js';
 
 /** A resource as JSON. */
 export interface Resource {
@@ -154,11 +154,14 @@ export class World {
     this.gateway = await start('router', gateway);
     for (const each of [...this.commandPods, this.queryPod]) await start('sidecar', each);
     this.stranger = await start('sidecar', stranger);
-    const ready = await eventually(async () => (await fetch(`http://${this.edge}/v1/threads`)).status === 200, 30_000);
+    const ready = await eventually(
+      async () => (await callRest(`http://${this.edge}/v1/threads`)).status === 200,
+      30_000,
+    );
     if (!ready) {
       const answer = await fetch(`http://${this.edge}/v1/threads`).then(
         async (response) => `${response.status} ${await response.text()}`,
-        (error: Error) => `${error.message} ${String(error.cause)}`,
+        (error: Error) => error.message,
       );
       const dump = await this.gateway.admin('/config_dump?resource=dynamic_listeners&mask=name,error_state.details');
       throw new Error(`no call gets through the gateway: ${answer}\n${await this.gateway.admin('/listeners')}${dump}`);
