@@ -35,7 +35,11 @@ async function checkTimeouts(world: World, report: Report): Promise<void> {
     command.code === status.DEADLINE_EXCEEDED && command.after > 14_000 && command.after < 18_000,
     `${status[command.code]} ${command.details} after ${command.after} ms`,
   );
-  report.check('time-out: and a silent REST query with 504', rest.status === 504 && text.includes('time-out'), text);
+  report.check(
+    'time-out: and a silent REST query with 504',
+    rest.status === 504 && text.includes('time-out'),
+    `${rest.status} ${text} ${JSON.stringify(rest.headers)}`,
+  );
   report.check(
     'control: a watch, which has no time-out, stays open until its client gives up (18 s)',
     watch.after >= 17_900,
