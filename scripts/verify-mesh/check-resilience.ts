@@ -35,7 +35,7 @@ async function checkTimeouts(world: World, report: Report): Promise<void> {
     command.code === status.DEADLINE_EXCEEDED && command.after > 14_000 && command.after < 18_000,
     `${status[command.code]} ${command.details} after ${command.after} ms`,
   );
-  // The words are ours or Envoy's: it answers past the Lua filter when headers of the service's answer are there already.
+  // The words are ours or Envoy's: both were seen; why the Lua filter is sometimes passed by was not found out.
   report.check(
     'time-out: and a silent REST query with 504 in the older shape',
     rest.status === 504 && text.startsWith('{"error_messages":["'),
