@@ -4,13 +4,14 @@ import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import type { Report } from './report.js';
 import { CONTROL_PLANE_IP } from './tools.js';
-import { callRest, callRpc, eventually, rpc } from './traffic.js';
+import { callRest, callRpc, eventually, pingPong, rpc } from './traffic.js';
 import { resourcesOf, type World } from './world.js';
 
 /** Who may call whom: mTLS, the services' policies, tokens at the edge. */
 export async function checkAccess(world: World, report: Report): Promise<void> {
   await checkMutualTls(world, report);
   await checkPolicies(world, report);
+  await checkNats(world, report);
   await checkTokens(world, report);
 }
 
@@ -74,6 +75,28 @@ async function checkPolicies(world: World, report: Report): Promise<void> {
   );
   const restored = async () => (await callRpc(command, rpc.add, { as: gateway })).code === status.OK;
   report.check('access: and open to it again with it', await eventually(restored));
+}
+
+async function checkNats(world: World, report: Report): Promise<void> {
+  const hear = async (identity: object) => pingPong(world.natsPod.ip, 4222, identity);
+  const command = await world.command.certificates();
+  const stranger = await world.stranger.certificates();
+  const gateway = await world.gateway.certificates();
+  report.check('access: thread-command may reach NATS', (await hear(command)) === 'PONG');
+  report.check('access: the gateway may not', (await hear(gateway)) === '');
+  report.check('access: nor a pod that no policy names', (await hear(stranger)) === '');
+  await world.with(
+    'AuthorizationPolicy',
+    'nats',
+    (policy) => ({ ...policy, spec: { ...policy.spec, rules: [{}] } }),
+    async () => {
+      report.check(
+        'control: a policy that allows all lets it in',
+        await eventually(async () => (await hear(stranger)) !== ''),
+      );
+    },
+  );
+  report.check('access: and not again with it', await eventually(async () => (await hear(stranger)) === ''));
 }
 
 async function checkTokens(world: World, report: Report): Promise<void> {

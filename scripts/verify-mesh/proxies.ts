@@ -17,6 +17,13 @@ export interface Pod {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** An identity in the mesh, as PEM. */
+export interface Certificates {
+  readonly ca: Buffer;
+  readonly key: Buffer;
+  readonly cert: Buffer;
+}
+
 /** A pod's proxy: pilot-agent with its Envoy. */
 export interface Proxy {
   readonly pod: Pod;
@@ -24,8 +31,10 @@ export interface Proxy {
   admin(path: string): Promise<string>;
   /** What its Envoy wrote into its access log so far. */
   accessLog(): Promise<string>;
-  /** What a client needs to speak with this pod's identity to others, without its proxy. */
+  /** What a gRPC client needs to speak with this pod's identity to others, without its proxy. */
   identity(): Promise<ChannelCredentials>;
+  /** The same as PEM, for other clients. */
+  certificates(): Promise<Certificates>;
   stop(): Promise<void>;
 }
 
@@ -146,28 +155,27 @@ export async function startProxy(api: ApiServer, folder: string, role: string, p
       if (!response.ok) throw new Error(await response.text());
     },
   });
+  const certificates = async (): Promise<Certificates> => {
+    const file = async (name: string) => readFile(join(home, 'certificates', name));
+    const key = createPrivateKey(await file('key.pem')).export({ type: 'pkcs8', format: 'pem' });
+    return { ca: await file('root-cert.pem'), key: Buffer.from(key), cert: await file('cert-chain.pem') };
+  };
   return {
     pod,
     admin: async (path) => (await fetch(`http://127.0.0.1:${adminPort}${path}`)).text(),
     accessLog: async () => readFile(join(home, 'access.log'), 'utf8').catch(() => ''),
     identity: async () => {
-      const file = async (name: string) => readFile(join(home, 'certificates', name));
-      const key = createPrivateKey(await file('key.pem')).export({ type: 'pkcs8', format: 'pem' });
+      const { ca, key, cert } = await certificates();
       // Names in Istio's certificates are SPIFFE ids, which Node does not compare with addresses.
-      const options = { checkServerIdentity: () => undefined };
-      return credentials.createSsl(
-        await file('root-cert.pem'),
-        Buffer.from(key),
-        await file('cert-chain.pem'),
-        options,
-      );
+      return credentials.createSsl(ca, key, cert, { checkServerIdentity: () => undefined });
     },
+    certificates,
     stop: () => server.stop(),
   };
 }
 
 /** For the tests only: the pod's listener passes calls on to a port of this process. */
-export function listenerOf(pod: Pod, port: number, appPort: number): object {
+export function listenerOf(pod: Pod, port: number, appPort: number, protocol = 'GRPC'): object {
   return {
     apiVersion: 'networking.istio.io/v1',
     kind: 'Sidecar',
@@ -176,7 +184,7 @@ export function listenerOf(pod: Pod, port: number, appPort: number): object {
       workloadSelector: { labels: { pod: pod.name } },
       ingress: [
         {
-          port: { number: port, protocol: 'GRPC', name: 'grpc' },
+          port: { number: port, protocol, name: protocol.toLowerCase() },
           bind: pod.ip,
           defaultEndpoint: `127.0.0.1:${appPort}`,
         },

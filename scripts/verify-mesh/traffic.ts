@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelCredentials, Client, credentials, Metadata, status } from '@grpc/grpc-js';
 
@@ -76,6 +77,29 @@ export async function callRest(
     call.once('error', reject);
     call.once('timeout', () => call.destroy(new Error('no answer within 30 s')));
     call.end(body);
+  });
+}
+
+/**
+ * What a server that speaks first answers to a first word on a connection with this identity; empty when the connection
+ * is closed instead. Its greeting does not count: Envoy asks its policy when the client has said something.
+ */
+export async function pingPong(host: string, port: number, identity: object): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...identity, host, port, servername: 'mesh', checkServerIdentity: () => undefined });
+    let heard = '';
+    const end = () => {
+      socket.destroy();
+      resolve(heard.replace('INFO', ''));
+    };
+    socket.setTimeout(5_000, end);
+    socket.once('secureConnect', () => socket.write('PING'));
+    socket.on('data', (data: Buffer) => {
+      heard += data.toString();
+      if (heard.endsWith('PONG')) end();
+    });
+    socket.once('error', end);
+    socket.once('close', end);
   });
 }
 

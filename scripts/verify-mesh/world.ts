@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { CannedServices } from '../../mesh/envoy/testing/canned-services.js';
@@ -31,6 +33,8 @@ export class World {
   ] as const;
   /** Known to the API server only: whoever calls it is refused. */
   readonly deadPod = pod('thread-command-3', '10.77.2.3', 'thread-command');
+  /** Behind it stands what greets like nats-server. */
+  readonly natsPod = pod('nats-1', '10.77.5.1', 'nats');
   readonly queryPod = pod('thread-query-1', '10.77.3.1', 'thread-query');
   readonly #stops: (() => Promise<void> | void)[] = [];
   #resources: readonly Resource[] = [];
@@ -43,6 +47,8 @@ export class World {
   ) {}
 
   gateway!: Proxy;
+  /** An instance of thread-command's proxy, for its identity. */
+  command!: Proxy;
   /** A pod of the mesh that no policy names. */
   stranger!: Proxy;
 
@@ -134,15 +140,18 @@ export class World {
 
     const gateway = pod('mesh-gateway-1', '10.77.1.1', 'mesh-gateway');
     const stranger = pod('stranger-1', '10.77.4.1', 'stranger');
-    for (const each of [gateway, stranger, ...this.commandPods, this.deadPod, this.queryPod])
+    for (const each of [gateway, stranger, ...this.commandPods, this.deadPod, this.queryPod, this.natsPod])
       await announcePod(api, each);
     await this.setCommandPods(this.commandPods);
     await setEndpoints(api, 'thread-query', { name: 'grpc', number: 50052 }, [this.queryPod]);
+    const nats = await startGreeter('INFO', 'PONG');
+    this.#stops.push(nats.stop);
     const listeners = [
       listenerOf(this.commandPods[0], 50051, this.commands[0].port),
       listenerOf(this.commandPods[1], 50051, this.commands[1].port),
       listenerOf(this.queryPod, 50052, this.queries.port),
       listenerOf(stranger, 50099, 9),
+      listenerOf(this.natsPod, 4222, nats.port, 'TCP'),
     ];
     for (const listener of listeners) await api.kubectl(['create', '-f', '-'], JSON.stringify(listener));
 
@@ -152,7 +161,8 @@ export class World {
       return proxy;
     };
     this.gateway = await start('router', gateway);
-    for (const each of [...this.commandPods, this.queryPod]) await start('sidecar', each);
+    this.command = await start('sidecar', this.commandPods[0]);
+    for (const each of [this.commandPods[1], this.queryPod, this.natsPod]) await start('sidecar', each);
     this.stranger = await start('sidecar', stranger);
     const ready = await eventually(
       async () => (await callRest(`http://${this.edge}/v1/threads`)).status === 200,
@@ -177,4 +187,15 @@ export async function resourcesOf(folder: string): Promise<Resource[]> {
     if (kind === 'Telemetry') delete spec.metrics;
   }
   return resources;
+}
+
+/** A server that speaks first, and answers once. */
+async function startGreeter(greeting: string, answer: string): Promise<{ port: number; stop: () => void }> {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.write(greeting);
+    socket.once('data', () => socket.end(answer));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, stop: () => void server.close() };
 }
