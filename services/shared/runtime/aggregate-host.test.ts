@@ -1,57 +1,12 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
-import { accept, reject } from '../kernel/decider.js';
+import { add, counter, type CounterHost } from '../testing/counter-aggregate.js';
 import { InMemoryJournal } from '../testing/in-memory-journal.js';
-import { InMemorySnapshotStore } from '../testing/in-memory-snapshot-store.js';
 import { readAll, someCommit } from '../testing/journal-contract.js';
 import { UnreliableJournal, type Mishap } from '../testing/unreliable-journal.js';
 import { AggregateHost, type AggregateHostOptions } from './aggregate-host.js';
-import type { AggregateModel, CommandEnvelope } from './aggregate-model.js';
-import { EventCodec } from './event-codec.js';
 import type { Commit } from './journal.js';
-
-/** A counter that goes up by what is asked, to at most 1,000; by 0 changes nothing. */
-type Added = { readonly type: 'Added'; readonly amount: number };
-type Rejection = { readonly code: 'TOO_MUCH'; readonly total: number };
-const counter: AggregateModel<number, Added, number, Rejection> = {
-  decider: {
-    initialState: 0,
-    decide: (amount, total) => {
-      if (amount < 0) throw new RangeError('a bug');
-      if (total + amount > 1_000) return reject({ code: 'TOO_MUCH', total });
-      return amount === 0 ? accept() : accept({ type: 'Added', amount });
-    },
-    evolve: (total, { amount }) => total + amount,
-  },
-  codec: new EventCodec<Added>({
-    Added: {
-      schemaVersion: 1,
-      encode: ({ amount }) => Buffer.from(String(amount)),
-      decode: (data) => ({ type: 'Added', amount: Number(Buffer.from(data).toString()) }),
-    },
-  }),
-  estimateBytes: () => 100,
-  stateFormat: {
-    version: 2,
-    encode: (total) => Buffer.from(String(total)),
-    decode: (data) => {
-      const total = Number(Buffer.from(data).toString());
-      if (Number.isNaN(total)) throw new Error('no number');
-      return total;
-    },
-  },
-};
-type CounterHost = AggregateHost<number, Added, number, Rejection>;
-
-const trace = { requestId: 'x', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
-let requests = 0;
-
-function add(amount: number, overrides: Partial<CommandEnvelope<number>> = {}): CommandEnvelope<number> {
-  requests += 1;
-  const base = { aggregateId: 'A', command: amount, commandType: 'Add', commandId: `request-${requests}` };
-  return { ...base, fingerprint: `add ${amount}`, trace, deadline: Date.now() + 5_000, ...overrides };
-}
 
 describe('AggregateHost', () => {
   let memory: InMemoryJournal;
@@ -304,122 +259,6 @@ describe('AggregateHost', () => {
       const host = openHost();
       await host.execute(add(2_000));
       while (host.size > 0) await delay(1);
-    });
-  });
-
-  describe('snapshots', () => {
-    let store: InMemorySnapshotStore;
-    let troubles: string[];
-    let reads: number[];
-
-    function openSnapshottingHost(): CounterHost {
-      const onTrouble = (_id: string, error: Error): void => void troubles.push(error.message);
-      return openHost({ snapshots: { store, everyCommits: 5, onTrouble } });
-    }
-
-    async function totalOnNewHost(): Promise<number> {
-      return (await openSnapshottingHost().inspect('A', Date.now() + 1_000)).state;
-    }
-
-    beforeEach(async () => {
-      store = new InMemorySnapshotStore();
-      troubles = [];
-      reads = [];
-      const host = openSnapshottingHost();
-      for (let count = 0; count < 12; count += 1) await host.execute(add(1));
-      const read = memory.read.bind(memory);
-      memory.read = (id, fromVersion) => {
-        reads.push(fromVersion);
-        return read(id, fromVersion);
-      };
-    });
-
-    it('are made every so many commits, and only what is behind the last one is read', async () => {
-      assert.equal(store.snapshots.get('A')?.version, 10);
-      assert.equal(await totalOnNewHost(), 12);
-      assert.deepEqual(reads, [10, 13], 'from the snapshot on, and whether there is more');
-      assert.deepEqual(troubles, []);
-    });
-
-    it('are of what is in the journal, though more is on its way', async () => {
-      const host = openSnapshottingHost();
-      await Promise.all(Array.from({ length: 50 }, () => host.execute(add(1))));
-      const snapshot = store.snapshots.get('A');
-      assert.ok(snapshot);
-      const counted = Buffer.from(snapshot.state).toString();
-      assert.equal(counted, String(snapshot.version), 'each commit has added one');
-      assert.equal(await totalOnNewHost(), 62);
-    });
-
-    describe('saved before a hand-over', () => {
-      /** 49 and more commits behind the last snapshot, of which there is none. */
-      async function hostWith(commits: Readonly<Record<string, number>>): Promise<CounterHost> {
-        const host = openHost({ snapshots: { store, everyCommits: 1_000, onTrouble: () => undefined } });
-        for (const [aggregateId, count] of Object.entries(commits)) {
-          await Promise.all(Array.from({ length: count }, () => host.execute(add(1, { aggregateId }))));
-        }
-        return host;
-      }
-
-      it('are of those that would be long to load, the longest first', async () => {
-        const host = await hostWith({ B: 49, C: 50, D: 60, E: 70 });
-        assert.equal(await host.saveSnapshots((id) => id !== 'E', 1_000), 2);
-        assert.deepEqual([...store.snapshots.keys()].slice(1), ['D', 'C']);
-        assert.equal(store.snapshots.get('D')?.version, 60);
-        assert.equal(await host.saveSnapshots(() => true, 1_000), 1, 'not again of what is saved');
-      });
-
-      it('are of what is in the journal, while commands go on, and of what is forgotten at once', async () => {
-        const host = await hostWith({ B: 60 });
-        const going = Array.from({ length: 100 }, () => host.execute(add(1, { aggregateId: 'B' })));
-        const saving = host.saveSnapshots(() => true, 1_000);
-        host.forget(() => true);
-        assert.equal(await saving, 1);
-        await Promise.all(going);
-        const snapshot = store.snapshots.get('B');
-        assert.equal(Buffer.from(snapshot?.state ?? []).toString(), String(snapshot?.version));
-        assert.equal((await openSnapshottingHost().inspect('B', Date.now() + 1_000)).state, 160);
-      });
-
-      it('are not waited for longer than agreed', async () => {
-        const host = await hostWith({ B: 60 });
-        store.save = () => new Promise(() => undefined);
-        assert.equal(await host.saveSnapshots(() => true, 20), 0);
-      });
-    });
-
-    it('remember requests', async () => {
-      const known = store.snapshots.get('A')?.requests[3];
-      assert.ok(known);
-      const repeat = add(1, { commandId: known.commandId, fingerprint: known.fingerprint });
-      const outcome = await openSnapshottingHost().execute(repeat);
-      assert.ok(outcome.kind === 'committed' && outcome.repeated && outcome.version === 4);
-    });
-
-    for (const [name, spoil] of [
-      ['damaged', { state: Buffer.from('x') }],
-      ['older in format', { stateFormat: 1 }],
-      ['of another journal', { lastCommandId: 'strange' }],
-      ['ahead of the journal', { version: 99 }],
-    ] as const) {
-      it(`that are ${name} cost only time, and a warning`, async () => {
-        const snapshot = store.snapshots.get('A');
-        assert.ok(snapshot);
-        store.snapshots.set('A', { ...snapshot, ...spoil });
-        assert.equal(await totalOnNewHost(), 12);
-        assert.ok(reads.includes(1));
-        assert.equal(troubles.length, 1);
-      });
-    }
-
-    it('that cannot be had or saved cost only time, and a warning', async () => {
-      store.load = () => Promise.reject(new Error('away'));
-      store.save = () => Promise.reject(new Error('away'));
-      const host = openSnapshottingHost();
-      for (let count = 0; count < 6; count += 1) await host.execute(add(1));
-      assert.equal(await totalOnNewHost(), 18);
-      assert.ok(troubles.some((trouble) => trouble.includes('not saved')));
-      assert.ok(troubles.some((trouble) => trouble.includes('passed over')));
     });
   });
 
