@@ -45,7 +45,8 @@ export async function migrateDatabase({
     await takeLock(guard, database, until, report);
     return await runMigrations(url, migrations, report);
   } finally {
-    // Ends the session, and with it its lock.
+    // Else the server would free the lock only when it notices that the session has ended, and the next run would wait.
+    await guard.query({ sql: 'DO RELEASE_ALL_LOCKS()', timeout: 1_000 }).catch(() => undefined);
     guard.destroy();
   }
 }
