@@ -61,7 +61,7 @@ export interface Journal {
    * @throws JournalUnavailable
    */
   read(aggregateId: string, fromVersion: number): AsyncIterable<Commit>;
-  /** Every aggregate with its last version, in no order. */
+  /** Every aggregate once, with its last version, in no order; those that are made meanwhile may be left out. */
   list(): AsyncIterable<AggregateVersion>;
 }
 

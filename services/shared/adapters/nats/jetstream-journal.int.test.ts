@@ -51,6 +51,20 @@ describe('JetStreamJournal', () => {
     assert.equal((await readAll(journal, first)).length, 2);
   });
 
+  it('lists none twice, though threads are begun while the server hands out its list in pages', async function () {
+    this.timeout(30_000);
+    const journal = await openJournal();
+    // More than one page, all behind what is begun meanwhile.
+    await Promise.all(Array.from({ length: 257 }, () => journal.append(`Z${ulid()}`, 0, someCommit('one'))));
+    const listed: string[] = [];
+    for await (const { aggregateId } of journal.list()) {
+      if (listed.length === 0) await journal.append(`A${ulid()}`, 0, someCommit('meanwhile'));
+      listed.push(aggregateId);
+    }
+    assert.equal(new Set(listed).size, 257);
+    assert.equal(listed.length, 257);
+  });
+
   it('refuses a commit that no message can hold, and writes nothing', async () => {
     const journal = await openJournal();
     const id = ulid();

@@ -52,14 +52,13 @@ export class JetStreamJournal extends MessageJournal {
 
   async *list(): AsyncIterable<AggregateVersion> {
     const prefix = `${this.options.prefix}_`;
+    // The server's list comes in pages: a stream that is made meanwhile moves those behind it, one of them to the next page.
+    const listed = new Set<string>();
     try {
-      if (isClustered(this.link)) {
-        yield* this.#listOneByOne(prefix);
-        return;
-      }
-      const streams = this.link.manager.streams.list(this.#subject('*'));
-      for await (const { config, state } of streams) {
-        if (state.last_seq > 0) yield { aggregateId: config.name.slice(prefix.length), version: state.last_seq };
+      for await (const found of isClustered(this.link) ? this.#listOneByOne(prefix) : this.#listAtOnce(prefix)) {
+        if (found.version === 0 || listed.has(found.aggregateId)) continue;
+        listed.add(found.aggregateId);
+        yield found;
       }
     } catch (error) {
       throw unavailable('list', error);
@@ -129,12 +128,18 @@ export class JetStreamJournal extends MessageJournal {
     return false;
   }
 
+  async *#listAtOnce(prefix: string): AsyncIterable<AggregateVersion> {
+    for await (const { config, state } of this.link.manager.streams.list(this.#subject('*'))) {
+      yield { aggregateId: config.name.slice(prefix.length), version: state.last_seq };
+    }
+  }
+
   /** A cluster's own list waits for 4 s when a stream has no leader, and then silently leaves it out. */
   async *#listOneByOne(prefix: string): AsyncIterable<AggregateVersion> {
     const names: AsyncIterable<string> = this.link.manager.streams.names(this.#subject('*'));
     for await (const name of names) {
       const version = await lastSequenceOf(this.link, name);
-      if (version !== undefined && version > 0) yield { aggregateId: name.slice(prefix.length), version };
+      if (version !== undefined) yield { aggregateId: name.slice(prefix.length), version };
     }
   }
 
