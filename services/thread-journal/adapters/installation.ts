@@ -3,8 +3,8 @@ import {
   type InstallationValues,
   type KeptInstallation,
 } from '../../shared/adapters/nats/installation-settings.js';
-import { liveMembers } from '../../shared/adapters/nats/live-members.js';
 import type { NatsLink } from '../../shared/adapters/nats/nats-link.js';
+import { readMembership } from '../../shared/adapters/nats/read-membership.js';
 import { openJournal, type JournalLayout } from '../../shared/adapters/nats/open-journal.js';
 import type { CommitStore } from '../../shared/adapters/nats/commit-store.js';
 import { Fault } from '../../shared/kernel/fault.js';
@@ -51,9 +51,10 @@ export class Installation {
 
   /** @throws Fault reason OWNERS_RUNNING naming them */
   async assertNoOwners(): Promise<void> {
-    const members = await liveMembers(this.options.link, this.options.prefix);
-    if (members.length === 0) return;
-    const message = `owners are running: ${members.join(', ')}. Stop every thread-command, wait some seconds, and run this again`;
+    const { members } = await readMembership(this.options.link, this.options.prefix);
+    if (members.size === 0) return;
+    const named = [...members.values()].map(({ id, address }) => `${id} at ${address}`);
+    const message = `owners are running: ${named.join(', ')}. Stop every thread-command, wait some seconds, and run this again`;
     throw new Fault('failed-precondition', 'OWNERS_RUNNING', message);
   }
 

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { Kvm } from '@nats-io/kv';
 import { ulid } from 'ulid';
 import { InstallationSettings, type KeptInstallation } from '../../shared/adapters/nats/installation-settings.js';
+import { JetStreamMembership } from '../../shared/adapters/nats/jetstream-membership.js';
 import { NatsLink } from '../../shared/adapters/nats/nats-link.js';
 import { openJournal, type JournalLayout } from '../../shared/adapters/nats/open-journal.js';
 import type { CommitStore } from '../../shared/adapters/nats/commit-store.js';
@@ -14,6 +14,8 @@ import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
 
 /** A NATS of its own with a journal of threads in it, and the journal's command in a process of its own. */
 export class JournalFixture {
+  readonly #members: JetStreamMembership[] = [];
+
   private constructor(
     readonly nats: RunningServer,
     readonly link: NatsLink,
@@ -26,6 +28,7 @@ export class JournalFixture {
   }
 
   async close(): Promise<void> {
+    for (const member of this.#members) await member.close();
     await this.link.close();
     await this.nats.stop();
   }
@@ -38,11 +41,13 @@ export class JournalFixture {
     return (await InstallationSettings.open(this.link, { prefix: 'THREAD' })).read();
   }
 
-  /** As an owner does that announces itself. */
-  async announceMember(name: string): Promise<() => Promise<void>> {
-    const members = await new Kvm(this.link.jetstream).create('THREAD_MEMBERS', { markerTTL: 1_000 });
-    await members.create(name, '{}', '60s');
-    return () => members.delete(name);
+  /** As an owner does that announces itself, and, when it leaves, goes. */
+  async announceMember(self: string): Promise<() => Promise<void>> {
+    const logger = createLogger('test', 'silent');
+    const member = new JetStreamMembership(this.link, { prefix: 'THREAD', self, partitions: 64, logger });
+    this.#members.push(member);
+    await member.join('host:50051');
+    return () => member.close();
   }
 
   /** Threads with so many commits each; one of the commits has no event, one has two. */

@@ -125,7 +125,7 @@ describe('journal migrate', function () {
     const leave = await fixture.announceMember('owner-7');
     const refused = await fixture.run(['migrate', '--to', 'bucketed']);
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /owners are running: owner-7\. Stop every thread-command/);
+    assert.match(refused.stderr, /owners are running: owner-7 at host:50051\. Stop every thread-command/);
     assert.equal(await fixture.kept(), undefined);
     assert.equal(await streamsOf('thread.bucket.>'), 0);
     await leave();

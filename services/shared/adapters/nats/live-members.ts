@@ -6,8 +6,8 @@ import type { NatsLink } from './nats-link.js';
 const GONE = ['KV-Operation', 'Nats-Marker-Reason'];
 
 /**
- * The owners that announce themselves at present: keys of the KV bucket `<PREFIX>_MEMBERS`, each of which goes after
- * its TTL when it is not renewed.
+ * What is alive in the KV bucket `<PREFIX>_MEMBERS`: the keys of members, each of which goes after its TTL when it is not
+ * renewed, and that of their assignment, which stays when they have gone. `readMembership` tells them apart.
  */
 export async function liveMembers(link: NatsLink, prefix: string): Promise<string[]> {
   const bucket = `${prefix}_MEMBERS`;
