@@ -39,9 +39,11 @@ export class JetStreamFeedReader implements FeedReader {
     let checks = 0;
     const lost = new AbortController();
     const checkIdentity = async (): Promise<void> => {
+      // Before it is asked: more may come before the answer does.
+      const { seen } = follower;
       const bounds = await this.bounds();
       // In a cluster, a feed that was lost with all nodes' memory comes back empty, with its identity.
-      if (bounds.identity !== identity || bounds.lastSequence < follower.seen) lost.abort();
+      if (bounds.identity !== identity || bounds.lastSequence < seen) lost.abort();
       // What comes last may be of other partitions: a reader of some then gets another consumer for nothing.
       checks += 1;
       if (this.only === undefined || checks % CHECKS_OF_SOME === 0) follower.noteLast(bounds.lastSequence);
