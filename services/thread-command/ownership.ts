@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { toError } from '../shared/kernel/fault.js';
 import {
   OwnershipServiceClient,
   type GetOwnershipResponse,
@@ -12,10 +13,25 @@ Shows which instance of thread-command owns which partitions, or who owns a thre
   --address   any instance of thread-command; default 127.0.0.1:50051
 `;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { address: { type: 'string', default: '127.0.0.1:50051' }, help: { type: 'boolean', short: 'h' } },
-});
+function readArguments() {
+  const options = {
+    address: { type: 'string', default: '127.0.0.1:50051' },
+    help: { type: 'boolean', short: 'h' },
+  } as const;
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options });
+    const [command, threadId, extra] = positionals;
+    if (command !== undefined && command !== 'which') throw new Error(`there is no command ${command}`);
+    if (command === 'which' && threadId === undefined) throw new Error('which needs the id of a thread');
+    if (extra !== undefined) throw new Error(`${extra} is one argument too many`);
+    return { ...values, threadId };
+  } catch (error) {
+    process.stderr.write(`ownership: ${toError(error).message}\n${help}`);
+    return process.exit(2);
+  }
+}
+
+const { address, help: isHelpWanted, threadId } = readArguments();
 
 /** Runs of numbers, such as 0-3,7. */
 function rangesOf(numbers: readonly number[]): string {
@@ -56,16 +72,15 @@ function tableOf(ownership: GetOwnershipResponse): string {
 }
 
 function ask(): Promise<string> {
-  const client = new OwnershipServiceClient(values.address, credentials.createInsecure());
+  const client = new OwnershipServiceClient(address, credentials.createInsecure());
   const options = { deadline: Date.now() + 5_000 };
   return new Promise<string>((resolve, reject) => {
-    const [command, threadId] = positionals;
     const finish = <Response>(tell: (response: Response) => string) => {
       return (error: ServiceError | null, response: Response) =>
         error === null ? resolve(tell(response)) : reject(error);
     };
-    if (command === undefined) client.getOwnership({}, new Metadata(), options, finish(tableOf));
-    else if (command === 'which' && threadId !== undefined) {
+    if (threadId === undefined) client.getOwnership({}, new Metadata(), options, finish(tableOf));
+    else {
       client.which(
         { threadId },
         new Metadata(),
@@ -75,16 +90,16 @@ function ask(): Promise<string> {
             `partition ${partition?.number ?? ''}, owner ${owner?.id ?? ''} at ${owner?.address ?? ''}, standby ${partition?.standby || 'none'}\n`,
         ),
       );
-    } else reject(new Error(help));
+    }
   }).finally(() => client.close());
 }
 
-if (values.help) process.stdout.write(help);
+if (isHelpWanted) process.stdout.write(help);
 else {
   try {
     process.stdout.write(await ask());
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`ownership: ${toError(error).message}\n`);
     process.exitCode = 1;
   }
 }
