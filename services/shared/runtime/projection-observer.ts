@@ -19,6 +19,8 @@ export interface ProjectionObserver {
   malformed(sequence: number, error: Error): void;
   /** The feed has a commit that the journal does not lead up to: it is left out. */
   unfounded(aggregateId: string, missingVersion: number): void;
+  /** The read model has more commits of these than the journal: that was restored from an older state, or has lost them. */
+  ahead(aggregateIds: readonly string[]): void;
   /** The journal's versions were compared with the read model's; `repaired` aggregates were behind. */
   reconciled(counts: { readonly checked: number; readonly repaired: number }): void;
   /** Whether projecting works. Told at the first success and at each change; false only after some time of trouble. */
@@ -35,6 +37,7 @@ export const quietObserver: ProjectionObserver = {
   paused: () => undefined,
   malformed: () => undefined,
   unfounded: () => undefined,
+  ahead: () => undefined,
   reconciled: () => undefined,
   healthChanged: () => undefined,
 };

@@ -9,7 +9,7 @@ import { ProjectionHealth } from './projection-health.js';
 import type { ProjectionObserver } from './projection-observer.js';
 import { feedStartOf } from './projection-plan.js';
 import { CheckpointMoved, type ProjectionCheckpoint, type ProjectionStore } from './projection-store.js';
-import { ProjectionWriter } from './projection-writer.js';
+import { isPassing, ProjectionWriter } from './projection-writer.js';
 import { SaveSlots } from './save-slots.js';
 
 export interface ProjectorOptions {
@@ -236,6 +236,7 @@ export class Projector {
   async #reconcileNow(writer: ProjectionWriter, signal: AbortSignal): Promise<void> {
     let checked = 0;
     let repaired = 0;
+    const ahead: string[] = [];
     try {
       for await (const chunk of chunksOf(this.#options.journal.list(), RECONCILE_CHUNK)) {
         const versions = await writer.loadVersions(chunk.map(({ aggregateId }) => aggregateId));
@@ -245,6 +246,11 @@ export class Projector {
           const ids = behind.slice(start, start + REPAIR_CHUNK).map(({ aggregateId }) => aggregateId);
           await this.#inTurn(() => writer.repair(ids));
         }
+        for (const { aggregateId, version } of chunk) {
+          const projected = versions.get(aggregateId) ?? 0;
+          // It may have been appended and projected since the list was made.
+          if (projected > version && !(await this.#hasVersion(aggregateId, projected))) ahead.push(aggregateId);
+        }
         checked += chunk.length;
         repaired += behind.length;
         if (signal.aborted) return;
@@ -253,7 +259,19 @@ export class Projector {
       this.#isReconcileDue = true;
       throw error;
     }
+    if (ahead.length > 0) this.#options.observer.ahead(ahead);
     this.#options.observer.reconciled({ checked, repaired });
+  }
+
+  /** Is it in the journal? True as well when it cannot be read: whoever projects it finds out. */
+  async #hasVersion(aggregateId: string, version: number): Promise<boolean> {
+    try {
+      for await (const _ of this.#options.journal.read(aggregateId, version)) return true;
+      return false;
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      return true;
+    }
   }
 
   /** An idle projector would not notice that it could not project, or that another one has been at work. */

@@ -9,6 +9,8 @@ describe("the operator's command line", () => {
       status: { kind: 'status', json: false },
       'status --json': { kind: 'status', json: true },
       pause: { kind: 'pause' },
+      rebuild: { kind: 'rebuild', isJournalRestored: false },
+      'rebuild --journal-restored': { kind: 'rebuild', isJournalRestored: true },
       'rewind --to 17': { kind: 'rewind', to: 17 },
       'rewind --to 2026-01-31T12:00:00+01:00': { kind: 'rewind', to: new Date('2026-01-31T11:00:00Z') },
       'dead-letters list --json': { kind: 'list', json: true },

@@ -5,7 +5,8 @@ import { Fault, toError } from '../../shared/kernel/fault.js';
 export type OperatorCommand =
   | { readonly kind: 'help' }
   | { readonly kind: 'status' | 'list'; readonly json: boolean }
-  | { readonly kind: 'pause' | 'resume' | 'rebuild' }
+  | { readonly kind: 'pause' | 'resume' }
+  | { readonly kind: 'rebuild'; readonly isJournalRestored: boolean }
   | { readonly kind: 'rewind'; readonly to: number | Date }
   /** `threadId` undefined: all that are parked. */
   | { readonly kind: 'retry'; readonly threadId: string | undefined }
@@ -20,6 +21,7 @@ npm run projector -- rewind --to WHERE          reads the feed again, from a seq
                                                 2026-01-31T12:00:00Z; what is there already is left alone
 npm run projector -- rebuild                    makes the read model anew from the journal beside the present one, and
                                                 puts it in its place; queries and projection go on meanwhile
+    --journal-restored                          leaves out what an older journal, restored, has not
 npm run projector -- dead-letters list [--json] threads with a commit that could not be projected
 npm run projector -- dead-letters retry THREAD  projects it and all behind it, in order; --all does so for every thread
 npm run projector -- dead-letters drop THREAD   gives up all its parked commits, so that later ones go on  (asks; --yes)
@@ -35,12 +37,14 @@ const options = {
   to: { type: 'string' },
   all: { type: 'boolean' },
   yes: { type: 'boolean' },
+  'journal-restored': { type: 'boolean' },
 } as const;
 
 /** Which options a command takes. */
 const taken: Readonly<Record<string, readonly string[]>> = {
   status: ['json'],
   rewind: ['to'],
+  rebuild: ['journal-restored'],
   skip: ['yes'],
   'dead-letters list': ['json'],
   'dead-letters retry': ['all'],
@@ -67,8 +71,9 @@ export function readCommandLine(args: readonly string[]): OperatorCommand {
       return { kind: 'list', json: values.json === true };
     case 'pause':
     case 'resume':
-    case 'rebuild':
       return { kind: name };
+    case 'rebuild':
+      return { kind: name, isJournalRestored: values['journal-restored'] === true };
     case 'rewind':
       return { kind: 'rewind', to: readPlace(values.to) };
     case 'dead-letters retry':

@@ -62,7 +62,7 @@ export class Operator {
       case 'rewind':
         return this.#rewind(command.to);
       case 'rebuild':
-        return this.#rebuild();
+        return this.#rebuild(command.isJournalRestored);
       case 'list':
         return this.#list(command.json);
       case 'retry':
@@ -116,7 +116,7 @@ export class Operator {
     return 0;
   }
 
-  async #rebuild(): Promise<number> {
+  async #rebuild(isJournalRestored: boolean): Promise<number> {
     const { database, config, output, say } = this.parts;
     const link = await this.parts.openLink();
     const { threads, commits, parkedThreads, pausedMs } = await rebuildReadModel({
@@ -128,6 +128,7 @@ export class Operator {
       operations: this.#operations,
       journal: await this.#journal(link),
       partitions: await this.#partitions(link),
+      isJournalRestored,
       progress: new TerminalProgress(output),
     });
     say(`rebuilt: ${threads} threads, ${commits} commits; nothing was projected for ${Math.round(pausedMs)} ms`);

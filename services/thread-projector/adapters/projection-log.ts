@@ -36,6 +36,10 @@ export function projectionLog(logger: Logger, onHealth: (isHealthy: boolean) => 
     unfounded(threadId, missingVersion) {
       logger.error({ thread_id: threadId, version: missingVersion }, 'the feed has commits that the journal has not');
     },
+    ahead(threadIds) {
+      const some = threadIds.slice(0, 5);
+      logger.error({ threads: threadIds.length, some }, 'the read model is ahead of the journal: was that restored?');
+    },
     reconciled({ checked, repaired }) {
       logger[repaired > 0 ? 'info' : 'debug']({ checked, repaired }, 'compared the journal with the read model');
     },

@@ -23,6 +23,11 @@ export interface RebuildParts {
   readonly operations: ProjectionOperations;
   readonly journal: Pick<Journal, 'read' | 'list'>;
   readonly partitions: ProjectionPartitions;
+  /**
+   * The journal was restored from an older state: what the present read model has beyond it is left out.
+   * @default false, that is an error
+   */
+  readonly isJournalRestored?: boolean;
   readonly progress?: Progress;
 }
 
@@ -50,12 +55,15 @@ const FEW_COMMITS = 200;
 const MAX_ROUNDS = 8;
 /** How often the last comparison is repeated when the journal's list was not complete. */
 const MAX_FINAL_ROUNDS = 3;
+/** So many threads are named at most. */
+const NAMED = 5;
 
 /**
  * Makes the read model anew beside the present one, from the journal, and puts it in its place. Queries and projection
  * go on, but for a pause at the end that holds for as long as this session of the database lives.
  *
- * @throws Fault reason REBUILD_RUNNING, NOT_MIGRATED, NO_PRIVILEGE or TABLES_DIFFER; the present read model stays then
+ * @throws Fault reason REBUILD_RUNNING, NOT_MIGRATED, NO_PRIVILEGE, TABLES_DIFFER or NOT_CAUGHT_UP; the present read model
+ * stays then
  */
 export async function rebuildReadModel(parts: RebuildParts): Promise<RebuildOutcome> {
   const { url, migrations, operations } = parts;
@@ -120,7 +128,7 @@ class Rebuild {
         const behind = await this.#behind('read model');
         if (behind.length === 0) break;
         if (round > MAX_FINAL_ROUNDS) {
-          throw new Fault('unavailable', 'NOT_CAUGHT_UP', `${behind.length} threads stay behind; nothing was changed`);
+          throw notCaughtUp(behind);
         }
         await this.#project(behind, 'projecting the last');
       }
@@ -162,7 +170,8 @@ class Rebuild {
         for (const [id, version] of await writer.loadVersions(own)) found.set(id, version);
       for (const { aggregateId, version } of chunk) {
         const from = found.get(aggregateId) ?? 0;
-        const present = Math.max(projected.get(aggregateId) ?? 0, parked.get(aggregateId) ?? 0);
+        const known = Math.max(projected.get(aggregateId) ?? 0, parked.get(aggregateId) ?? 0);
+        const present = this.parts.isJournalRestored ? Math.min(known, version) : known;
         const to = than === 'journal' ? Math.max(version, present) : present;
         if (to > from) behind.push({ aggregateId, version: to, from });
       }
@@ -209,6 +218,20 @@ class Rebuild {
     const { database, rows, projection } = this.parts;
     return new MySqlProjectionStore(database, rows, { projection, partition });
   }
+}
+
+/** The journal's list may lack the last commits of a cluster that is busy with itself; else the journal has lost them. */
+function notCaughtUp(behind: readonly Behind[]): Fault {
+  const named = behind
+    .slice(0, NAMED)
+    .map(({ aggregateId, from, version }) => `${aggregateId} (${from} of ${version})`);
+  const more = behind.length > NAMED ? ` and ${behind.length - NAMED} more` : '';
+  return new Fault(
+    'unavailable',
+    'NOT_CAUGHT_UP',
+    `the journal has less than the read model of ${named.join(', ')}${more}; nothing was changed. ` +
+      'If it was restored from an older state, `npm run projector -- rebuild --journal-restored` leaves out what it lacks',
+  );
 }
 
 function commitsOf(behind: readonly Behind[]): number {

@@ -109,6 +109,7 @@ export class RecordingObserver implements ProjectionObserver {
   restarted = this.#record('restarted');
   malformed = this.#record('malformed');
   unfounded = this.#record('unfounded');
+  ahead = this.#record('ahead');
   reconciled = this.#record('reconciled');
   healthChanged = this.#record('healthChanged');
 

@@ -166,6 +166,26 @@ describe('projector', () => {
     await assertProjected(lost, long);
   });
 
+  it('tells which threads the journal has less of than the read model, not those that have only just gone on', async () => {
+    const [restored, whole, hot] = [history(5), history(3), history(2)];
+    await journalise(...restored, ...whole, ...hot);
+    const first = startProjector();
+    await first.observer.until(() => first.observer.count('reconciled') > 0);
+    await first.projector.drain();
+    const older = new InMemoryJournal();
+    for (const commit of [...restored.slice(0, 3), ...whole, ...hot]) {
+      await older.append(commit.aggregateId, commit.version - 1, commit);
+    }
+    const [{ aggregateId: hotId }] = hot as [Commit];
+    const list = async function* () {
+      for await (const one of older.list()) yield one.aggregateId === hotId ? { ...one, version: 1 } : one;
+    };
+    const { observer } = startProjector({ journal: { read: older.read.bind(older), list } });
+    await observer.until(() => observer.count('reconciled') > 0);
+    const told = observer.calls.filter(({ name }) => name === 'ahead').map(({ args }) => args);
+    assert.deepEqual(told, [[[restored[0]?.aggregateId]]]);
+  });
+
   it('compares with the journal at a takeover, and when an entry cannot be read', async () => {
     const { observer } = startProjector({ reconcileEveryMs: 1_000_000 });
     await observer.until(() => observer.count('reconciled') > 0);

@@ -120,6 +120,39 @@ describe('projector rebuild', function () {
     await installation.projected(last(next));
   });
 
+  it('wants to be told when the journal was restored from an older state, and leaves out what that has not', async () => {
+    const [cut, gone, whole] = [history(6), history(2), history(3)];
+    await installation.write(...cut, ...gone, ...whole);
+    await installation.startProjector();
+    await installation.projected(last(cut), last(gone), last(whole));
+    await installation.endProjectors();
+    for (const { aggregateId } of [last(cut), last(gone)]) {
+      await installation.link.manager.streams.delete(`THREAD_${aggregateId}`);
+    }
+    await installation.write(...cut.slice(0, 4));
+
+    const refused = await installation.run('rebuild');
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stderr,
+      new RegExp(`less than the read model of ${last(cut).aggregateId} \\(4 of 7\\); nothing`),
+    );
+    assert.match(refused.stderr, /rebuild --journal-restored/);
+    assert.deepEqual(await installation.counts(), { threads: 3, messages: 11 });
+
+    const { code, stderr } = await installation.run('rebuild', '--journal-restored');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await installation.counts(), { threads: 2, messages: 6 });
+    // And on from there.
+    await installation.startProjector();
+    await installation.write(
+      ...history(1, last(cut).aggregateId)
+        .slice(1)
+        .map((commit) => ({ ...commit, version: 5, commandId: 'new' })),
+    );
+    await installation.projected({ ...last(cut), version: 5 });
+  });
+
   it('refuses beside another one, without the privilege, and with another schema', async () => {
     await installation.startProjector();
     const thread = await installation.writeThread(1);

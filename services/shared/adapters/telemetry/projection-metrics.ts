@@ -32,6 +32,7 @@ export class ProjectionMetrics {
     const restarts = count('feed_restarts', 'Times that the feed was read from another place than the checkpoint.');
     const malformed = count('malformed', 'Entries of the feed that could not be read.');
     const unfounded = count('unfounded', 'Aggregates of which the feed had commits that the journal had not.');
+    const ahead = count('ahead', 'Aggregates that a comparison found to be ahead of the journal.');
     const repaired = count('repaired', 'Aggregates that a comparison found to be behind the journal.');
     metrics.gauge(
       'threadweaver_projection_paused_partitions',
@@ -56,6 +57,7 @@ export class ProjectionMetrics {
       paused: (isPaused) => void (isPaused ? this.#paused.add(partition) : this.#paused.delete(partition)),
       malformed: () => malformed.inc(),
       unfounded: () => unfounded.inc(),
+      ahead: ({ length }) => ahead.inc(length),
       reconciled: (counts) => repaired.inc(counts.repaired),
     });
   }
@@ -72,6 +74,7 @@ export class ProjectionMetrics {
       paused: (...told) => (own.paused(...told), observer.paused(...told)),
       malformed: (...told) => (own.malformed(...told), observer.malformed(...told)),
       unfounded: (...told) => (own.unfounded(...told), observer.unfounded(...told)),
+      ahead: (...told) => (own.ahead(...told), observer.ahead(...told)),
       reconciled: (...told) => (own.reconciled(...told), observer.reconciled(...told)),
       healthChanged: (isHealthy) => observer.healthChanged(isHealthy),
     };
