@@ -69,6 +69,7 @@ describe('migrations', () => {
     assert.deepEqual(reports, [`waiting: the schema lacks ${names.at(-1)}`, 'the schema is there']);
     // An older program, beside a newer one's schema, and an empty database.
     await waitForMigrations({ url, migrations: older, report: () => undefined });
+    assert.deepEqual(await migrateDatabase({ url, migrations: older, report: () => undefined }), []);
     const empty = waitForMigrations({ url: await freshDatabaseUrl(), migrations, waitMs: 1, report: () => undefined });
     await assert.rejects(empty, { reason: 'NOT_MIGRATED' });
   });

@@ -27,7 +27,8 @@ export interface MigrateOptions {
 
 /**
  * Brings the database of the URL to the newest schema: waits until the server answers, creates the database when it is
- * absent, and runs the migrations that it lacks. Runs at the same time wait for one another.
+ * absent, and runs the migrations that it lacks. Runs at the same time wait for one another. Those of a newer version,
+ * which are not among `migrations`, stay.
  *
  * @returns names of the migrations that this run has done
  * @throws Fault kind `unavailable` no answer, no permission or no end of another run within `waitMs`
@@ -168,6 +169,8 @@ async function runMigrations(
       migrationSource: source,
       tableName: 'schema_migrations',
       disableTransactions: true,
+      // Rolled back, an older version finds the migrations of a newer one, and leaves them.
+      disableMigrationsListValidation: true,
     };
     // Ours is the only run, so a lock that is there belongs to one that was killed.
     await database.migrate.forceFreeMigrationsLock(config);
