@@ -55,9 +55,9 @@ export function formatDuration(duration: number): string {
   if (duration < 1) return `${(duration * 1_000).toFixed(0)} µs`;
   if (duration < 10) return `${duration.toFixed(2)} ms`;
   if (duration < 100) return `${duration.toFixed(1)} ms`;
-  if (duration < 10_000) return `${duration.toFixed(0)} ms`;
-  if (duration < 120_000) return `${(duration / 1_000).toFixed(1)} s`;
-  return `${(duration / 60_000).toFixed(1)} min`;
+  if (duration < 1_000) return `${duration.toFixed(0)} ms`;
+  if (duration < 120_000) return `${Number((duration / 1_000).toFixed(duration < 10_000 ? 2 : 1))} s`;
+  return `${Number((duration / 60_000).toFixed(1))} min`;
 }
 
 /** A share of a whole in percent, never 0 % for something that is there. */

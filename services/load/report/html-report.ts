@@ -41,7 +41,7 @@ ${faults.map((fault) => `<p class="fault">${escaped(fault)}</p>`).join('\n')}
 ${
   assertions.length === 0
     ? ''
-    : `<section><h2>Assertions</h2>
+    : `<section class="words"><h2>Assertions</h2>
 ${table(
   ['', 'asserted', 'found'],
   assertions.map(({ text, isMet, actual }) => [isMet ? '✔ pass' : '✘ fail', text, actual]),
@@ -123,8 +123,8 @@ section { margin-top: 28px; } .about { margin: 0 0 8px; color: var(--soft); font
 figure { margin: 0; padding: 12px 8px 4px; border-radius: 8px; background: var(--card); } svg { display: block; width: 100%; height: auto; }
 .scroll { overflow-x: auto; } table { width: 100%; border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th { color: var(--soft); font-weight: 600; } th:first-child, td:first-child { text-align: left; } .columns td { text-align: left; white-space: normal; }
-.columns th { text-align: left; } .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 28px; }
+th { color: var(--soft); font-weight: 600; } th:first-child, td:first-child { text-align: left; } .columns td, .words td { text-align: left; white-space: normal; }
+.columns th, .words th { text-align: left; } .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 28px; }
 tr.all td { font-weight: 600; } tr.met td:first-child { color: var(--ok); } tr.unmet td:first-child { color: var(--failed); font-weight: 600; }
 code { font-size: 0.92em; }
 `;

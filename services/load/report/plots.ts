@@ -133,13 +133,15 @@ function draw(
   chart.setOption({
     animation: false,
     textStyle: { fontFamily: 'system-ui, sans-serif' },
-    legend: { top: 0, right: 60, textStyle: label, icon: 'roundRect', itemHeight: 4 },
-    grid: { left: 64, right: 60, top: 40, bottom: 40 },
+    legend: { top: 0, left: 'center', textStyle: label, icon: 'roundRect', itemHeight: 4 },
+    grid: { left: 64, right: 60, top: 40, bottom: 44 },
     xAxis: {
       type: 'category',
       data: times.map(clock),
       boundaryGap: series.some(({ bars }) => bars),
-      name: 's',
+      name: 'seconds',
+      nameLocation: 'middle',
+      nameGap: 24,
       nameTextStyle: label,
       axisLabel: { ...label, hideOverlap: true },
       axisLine: { lineStyle: { color: themed.line } },
