@@ -17,6 +17,8 @@ export class ProgressLine {
   show(progress: LoadProgress): void {
     if (this.output.isTTY === true) {
       this.output.write(`\r\u001B[K${describe(progress)}`);
+    } else if (progress.phase === 'running' && progress.count === 0 && progress.elapsedMs < LINE_EVERY_MS) {
+      // Nothing to tell yet.
     } else if (this.now() - this.#shownAt >= LINE_EVERY_MS) {
       this.#shownAt = this.now();
       this.output.write(`${describe(progress)}\n`);
