@@ -2,6 +2,8 @@
 #
 #   docker build --build-arg SERVICE=thread-query --build-arg GRPC_PORT=50052 -t threadweaver/thread-query .
 #
+# `--build-arg SERVICE=load --build-arg OMIT=dev` makes the load generator's (docs/load.md), which alone needs the optional packages.
+#
 # Operators' commands are in each: `docker run … dist/services/thread-journal/main.js verify`.
 #
 # Tags, not digests: no registry could be asked when this was written. A pipeline that wants the very same bytes each time
@@ -10,10 +12,11 @@ ARG BUILDER=node:20-bookworm-slim
 ARG RUNTIME=node:20-bookworm-slim
 
 FROM ${BUILDER} AS dependencies
+ARG OMIT=optional
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # None of them needs its installation script.
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --omit="${OMIT}" --ignore-scripts --no-audit --no-fund
 
 FROM ${BUILDER} AS build
 ARG SERVICE=thread-command

@@ -10,7 +10,7 @@ import { generatedFolder } from './render-envoy.js';
 import { isOurs, programOf, programs, services, settingsOf } from './testing/programs.js';
 import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
 
-const notServices = ['shared', 'gen', 'e2e', 'thread-events', 'thread-journal', 'health-probe'];
+const notServices = ['shared', 'gen', 'e2e', 'thread-events', 'thread-journal', 'health-probe', 'load'];
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 

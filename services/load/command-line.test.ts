@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { readCommandLine } from './command-line.js';
+import { UsageError } from './usage-error.js';
+
+describe('The command line of the load', () => {
+  it('has defaults for everything', () => {
+    const { load, reportFolder, assertions, uploadUrl } = readCommandLine([], new Date('2026-11-21T18:30:05Z'));
+    assert.equal(load.target, 'http://localhost:8080');
+    assert.deepEqual([load.users, load.rampMs, load.holdMs, load.pauseMs], [10, 10_000, 60_000, 3_000]);
+    assert.deepEqual(load.scenarios, [{ name: 'thread', weight: 1 }]);
+    assert.equal(reportFolder, 'load-report/2026-11-21T183005Z');
+    assert.deepEqual([assertions, uploadUrl], [[], undefined]);
+  });
+
+  it('reads units, weights and assertions', () => {
+    const { load, assertions } = readCommandLine([
+      ...['--ramp', '1.5m', '--hold', '250ms', '--pause', '0', '--rate', '600/m', '--workers', '3'],
+      ...['--scenario', 'thread=3,chat', '--hot-share', '75%'],
+      ...['--assert', 'p99.9<1s,errors<0.1%', '--assert', 'post-hot.p95<=5ms'],
+    ]);
+    assert.deepEqual([load.rampMs, load.holdMs, load.pauseMs, load.rate, load.workers], [90_000, 250, 0, 10, 3]);
+    assert.deepEqual(load.scenarios, [
+      { name: 'thread', weight: 3 },
+      { name: 'chat', weight: 1 },
+    ]);
+    assert.equal(load.shape.hotPercent, 75);
+    assert.deepEqual(
+      assertions.map(({ request, metric, comparison, bound }) => [request, metric, comparison, bound]),
+      [
+        [undefined, 'p99.9', '<', 1_000],
+        [undefined, 'errors', '<', 0.1],
+        ['post-hot', 'p95', '<=', 5],
+      ],
+    );
+  });
+
+  const wrong: [option: RegExp, ...args: string[]][] = [
+    [/--users is "0"/, '--users', '0'],
+    [/--users is "ten"/, '--users=ten'],
+    [/--ramp is "10".*unit/, '--ramp', '10'],
+    [/--hold is "-1s"/, '--hold=-1s'],
+    [/nothing would run/, '--ramp=0', '--hold=0'],
+    [/--pause is "9999h".*24 days/, '--pause=9999h'],
+    [/--protocol is "soap".*rest, grpc, grpc-web/, '--protocol=soap'],
+    [/--scenario is "party"/, '--scenario=party'],
+    [/weight of chat/, '--scenario=chat=0'],
+    [/each scenario once/, '--scenario=chat,chat'],
+    [/--target is "localhost:8080"/, '--target=localhost:8080'],
+    [/--target.*without a path/, '--target=http://localhost:8080/v1'],
+    [/--rate is "0\/s"/, '--rate=0/s'],
+    [/--rate is "5\/d"/, '--rate=5/d'],
+    [/--timeout must be above 0/, '--timeout=0'],
+    [/--upload is "ftp:/, '--upload=ftp://host/x'],
+    [/--upload is "s3:\/\/"/, '--upload=s3://'],
+    [/--assert has "p98<1s"/, '--assert=p98<1s'],
+    [/bound of "p99<200"/, '--assert=p99<200'],
+    [/whose bound must be percent/, '--assert=errors<2ms'],
+    [/--assert has ""/, '--assert='],
+    [/--hot-share is "101%"/, '--hot-share=101%'],
+    [/--usres/, '--usres=3'],
+    [/unexpected argument/i, 'thread'],
+  ];
+  for (const [message, ...args] of wrong) {
+    it(`says what is wrong with ${args.join(' ')}`, () => {
+      assert.throws(
+        () => readCommandLine(args),
+        (error: Error) => error instanceof UsageError && message.test(error.message),
+      );
+    });
+  }
+});

@@ -1,0 +1,82 @@
+import { ThreadCommandServiceService as commands } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { ThreadQueryServiceService as queries } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
+import type { RpcChannel } from './rpc-channel.js';
+import { CallFailed, type Call, type ThreadApi, type WatchedCommit } from './thread-api.js';
+
+/** The API `threadweaver.thread.v1`, over gRPC or gRPC-Web. */
+export class GrpcThreadApi implements ThreadApi {
+  constructor(private readonly channel: RpcChannel) {}
+
+  async createThread(call: Call, { accountId, title, memberIds }: Parameters<ThreadApi['createThread']>[1]) {
+    const { requestId, deadlineAt } = call;
+    const request = { requestId, accountId, title, administratorIds: [accountId], memberIds: [...memberIds] };
+    const { threadId, version } = await this.channel.call(commands.createThread, request, { deadlineAt });
+    return { threadId, version: Number(version) };
+  }
+
+  async getThread(call: Call, { accountId, threadId, minVersion = 0 }: Parameters<ThreadApi['getThread']>[1]) {
+    const request = { accountId, threadId, minVersion: BigInt(minVersion) };
+    const { thread } = await this.channel.call(queries.getThread, request, { ...call, threadId });
+    return { id: thread?.id };
+  }
+
+  async joinMembers({ requestId, deadlineAt }: Call, request: Parameters<ThreadApi['joinMembers']>[1]) {
+    const content = { ...request, requestId, memberIds: [...request.memberIds] };
+    const { threadId } = request;
+    const { version } = await this.channel.call(commands.joinMemberIds, content, { deadlineAt, threadId });
+    return { version: Number(version) };
+  }
+
+  async leaveMembers({ requestId, deadlineAt }: Call, request: Parameters<ThreadApi['leaveMembers']>[1]) {
+    const content = { ...request, requestId, memberIds: [...request.memberIds] };
+    const { threadId } = request;
+    const { version } = await this.channel.call(commands.leaveMemberIds, content, { deadlineAt, threadId });
+    return { version: Number(version) };
+  }
+
+  async postMessage(call: Call, { accountId, threadId, text }: Parameters<ThreadApi['postMessage']>[1]) {
+    const { requestId, deadlineAt } = call;
+    const messages = [{ replyMessageId: undefined, toAccountIds: [], text }];
+    const request = { requestId, accountId, threadId, messages };
+    const { version, messageIds } = await this.channel.call(commands.addMessages, request, { deadlineAt, threadId });
+    const [messageId] = messageIds;
+    if (messageId === undefined) throw new CallFailed('check: no message id', false);
+    return { version: Number(version), messageId };
+  }
+
+  async readMessages({ deadlineAt }: Call, request: Parameters<ThreadApi['readMessages']>[1]) {
+    const { accountId, threadId, minVersion = 0, around, limit } = request;
+    const { messages } = await this.channel.call(
+      queries.listMessages,
+      {
+        accountId,
+        threadId,
+        pageSize: limit,
+        pageToken: '',
+        aroundMessageId: around,
+        minVersion: BigInt(minVersion),
+      },
+      { deadlineAt, threadId },
+    );
+    return messages.map(({ id }) => id);
+  }
+
+  async *watchThread(
+    { accountId, threadId, fromVersion, minVersion }: Parameters<ThreadApi['watchThread']>[0],
+    signal: AbortSignal,
+  ): AsyncIterable<WatchedCommit> {
+    const request = { accountId, threadId, fromVersion: BigInt(fromVersion), minVersion: BigInt(minVersion) };
+    for await (const { content } of this.channel.stream(queries.watchThread, request, { threadId, signal })) {
+      if (content?.$case !== 'commit') continue;
+      const { version, events } = content.value;
+      const texts = events.flatMap(({ event }) =>
+        event?.$case === 'messagesAdded' ? event.value.messages.map(({ text }) => text) : [],
+      );
+      yield { version: Number(version), texts };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.channel.close();
+  }
+}
