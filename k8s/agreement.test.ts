@@ -204,9 +204,11 @@ describe('Manifests and code agree', function () {
       for (const { metadata, spec } of overlay.all('Service')) {
         const chosen = workloads.filter(({ labels }) => selects(spec.selector as Labels, labels));
         assert.equal(chosen.length, 1, `${overlay.name}: Service ${metadata.name}`);
-        const names = containersOf(chosen[0]?.pod).flatMap(({ ports = [] }) => ports.map(({ name }) => name));
-        for (const { targetPort } of spec.ports as { targetPort: string }[]) {
-          assert.ok(names.includes(targetPort), `${overlay.name}: Service ${metadata.name} wants port ${targetPort}`);
+        const has = containersOf(chosen[0]?.pod).flatMap(({ ports = [] }) =>
+          ports.flatMap(({ name, containerPort }) => [name, containerPort]),
+        );
+        for (const { targetPort } of spec.ports as { targetPort: string | number }[]) {
+          assert.ok(has.includes(targetPort), `${overlay.name}: Service ${metadata.name} wants port ${targetPort}`);
         }
       }
       for (const { metadata, spec } of overlay.all('NetworkPolicy')) {
