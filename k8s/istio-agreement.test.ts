@@ -2,15 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../services/shared/adapters/project-root.js';
-import {
-  containersOf,
-  type Labels,
-  type Manifest,
-  Overlay,
-  overlayNames,
-  selects,
-  type Spec,
-} from './testing/manifests.js';
+import { containersOf, type Labels, type Manifest, Overlay, overlayNames, selects } from './testing/manifests.js';
 
 interface Rule {
   readonly from?: readonly { readonly source: { readonly principals?: readonly string[] } }[];
