@@ -52,8 +52,9 @@ async function checkTimeouts(world: World, report: Report): Promise<void> {
 async function checkRetries(world: World, report: Report): Promise<void> {
   const failures = async () => {
     const failed: string[] = [];
-    await times(30, async () => {
-      const { code, details } = await callRpc(world.edge, rpc.create);
+    await times(30, async (index) => {
+      // By their hash, half of them go to the failing instance first.
+      const { code, details } = await callRpc(world.edge, rpc.add, { metadata: { 'x-thread-id': threadId(index) } });
       if (code !== status.OK) failed.push(`${status[code]} ${details}`);
     });
     return failed;
@@ -62,22 +63,22 @@ async function checkRetries(world: World, report: Report): Promise<void> {
   world.commands[0].answer({ status: { code: status.UNAVAILABLE, details: 'going' } });
   const retried = await failures();
   report.check('retries: one instance says UNAVAILABLE, no client hears it', retried.length === 0, retried.join());
-  await world.with(
-    'VirtualService',
-    'edge-grpc',
-    (resource) => {
-      const routes = resource.spec.http as Record<string, unknown>[];
-      // Istio retries by itself where nothing is said.
-      const http = routes.map((route) => ('route' in route ? { ...route, retries: { attempts: 0 } } : route));
-      return { ...resource, spec: { ...resource.spec, http } };
-    },
-    async () => {
-      report.check(
-        'control: without retries, clients hear it',
-        await eventually(async () => (await failures()).length > 0),
-      );
-    },
-  );
+  const retrying = (change: (retries: object) => object) => (resource: Resource) => {
+    const routes = resource.spec.http as { retries?: object }[];
+    const http = routes.map((route) => (route.retries ? { ...route, retries: change(route.retries) } : route));
+    return { ...resource, spec: { ...resource.spec, http } };
+  };
+  // Istio retries by itself where nothing is said.
+  const controls = [
+    ['without retries', () => ({ attempts: 0 })],
+    ['when they may go to the same instance', (retries: object) => ({ ...retries, retryIgnorePreviousHosts: false })],
+  ] as const;
+  for (const [what, change] of controls) {
+    await world.with('VirtualService', 'edge-grpc', retrying(change), async () => {
+      const heard = await eventually(async () => (await failures()).length > 0);
+      report.check(`control: ${what}, clients hear it`, heard);
+    });
+  }
   world.reset();
 }
 
