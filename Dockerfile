@@ -19,15 +19,16 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --omit="${OMIT}" --ignore-scripts --no-audit --no-fund
 
 FROM ${BUILDER} AS build
-ARG SERVICE=thread-command
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
 COPY services services
 RUN node_modules/.bin/tsc -p tsconfig.json \
- && rm dist/.tsbuildinfo \
- && test -f "dist/services/${SERVICE}/main.js" \
+ && rm dist/.tsbuildinfo
+# Not earlier: what is above is the same for all services, and so made once.
+ARG SERVICE=thread-command
+RUN test -f "dist/services/${SERVICE}/main.js" \
  && printf "import './dist/services/%s/main.js';\n" "${SERVICE}" > start.mjs
 
 FROM ${RUNTIME}

@@ -104,6 +104,8 @@ describe('Manifests and code agree', function () {
       'PARTITIONS',
       'NATS_REPLICAS',
       'NATS_URL',
+      'NATS_USER',
+      'NATS_PASSWORD',
       'PROJECTION_PARTITIONS',
     ];
     for (const overlay of overlays) {
@@ -120,10 +122,12 @@ describe('Manifests and code agree', function () {
       const nodes = Array.from({ length: nats.spec.replicas as number }, (_, index) => `nats-${index}.nats`);
       assert.equal(values.get('NATS_URL'), nodes.map((node) => `nats://${node}:4222`).join(','));
       assert.equal(values.get('NATS_REPLICAS'), String(nodes.length));
-      const config = Object.entries(
-        overlay.manifests.find(({ data }) => data?.['nats-server.conf'])?.data ?? {},
-      )[0]?.[1];
-      assert.ok(config?.includes(nodes.map((node) => `"nats://${node}:6222"`).join(', ')));
+      const config = overlay.manifests.find(({ data }) => data?.['nats-server.conf'])?.data?.['nats-server.conf'];
+      const server = overlay.environmentOf((nats.spec.template.spec.containers as [Container])[0]);
+      const routes = nodes.map((node) => `"nats://route:$(ROUTE_PASSWORD)@${node}:6222"`);
+      assert.deepEqual([server.NATS_ROUTE_0, server.NATS_ROUTE_1, server.NATS_ROUTE_2], routes);
+      assert.ok(config?.includes(`user: ${values.get('NATS_USER')}, `), overlay.name);
+      assert.deepEqual([values.get('NATS_PASSWORD'), server.PASSWORD], Array(2).fill('secret nats/password'));
       const { maxReplicas } = overlay.get('HorizontalPodAutoscaler', 'thread-projector').spec;
       assert.ok(maxReplicas <= Number(values.get('PROJECTION_PARTITIONS')));
     }
@@ -196,7 +200,7 @@ describe('Manifests and code agree', function () {
           for (const { valueFrom } of env) {
             const secret = valueFrom?.secretKeyRef;
             if (secret === undefined) continue;
-            assert.equal(secret.name, 'mysql');
+            assert.ok(['mysql', 'nats'].includes(secret.name));
             assert.ok(documented.includes(`\`${secret.key}\``), `docs/kubernetes.md does not tell of ${secret.key}`);
           }
         }
@@ -204,9 +208,11 @@ describe('Manifests and code agree', function () {
       for (const { metadata, spec } of overlay.all('Service')) {
         const chosen = workloads.filter(({ labels }) => selects(spec.selector as Labels, labels));
         assert.equal(chosen.length, 1, `${overlay.name}: Service ${metadata.name}`);
-        const names = containersOf(chosen[0]?.pod).flatMap(({ ports = [] }) => ports.map(({ name }) => name));
-        for (const { targetPort } of spec.ports as { targetPort: string }[]) {
-          assert.ok(names.includes(targetPort), `${overlay.name}: Service ${metadata.name} wants port ${targetPort}`);
+        const has = containersOf(chosen[0]?.pod).flatMap(({ ports = [] }) =>
+          ports.flatMap(({ name, containerPort }) => [name, containerPort]),
+        );
+        for (const { targetPort } of spec.ports as { targetPort: string | number }[]) {
+          assert.ok(has.includes(targetPort), `${overlay.name}: Service ${metadata.name} wants port ${targetPort}`);
         }
       }
       for (const { metadata, spec } of overlay.all('NetworkPolicy')) {

@@ -7,12 +7,27 @@ import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { startEnvoy } from '../mesh/envoy/testing/start-envoy.js';
 import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { NatsLink } from '../services/shared/adapters/nats/nats-link.js';
+import { createLogger } from '../services/shared/adapters/telemetry/logger.js';
+import { freePort } from '../services/shared/testing/servers/free-ports.js';
+import { startServer } from '../services/shared/testing/servers/start-server.js';
+import { readConfig as readCommandConfig } from '../services/thread-command/config.js';
 import { natsServer } from '../services/shared/testing/servers/nats-server.js';
 import { envoyBinary, natsServerBinary } from '../services/shared/testing/servers/tools.js';
 import { generatedFolder, kubernetesEnvoyConfig, MOUNT_PATH, smallDescriptorSet } from './render-envoy.js';
 import { Overlay } from './testing/manifests.js';
 
 const run = promisify(execFile);
+
+/** What k8s/base/nats.yaml sets, with a password that nats-server would take for a number. */
+const natsVariables = {
+  POD_NAME: 'nats-0',
+  NATS_PASSWORD: '"0123"',
+  NATS_ROUTE_PASSWORD: '"42"',
+  NATS_ROUTE_0: '"nats://route:42@nats-0.nats:6222"',
+  NATS_ROUTE_1: '"nats://route:42@nats-1.nats:6222"',
+  NATS_ROUTE_2: '"nats://route:42@nats-2.nats:6222"',
+};
 
 describe('Configurations for Kubernetes', () => {
   let folder: string;
@@ -63,7 +78,7 @@ describe('Configurations for Kubernetes', () => {
     const text = String(mounted('nats', 'config')['nats-server.conf']);
     const path = join(folder, 'nats-server.conf');
     await writeFile(path, text);
-    const env = { ...process.env, POD_NAME: 'nats-0' };
+    const env = { ...process.env, ...natsVariables };
     await run(natsServerBinary(), ['-t', '--config', path], { env });
     await writeFile(path, text.replace('sync_interval', 'sink_interval'));
     await assert.rejects(run(natsServerBinary(), ['-t', '--config', path], { env }), /sink_interval/);
@@ -74,6 +89,45 @@ describe('Configurations for Kubernetes', () => {
     const local = await readFile(join(dataDir, 'nats-server.conf'), 'utf8');
     for (const setting of [/^max_payload: \d+$/m, /^ +sync_interval: \w+$/m, /^ +name: \w+$/m]) {
       assert.equal(setting.exec(text)?.[0], setting.exec(local)?.[0], String(setting));
+    }
+  });
+
+  it('let only those into NATS who know the password, and the others hear why', async () => {
+    const text = String(mounted('nats', 'config')['nats-server.conf']);
+    const port = await freePort();
+    const monitor = await freePort();
+    const path = join(folder, 'one-node.conf');
+    const alone = text.replace(/^cluster \{[^}]*\}[^}]*\}/m, '').replace(/^pid_file.*$/m, '');
+    const here = alone.replace('0.0.0.0:4222', `127.0.0.1:${port}`).replace('0.0.0.0:8222', `127.0.0.1:${monitor}`);
+    await writeFile(path, here.replace('/data', join(folder, 'data')));
+    const url = `nats://127.0.0.1:${port}`;
+    const server = await startServer({
+      ...{ name: 'nats', url, port },
+      command: () => ({ command: natsServerBinary(), args: ['--config', path], env: natsVariables }),
+      checkHealth: async () => void (await fetch(`http://127.0.0.1:${monitor}/healthz`)),
+    });
+    try {
+      const settings = (password: string) =>
+        readCommandConfig({ NATS_URL: url, NATS_USER: 'threadweaver', NATS_PASSWORD: password }).natsUrl;
+      const logger = createLogger('test', 'silent');
+      const link = await NatsLink.open({ url: settings('0123'), name: 'friend', logger });
+      assert.ok((await link.manager.getAccountInfo()).limits);
+      await link.close();
+      for (const wrong of [settings('1234'), url]) {
+        // Goes on asking, as the password may become right: `node`, which this ends, would never.
+        const script = `
+          import { NatsLink } from './services/shared/adapters/nats/nats-link.ts';
+          const onRefused = (message) => { console.log(message); process.exit(3); };
+          await NatsLink.open({ url: process.argv[1], name: 'stranger', logger: { info() {} }, onRefused });`;
+        const args = ['--import', 'tsx', '--input-type=module', '--eval', script, wrong];
+        const { code, stdout } = (await run(process.execPath, args, { cwd: projectRoot }).catch(
+          (error: { code: number; stdout: string }) => error as { code?: number; stdout: string },
+        )) as { code?: number; stdout: string };
+        assert.equal(code, 3);
+        assert.match(stdout, /NATS does not let this process in: are NATS_USER and NATS_PASSWORD right/);
+      }
+    } finally {
+      await server.stop();
     }
   });
 

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
 import { runCheckTool } from './testing/check-tools.js';
 import { Overlay, overlayNames } from './testing/manifests.js';
 
-/** Kubernetes' own kinds, and those that a component brings along. */
-const schemaFolders = ['k8s/schemas', 'mesh/istio/schemas'].filter((folder) => existsSync(join(projectRoot, folder)));
+/** Kubernetes' own kinds, and Istio's. */
+const schemaFolders = ['k8s/schemas', 'mesh/istio/schemas'];
 
 const conform = (manifests: string) =>
   runCheckTool(
@@ -44,9 +41,14 @@ describe('Kubernetes manifests', function () {
     overlays = await Promise.all(overlayNames.map((name) => Overlay.render(name)));
   });
 
-  it('are there for minikube and EKS', () => {
-    assert.ok(['eks', 'minikube'].every((name) => overlayNames.includes(name)));
-    for (const { name, manifests } of overlays) assert.ok(manifests.length > 30, name);
+  it('are there for minikube and EKS, each with plain Envoy and with Istio', () => {
+    assert.deepEqual(overlayNames, ['eks', 'eks-istio', 'minikube', 'minikube-istio']);
+    for (const overlay of overlays) {
+      assert.ok(overlay.manifests.length > 30, overlay.name);
+      const istio = overlay.name.endsWith('-istio');
+      assert.equal(overlay.find('Deployment', 'envoy') === undefined, istio, overlay.name);
+      assert.equal(overlay.find('Gateway', 'edge') !== undefined, istio, overlay.name);
+    }
   });
 
   for (const [index, name] of overlayNames.entries()) {
@@ -62,7 +64,7 @@ describe('Kubernetes manifests', function () {
     });
   }
 
-  // Each takes the manifests of minikube with one mistake; the check has to find it.
+  // Each takes the manifests of minikube (of Istio's: minikube-istio) with one mistake; the check has to find it.
   const mistakes: [what: string, check: typeof conform, from: string, to: string, finding: RegExp][] = [
     ['a misspelt probe', conform, 'readinessProbe:', 'readynessProbe:', /readynessProbe/],
     ['misspelt replicas', conform, 'replicas: 3', 'replica: 3', /'replica'/],
@@ -89,9 +91,33 @@ describe('Kubernetes manifests', function () {
     ['a floating image', score, ':8.4', ':latest', /latest tag/],
     ['a budget for nobody', score, 'app.kubernetes.io/name: nats\n---', 'app.kubernetes.io/name: nuts\n---', /nats/],
   ];
-  for (const [what, check, from, to, finding] of mistakes) {
+  const istiosMistakes: typeof mistakes = [
+    ['a misspelt time-out of retries', conform, 'backoff: 50ms', 'perTryTimeOut: 5s', /perTryTimeOut/],
+    ['a misspelt limit of errors', conform, 'consecutive5xxErrors', 'consecutive5XXErrors', /consecutive5XXErrors/],
+    ['an unknown mode of mTLS', conform, 'mode: STRICT', 'mode: STRICTLY', /mode/],
+    ['a misspelt caller', conform, 'principals:', 'principal:', /principal/],
+    [
+      'two kinds of hash',
+      conform,
+      'httpHeaderName: x-thread-id',
+      'httpHeaderName: x\n        useSourceIp: true',
+      /consistentHash/,
+    ],
+    [
+      "another version of Istio's",
+      conform,
+      'security.istio.io/v1',
+      'security.istio.io/v1beta9',
+      /could not find schema/,
+    ],
+  ];
+  const all = [
+    ...mistakes.map((mistake) => ['minikube', ...mistake] as const),
+    ...istiosMistakes.map((mistake) => ['minikube-istio', ...mistake] as const),
+  ];
+  for (const [overlay, what, check, from, to, finding] of all) {
     it(`would not pass with ${what}`, async () => {
-      const { text } = overlays[overlayNames.indexOf('minikube')] ?? assert.fail();
+      const { text } = overlays[overlayNames.indexOf(overlay)] ?? assert.fail();
       const wrong = text.replaceAll(new RegExp(from.startsWith('( +') ? from : escaped(from), 'g'), to);
       assert.notEqual(wrong, text, 'the mistake was not made');
       const { ok, output } = await check(wrong);

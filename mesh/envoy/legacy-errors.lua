@@ -17,10 +17,11 @@ local reasons = {
   ['501'] = 'not implemented', ['502'] = 'bad gateway', ['503'] = 'service is unavailable', ['504'] = 'time-out',
 }
 
--- Envoy's words for what it answers itself, in ours.
+-- Envoy's words for what it answers itself, and grpc-js' for a deadline, in ours.
 local plain_texts = {
   ['Payload Too Large'] = 'body is too large',
   ['downstream duration timeout'] = 'time-out',
+  ['Deadline exceeded'] = 'time-out',
   ['Request Timeout'] = 'request time-out',
   ['no healthy upstream'] = 'service is unavailable',
   ['local_rate_limited'] = 'too many requests',
@@ -28,12 +29,16 @@ local plain_texts = {
   ['RBAC: access denied'] = 'not permitted',
 }
 
+local function known(text)
+  if text:find('^upstream connect error') then return 'service is unavailable' end
+  return plain_texts[text]
+end
+
 -- The transcoder's words for a body that it cannot read, in ours. What is wrong with a field is for the services to
 -- say, all at once: the transcoder would stop at the first one, so the older requests' fields take any type.
 -- Texts are JSON-escaped, and so is what this gives. What follows the first line shows the place in the body.
 local function readable(text, first_line)
-  if plain_texts[text] then return plain_texts[text] end
-  if text:find('^upstream connect error') then return 'service is unavailable' end
+  if known(text) then return known(text) end
   if text:find('Root element must be a message', 1, true) then return 'body: must be a JSON object' end
   if text:find('^Message too deep') then return 'body: is nested too deeply' end
   if text ~= first_line then return 'body: malformed JSON: ' .. first_line end
@@ -67,7 +72,12 @@ end
 local function messages_in(body)
   -- google.rpc.Status as the transcoder prints it: what a service answered, one message a line.
   local _, service_text = body:find('^{"code":%d+,"message":"')
-  if service_text then return lines_of_literal(body, service_text + 1) end
+  if service_text then
+    local lines = lines_of_literal(body, service_text + 1)
+    -- Not the service's own words: its sidecar's, which gets the same deadline and may be the first to see it pass.
+    if #lines == 1 then lines[1] = known(lines[1]) or lines[1] end
+    return lines
+  end
   -- local_reply_config's form: what Envoy answered.
   local _, envoy_text = body:find('^{"error_messages":%["')
   if not envoy_text then return {} end

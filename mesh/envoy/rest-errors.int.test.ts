@@ -185,8 +185,19 @@ describe("Envoy's REST: errors", () => {
       services.answer({ silence: true });
       const answer = await get(`${envoy.url}/v1/threads/T?account_id=a`);
       // The service knows the deadline too, and may be the first to answer.
-      assert.match(answer.text, /^\{"error_messages":\["(time-out|Deadline exceeded)"\]\}$/);
-      assert.equal(answer.status, 504);
+      isError(answer, 504, 'time-out');
+    });
+
+    it("are in our words too when it was the service's sidecar that answered", async () => {
+      const said: [details: string, code: keyof typeof status, http: number, ours: string][] = [
+        ['downstream duration timeout', 'DEADLINE_EXCEEDED', 504, 'time-out'],
+        ['upstream connect error or disconnect/reset before headers', 'UNAVAILABLE', 503, 'service is unavailable'],
+        ['RBAC: access denied', 'PERMISSION_DENIED', 403, 'not permitted'],
+      ];
+      for (const [details, code, http, ours] of said) {
+        services.answer({ status: { code: status[code], details } });
+        isError(await get(`${envoy.url}/v1/threads/T?account_id=a`), http, ours);
+      }
     });
 
     it('are 504 when the service hangs', async () => {

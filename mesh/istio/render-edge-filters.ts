@@ -71,7 +71,7 @@ export function renderEdgeFilters(descriptorSet: Buffer): string {
         patch('HTTP_FILTER', filterChain(), 'INSERT_FIRST', first),
         ...others.map((filter) => patch('HTTP_FILTER', filterChain(router.name), 'INSERT_BEFORE', filter)),
         patch('HTTP_FILTER', filterChain(router.name), 'MERGE', router),
-        patch('VIRTUAL_HOST', { routeConfiguration: { portNumber: 80 } }, 'MERGE', {
+        patch('VIRTUAL_HOST', {}, 'MERGE', {
           typed_per_filter_config: host.typed_per_filter_config,
         }),
         ...host.routes.flatMap(routePatches),

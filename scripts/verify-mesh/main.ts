@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { checkAccess } from './check-access.js';
 import { checkRouting } from './check-routing.js';
 import { checkResilience } from './check-resilience.js';
+import { checkTls } from './check-tls.js';
 import { startApiServer } from './control-plane.js';
 import { Report } from './report.js';
 import { checkWithApiServer, checkWithIstioctl } from './static.js';
@@ -32,7 +33,7 @@ async function verify(): Promise<boolean> {
       report.say('\n# istiod, Envoys, traffic');
       const world = await World.start(api, join(folder, 'mesh'));
       try {
-        for (const check of [checkRouting, checkAccess, checkResilience]) await check(world, report);
+        for (const check of [checkRouting, checkAccess, checkTls, checkResilience]) await check(world, report);
       } finally {
         await world.stop();
       }

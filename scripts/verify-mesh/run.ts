@@ -29,6 +29,8 @@ export async function tryRun(command: string, args: readonly string[], options: 
         resolve({ code, stdout, stderr: stderr === '' && error !== null ? error.message : stderr });
       },
     );
+    // It may end without having read all.
+    child.stdin?.on('error', () => undefined);
     child.stdin?.end(input ?? '');
   });
 }

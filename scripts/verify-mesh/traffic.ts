@@ -1,4 +1,5 @@
-import { type IncomingHttpHeaders, request } from 'node:http';
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelCredentials, Client, credentials, Metadata, status } from '@grpc/grpc-js';
@@ -58,11 +59,12 @@ export interface RestAnswer {
 /** A REST call on a connection of its own: kept ones may still be served under a policy that has gone. */
 export async function callRest(
   url: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  options: { method?: string; headers?: Record<string, string>; body?: string; ca?: string } = {},
 ): Promise<RestAnswer> {
-  const { method = 'GET', headers, body } = options;
+  const { method = 'GET', headers, body, ca } = options;
+  const request = url.startsWith('https:') ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
-    const call = request(url, { method, headers, agent: false, timeout: 30_000 }, (response) => {
+    const call = request(url, { method, headers, ca, agent: false, timeout: 30_000 }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);

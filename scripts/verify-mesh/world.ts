@@ -109,6 +109,19 @@ export class World {
     }
   }
 
+  /** Puts other versions in the place of resources, for as long as `body` takes. */
+  async withAll(changed: readonly (Resource | undefined)[], body: () => Promise<void>): Promise<void> {
+    const [first, ...others] = changed;
+    if (changed.length === 0) return body();
+    if (first === undefined) throw new Error('a manifest that was to be put in place is not there');
+    await this.with(
+      first.kind,
+      first.metadata.name,
+      () => first,
+      () => this.withAll(others, body),
+    );
+  }
+
   /** Adds resources for as long as `body` takes. */
   async withAdded(resources: readonly Resource[], body: () => Promise<void>): Promise<void> {
     for (const resource of resources) await this.#put(resource);

@@ -1,6 +1,6 @@
 import { Environment } from '../shared/adapters/environment.js';
 import {
-  DEFAULT_NATS_URL,
+  readNatsUrl,
   readInstallationValues,
   readServiceConfig,
   type ServiceConfig,
@@ -42,7 +42,7 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
   const environment = new Environment(variables);
   return {
     ...readServiceConfig(environment, 50_051),
-    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsUrl: readNatsUrl(environment),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     installation: readInstallationValues(environment),

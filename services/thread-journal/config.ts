@@ -1,6 +1,6 @@
 import { Environment } from '../shared/adapters/environment.js';
 import type { InstallationValues } from '../shared/adapters/nats/installation-settings.js';
-import { DEFAULT_NATS_URL, readInstallationValues } from '../shared/adapters/service-config.js';
+import { readNatsUrl, readInstallationValues } from '../shared/adapters/service-config.js';
 
 /** Settings of the journal's command; docs/settings.md lists them. */
 export interface JournalCommandConfig {
@@ -18,7 +18,7 @@ export interface JournalCommandConfig {
 export function readJournalCommandConfig(variables = process.env): JournalCommandConfig {
   const environment = new Environment(variables);
   return {
-    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsUrl: readNatsUrl(environment),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     journalMaxStreams: environment.integer('JOURNAL_MAX_STREAMS', 10_000, { minimum: 1 }),
     installation: readInstallationValues(environment),

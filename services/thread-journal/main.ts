@@ -1,4 +1,5 @@
 import { settingsOrExit } from '../shared/adapters/environment.js';
+import { printableNatsUrl } from '../shared/adapters/nats/nats-address.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { Fault, toError } from '../shared/kernel/fault.js';
@@ -75,8 +76,18 @@ if (command.kind === 'help') {
   say(helpText);
 } else {
   const logger = createLogger('journal', 'silent');
-  const hint = setTimeout(() => process.stderr.write(`journal: waiting for NATS at ${config.natsUrl}\n`), 2_000);
-  const link = await NatsLink.open({ url: config.natsUrl, name: 'journal', logger, requestTimeoutMs: 30_000 });
+  const hint = setTimeout(
+    () => process.stderr.write(`journal: waiting for NATS at ${printableNatsUrl(config.natsUrl)}\n`),
+    2_000,
+  );
+  const onRefused = (message: string): void => void process.stderr.write(`journal: ${message}\n`);
+  const link = await NatsLink.open({
+    url: config.natsUrl,
+    name: 'journal',
+    logger,
+    requestTimeoutMs: 30_000,
+    onRefused,
+  });
   clearTimeout(hint);
   try {
     const { installation: values, natsReplicas: replicas, journalMaxStreams: maxStreams } = config;

@@ -1,7 +1,7 @@
 import { Environment } from '../shared/adapters/environment.js';
 import {
   DEFAULT_MYSQL_URL,
-  DEFAULT_NATS_URL,
+  readNatsUrl,
   readInstallationValues,
   readServiceConfig,
   type ServiceConfig,
@@ -98,7 +98,7 @@ function readFeedConfig(environment: Environment) {
   const installation = readInstallationValues(environment);
   const maximum = Math.min(256, installation.partitions);
   return {
-    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsUrl: readNatsUrl(environment),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     installation,

@@ -1,5 +1,6 @@
 import { settingsOrExit } from '../shared/adapters/environment.js';
 import { Database } from '../shared/adapters/mysql/database.js';
+import { printableNatsUrl } from '../shared/adapters/nats/nats-address.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
 import { Fault, toError } from '../shared/kernel/fault.js';
@@ -20,9 +21,13 @@ if (command.kind === 'help') {
   let link: Promise<NatsLink> | undefined;
   /** Some commands need only the database. */
   const openLink = (): Promise<NatsLink> => {
-    const hint = setTimeout(() => process.stderr.write(`projector: waiting for NATS at ${config.natsUrl}\n`), 2_000);
+    const hint = setTimeout(
+      () => process.stderr.write(`projector: waiting for NATS at ${printableNatsUrl(config.natsUrl)}\n`),
+      2_000,
+    );
     const logger = createLogger('projector', 'silent');
-    link ??= NatsLink.open({ url: config.natsUrl, name: 'projector', logger, requestTimeoutMs: 30_000 });
+    const onRefused = (message: string): void => void process.stderr.write(`projector: ${message}\n`);
+    link ??= NatsLink.open({ url: config.natsUrl, name: 'projector', logger, requestTimeoutMs: 30_000, onRefused });
     return link.finally(() => clearTimeout(hint));
   };
   try {

@@ -2,7 +2,7 @@ import { Environment } from '../shared/adapters/environment.js';
 import type { InstallationValues } from '../shared/adapters/nats/installation-settings.js';
 import {
   DEFAULT_MYSQL_URL,
-  DEFAULT_NATS_URL,
+  readNatsUrl,
   readInstallationValues,
   readServiceConfig,
   type ServiceConfig,
@@ -64,7 +64,7 @@ export function readConfig(variables = process.env): ThreadQueryConfig {
     healthCheckEveryMs: environment.integer('HEALTH_CHECK_EVERY_MS', 2_000, { minimum: 10, maximum: 2 ** 31 - 1 }),
     minVersionWaitMs: environment.integer('MIN_VERSION_WAIT_MS', 5_000, { maximum: 2 ** 31 - 1 }),
     maxWaitingQueries: environment.integer('MAX_WAITING_QUERIES', 10_000, { minimum: 1 }),
-    natsUrl: environment.text('NATS_URL', DEFAULT_NATS_URL),
+    natsUrl: readNatsUrl(environment),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     installation: readInstallationValues(environment),

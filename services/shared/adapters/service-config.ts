@@ -1,7 +1,9 @@
+import { Fault } from '../kernel/fault.js';
 import type { Environment } from './environment.js';
 import { DEFAULT_BUCKETS } from './nats/bucketed-jetstream-journal.js';
 import { DEFAULT_PARTITIONS } from './nats/feed-stream.js';
 import type { InstallationValues } from './nats/installation-settings.js';
+import { withCredentials } from './nats/nats-address.js';
 import { journalLayouts } from './nats/open-journal.js';
 
 /** Settings that every service has. */
@@ -26,6 +28,24 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
 
 /** Default of NATS_URL: one server, or several separated by commas. */
 export const DEFAULT_NATS_URL = 'nats://127.0.0.1:4222';
+/**
+ * NATS_URL, with NATS_USER and NATS_PASSWORD written into it. @default no credentials
+ *
+ * @throws Fault reason INVALID_SETTING when there is only one of the two
+ */
+export function readNatsUrl(environment: Environment): string {
+  const url = environment.text('NATS_URL', DEFAULT_NATS_URL);
+  const [user, password] = [environment.text('NATS_USER', ''), environment.text('NATS_PASSWORD', '')];
+  if (user === '' && password === '') return url;
+  const missing = user === '' ? 'NATS_USER' : password === '' ? 'NATS_PASSWORD' : undefined;
+  if (missing === undefined) return withCredentials(url, user, password);
+  throw new Fault(
+    'failed-precondition',
+    'INVALID_SETTING',
+    `${missing} is not set: NATS_USER and NATS_PASSWORD go together`,
+  );
+}
+
 /** Default of MYSQL_URL. */
 export const DEFAULT_MYSQL_URL = 'mysql://root@127.0.0.1:3306/threadweaver';
 

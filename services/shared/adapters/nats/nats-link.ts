@@ -3,15 +3,18 @@ import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManage
 import { toError } from '../../kernel/fault.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
 import type { Logger } from '../telemetry/logger.js';
+import { parseNatsUrl } from './nats-address.js';
 
 export interface NatsLinkOptions {
-  /** One server or several, separated by commas, such as `nats://127.0.0.1:4222`. */
+  /** One server or several, separated by commas, such as `nats://127.0.0.1:4222` or `nats://user:password@127.0.0.1:4222`. */
   readonly url: string;
   /** Shown in the server's list of connections. */
   readonly name: string;
   readonly logger: Logger;
   /** How long one request to JetStream may take, in milliseconds. @default 3000 */
   readonly requestTimeoutMs?: number;
+  /** Told once that NATS answers but does not let this process in; connecting goes on. @default an error in the log */
+  readonly onRefused?: (message: string) => void;
 }
 
 /**
@@ -35,10 +38,19 @@ export class NatsLink {
   }
 
   /** Connects, waiting for a server as long as it takes. */
-  static async open({ url, name, logger, requestTimeoutMs = 3_000 }: NatsLinkOptions): Promise<NatsLink> {
-    logger.info({ url }, 'connecting to NATS');
+  static async open({ url, name, logger, requestTimeoutMs = 3_000, onRefused }: NatsLinkOptions): Promise<NatsLink> {
+    const { servers, credentials } = parseNatsUrl(url);
+    logger.info({ url: servers.join(',') }, 'connecting to NATS');
+    const refused = onRefused ?? ((message: string) => logger.error(message));
+    let greetings = 0;
     const connection = await connect({
-      servers: url.split(',').map((server) => server.trim()),
+      servers: [...servers],
+      // Asked when a server has greeted. A second time before anything else: the first greeting ended in a refusal.
+      authenticator: () => {
+        greetings += 1;
+        if (greetings === 2) refused('NATS does not let this process in: are NATS_USER and NATS_PASSWORD right?');
+        return credentials;
+      },
       name,
       maxReconnectAttempts: -1,
       waitOnFirstConnect: true,
@@ -49,6 +61,8 @@ export class NatsLink {
       maxPingOut: 2,
       ignoreAuthErrorAbort: true,
     });
+    // Later ones are reconnects.
+    greetings = Infinity;
     const options = { timeout: requestTimeoutMs };
     const manager = await jetstreamManager(connection, { ...options, checkAPI: false });
     return new NatsLink(connection, jetstream(connection, options), manager, logger);
