@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { LoadReport } from '../load/report/load-report.js';
 import { protocols, type Protocol } from '../load/engine/load-options.js';
 import { runLoad } from '../load/engine/run-load.js';
-import type { ScenarioName } from '../load/scenarios/index.js';
+import type { ScenarioName } from '../load/scenarios/scenario-names.js';
 import { projectRoot } from '../shared/adapters/project-root.js';
 import { sharedMesh } from './testing/shared-mesh.js';
 

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { type Assertion, parseAssertions } from './assertions.js';
 import { defaultLoadOptions, type LoadOptions, protocols, type WeightedScenario } from './engine/load-options.js';
 import { parseCount, parseDuration, parseRate } from './quantities.js';
-import { scenarioNames } from './scenarios/index.js';
+import { scenarioNames } from './scenarios/scenario-names.js';
 import { UsageError } from './usage-error.js';
 
 /** What `npm run load -- …` asks for. */

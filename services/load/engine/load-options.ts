@@ -1,4 +1,4 @@
-import type { ScenarioName } from '../scenarios/index.js';
+import type { ScenarioName } from '../scenarios/scenario-names.js';
 
 /** How users reach the mesh; Envoy takes all of them at one port. */
 export const protocols = ['rest', 'grpc', 'grpc-web'] as const;

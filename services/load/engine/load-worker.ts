@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ScenarioName, scenarioOf } from '../scenarios/index.js';
+import { type ScenarioName } from '../scenarios/scenario-names.js';
+import { scenarioOf } from '../scenarios/index.js';
 import type { Scenario, Stage } from '../scenarios/scenario.js';
 import { connect } from '../transports/connect.js';
 import type { LoadOptions } from './load-options.js';

@@ -1,12 +1,9 @@
 import { ChatScenario } from './chat-scenario.js';
 import { HotScenario } from './hot-scenario.js';
 import { ReplayScenario } from './replay-scenario.js';
+import type { ScenarioName } from './scenario-names.js';
 import type { Scenario, Stage } from './scenario.js';
 import { ThreadScenario } from './thread-scenario.js';
-
-/** What users can do. */
-export const scenarioNames = ['thread', 'chat', 'hot', 'replay'] as const;
-export type ScenarioName = (typeof scenarioNames)[number];
 
 /** A new one, for the users of one worker. */
 export function scenarioOf(name: ScenarioName, stage: Stage): Scenario {
