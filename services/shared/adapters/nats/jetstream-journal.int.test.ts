@@ -51,6 +51,22 @@ describe('JetStreamJournal', () => {
     assert.equal((await readAll(journal, first)).length, 2);
   });
 
+  it('keeps nothing of what it has read: no subscription, which would hold the messages', async () => {
+    const link = await openLink(await sharedNatsUrl());
+    const journal = new JetStreamJournal(link, { prefix: uniquePrefix() }, () => {});
+    const id = ulid();
+    await journal.append(id, 0, someCommit('one'));
+    await readAll(journal, id);
+    const { subscriptions } = (link.connection as unknown as { protocol: { subscriptions: { size(): number } } })
+      .protocol;
+    const before = subscriptions.size();
+    for (let turn = 0; turn < 20; turn += 1) await readAll(journal, id);
+    // Of a stream that has nothing from there on, and of none.
+    assert.deepEqual(await readAll(journal, id, 2), []);
+    assert.deepEqual(await readAll(journal, ulid()), []);
+    assert.equal(subscriptions.size(), before);
+  });
+
   it('refuses a commit that no message can hold, and writes nothing', async () => {
     const journal = await openJournal();
     const id = ulid();
