@@ -4,7 +4,7 @@ import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { benchProjector } from './projector-bench.js';
 import { benchScaleModel } from './scale-model-bench.js';
-import { benchScaling } from './scaling-bench.js';
+import { benchHistories, benchScaling } from './scaling-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
@@ -23,6 +23,10 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   },
   'hot-thread': { about: 'appends to one thread in either layout', run: benchHotThread },
   scaling: { about: 'what more threads and longer threads cost, 1 to 200,000 (ten minutes)', run: benchScaling },
+  histories: {
+    about: 'of scaling only longer threads, and posts at random moments (two minutes)',
+    run: benchHistories,
+  },
   'scale-model': {
     about: 'what 1 and 100 million threads need, from what scaling measured last (docs/scaling.md)',
     run: benchScaleModel,

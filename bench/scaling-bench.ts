@@ -7,7 +7,13 @@ import { drawCurve } from './scaling/draw-curve.js';
 import { machineShape, presentCommit } from './scaling/machine.js';
 import { measureHistories } from './scaling/measure-histories.js';
 import { measureSize, Reference } from './scaling/measure-size.js';
-import { measuredFile, type Measured, type MeasuredOpenLoad, type MeasuredSize } from './scaling/measured.js';
+import {
+  measuredFile,
+  readMeasured,
+  type Measured,
+  type MeasuredOpenLoad,
+  type MeasuredSize,
+} from './scaling/measured.js';
 import { historyRows, openLoadRows, sizeRows } from './scaling/rows.js';
 import { endProgress, printTable, showProgress } from './table.js';
 
@@ -57,6 +63,17 @@ export async function benchScaling({ count }: { count: number | undefined }): Pr
   printTable(openLoadRows(openLoads));
   if (count !== undefined) return;
   await keep({ commit: presentCommit(), machine: machineShape(), sizes, histories, openLoads });
+}
+
+/** Only threads of different lengths, and posts at random moments: two minutes. Keeps them beside the sizes of the last run. */
+export async function benchHistories(): Promise<void> {
+  const reference = await Reference.start(COMMITS);
+  const openLoads = await reference.measureOpenLoad().finally(() => reference.close());
+  const histories = await measureHistories(showProgress);
+  endProgress();
+  printTable(historyRows(histories));
+  printTable(openLoadRows(openLoads));
+  await keep({ ...readMeasured(), histories, openLoads });
 }
 
 async function keep(measured: Measured): Promise<void> {

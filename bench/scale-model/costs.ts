@@ -9,9 +9,13 @@ export interface Costs {
   readonly journalBytesPerCommit: number;
   /** Rows of the thread, its three participants and its first message. */
   readonly mysqlBytesPerThread: number;
+  /** Files are larger than what is in them: InnoDB extends them in steps. */
+  readonly mysqlBaseBytes: number;
   readonly mysqlBytesPerMessage: number;
-  readonly rebuildBaseS: number;
+  /** Of threads with one message. */
   readonly rebuildSPerThread: number;
+  readonly rebuildBaseS: number;
+  readonly rebuildSPerMessage: number;
   readonly comparisonBaseS: number;
   readonly comparisonSPerThread: number;
   readonly commandStartS: number;
@@ -23,39 +27,54 @@ export function costsOf(measured: Measured): Costs {
 }
 
 /**
- * From sizes of at most so many threads: what does not grow from the smallest, what grows from the two largest.
- * @throws Error when there are not three of them
+ * From sizes of at most so many threads: the straight line through the two largest. What a further message costs is
+ * told by the installation with longer threads.
+ * @throws Error when there are not two sizes, or none with longer threads
  */
 export function costsUpTo({ sizes }: Pick<Measured, 'sizes'>, maxThreads: number): Costs {
   const short = sizes
     .filter(({ layout, commits, threads }) => layout === 'bucketed' && commits === 2 && threads <= maxThreads)
     .sort((a, b) => a.threads - b.threads);
-  const [first] = short;
-  const largest = short.at(-1);
+  const [smaller, larger] = short.slice(-2);
   const long = sizes.find(({ commits }) => commits > 2);
-  if (first === undefined || largest === undefined || short.length < 3 || long === undefined) {
-    throw new Error('the bucketed layout was not measured at three sizes, and with longer threads');
+  if (smaller === undefined || larger === undefined || long === undefined) {
+    throw new Error('the bucketed layout was not measured at two sizes, and with longer threads');
   }
-  const perThread = (valueOf: (size: MeasuredSize) => number): number =>
-    Math.max(0, (valueOf(largest) - valueOf(first)) / (largest.threads - first.threads));
-  const mysqlBytesPerThread = perThread(({ mysqlBytes }) => mysqlBytes);
-  return {
-    natsBaseMib: first.natsMib,
-    natsBytesPerThread: perThread(({ natsMib }) => natsMib) * 2 ** 20,
-    natsRestartBaseS: first.natsRestartMs / 1_000,
-    natsRestartSPerThread: perThread(({ natsRestartMs }) => natsRestartMs) / 1_000,
-    journalBytesPerCommit: perThread(({ natsDiskBytes }) => natsDiskBytes) / largest.commits,
-    mysqlBytesPerThread,
-    mysqlBytesPerMessage: Math.max(
-      0,
-      (long.mysqlBytes / long.threads - mysqlBytesPerThread) / (long.commits - largest.commits),
-    ),
-    rebuildBaseS: first.rebuildMs / 1_000,
-    rebuildSPerThread: perThread(({ rebuildMs }) => rebuildMs) / 1_000,
-    comparisonBaseS: first.comparisonMs / 1_000,
-    comparisonSPerThread: perThread(({ comparisonMs }) => comparisonMs) / 1_000,
-    commandStartS: Math.max(...short.map(({ commandStartMs }) => commandStartMs)) / 1_000,
+  const lineOf = (valueOf: (size: MeasuredSize) => number): Line => {
+    const slope = Math.max(0, (valueOf(larger) - valueOf(smaller)) / (larger.threads - smaller.threads));
+    return { base: Math.max(0, valueOf(larger) - slope * larger.threads), slope };
   };
+  const perMessage = (valueOf: (size: MeasuredSize) => number): number => {
+    const { base, slope } = lineOf(valueOf);
+    const furtherMessages = long.threads * (long.commits - larger.commits);
+    return Math.max(0, (valueOf(long) - base - slope * long.threads) / furtherMessages);
+  };
+  const nats = lineOf(({ natsMib }) => natsMib * 2 ** 20);
+  const restart = lineOf(({ natsRestartMs }) => natsRestartMs / 1_000);
+  const mysql = lineOf(({ mysqlBytes }) => mysqlBytes);
+  const rebuild = lineOf(({ rebuildMs }) => rebuildMs / 1_000);
+  const comparison = lineOf(({ comparisonMs }) => comparisonMs / 1_000);
+  return {
+    natsBaseMib: nats.base / 2 ** 20,
+    natsBytesPerThread: nats.slope,
+    natsRestartBaseS: restart.base,
+    natsRestartSPerThread: restart.slope,
+    journalBytesPerCommit: lineOf(({ natsDiskBytes }) => natsDiskBytes).slope / larger.commits,
+    mysqlBytesPerThread: mysql.slope,
+    mysqlBaseBytes: mysql.base,
+    mysqlBytesPerMessage: perMessage(({ mysqlBytes }) => mysqlBytes),
+    rebuildSPerThread: rebuild.slope,
+    rebuildBaseS: rebuild.base,
+    rebuildSPerMessage: perMessage(({ rebuildMs }) => rebuildMs / 1_000),
+    comparisonBaseS: comparison.base,
+    comparisonSPerThread: comparison.slope,
+    commandStartS: larger.commandStartMs / 1_000,
+  };
+}
+
+interface Line {
+  readonly base: number;
+  readonly slope: number;
 }
 
 /** One figure at the largest size, as predicted from smaller ones, and as measured. */
@@ -86,7 +105,11 @@ export function checkPrediction(measured: Measured, fromThreads: number): Predic
       (threads * largest.commits * costs.journalBytesPerCommit) / 2 ** 20,
       largest.natsDiskBytes / 2 ** 20,
     ],
-    ['MySQL, MiB', (threads * costs.mysqlBytesPerThread) / 2 ** 20, largest.mysqlBytes / 2 ** 20],
+    [
+      'MySQL, MiB',
+      (costs.mysqlBaseBytes + threads * costs.mysqlBytesPerThread) / 2 ** 20,
+      largest.mysqlBytes / 2 ** 20,
+    ],
     ['rebuild, s', costs.rebuildBaseS + threads * costs.rebuildSPerThread, largest.rebuildMs / 1_000],
     ['comparison, s', costs.comparisonBaseS + threads * costs.comparisonSPerThread, largest.comparisonMs / 1_000],
     ['thread-command until SERVING, s', costs.commandStartS, largest.commandStartMs / 1_000],

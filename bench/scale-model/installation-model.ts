@@ -1,4 +1,5 @@
 import type { Measured } from '../scaling/measured.js';
+import { median } from '../scaling/median.js';
 import { costsOf, type Costs } from './costs.js';
 
 /** What is assumed of the people who use it. */
@@ -21,6 +22,8 @@ export interface Limits {
   readonly natsMib: number;
   /** So long may a nats-server take to come back. */
   readonly natsRestartS: number;
+  /** Appends that a cluster does in a second: what one nats-server did here, flushing each (performance.md). */
+  readonly natsPerSecond: number;
   /** Subjects that a server lists in one answer (nats-server's JSMaxSubjectDetails). */
   readonly subjectsPerBucket: number;
   readonly replicas: number;
@@ -44,6 +47,7 @@ export const defaultLimits: Limits = {
   utilisation: 0.7,
   natsMib: 32 * 1_024,
   natsRestartS: 60,
+  natsPerSecond: 5_876,
   subjectsPerBucket: 100_000,
   replicas: 3,
   mysqlTib: 2,
@@ -111,8 +115,7 @@ export function needsOf(workload: Workload, measured: Measured, limits: Limits =
   while (
     natsMibOf(natsClusters) > (limits.natsMib * 2) / 3 ||
     restartOf(natsClusters) > limits.natsRestartS ||
-    // What one thread-command process has shown is what its nats-server did, too.
-    peak / natsClusters > capacity
+    peak / natsClusters > limits.natsPerSecond * limits.utilisation
   ) {
     natsClusters += 1;
   }
@@ -143,15 +146,22 @@ export function needsOf(workload: Workload, measured: Measured, limits: Limits =
     mysqlTib: mysqlBytes / 2 ** 40,
     mysqlShards: Math.ceil(mysqlBytes / 2 ** 40 / limits.mysqlTib),
     comparisonHours: threads / limits.comparedPerSecond / 3_600,
-    rebuildHours: commits / projectedPerSecond(costs) / 3_600,
+    rebuildHours:
+      (threads * costs.rebuildSPerThread + threads * Math.max(0, messagesPerThread - 1) * costs.rebuildSPerMessage) /
+      3_600,
   };
 }
 
-/** Posts a second at most of one thread-command process, with its nats-server and the client on the same machine. */
-export function capacityOf({ openLoads }: Pick<Measured, 'openLoads'>): number {
-  const [first] = openLoads;
-  if (first === undefined) throw new Error('the capacity was not measured');
-  return first.capacity;
+/**
+ * Posts a second of one thread-command process, with its nats-server and the client on the same machine: the median of the
+ * bucketed installations with at least 100 threads.
+ */
+export function capacityOf({ sizes }: Pick<Measured, 'sizes'>): number {
+  return median(
+    sizes
+      .filter(({ layout, threads, commits }) => layout === 'bucketed' && threads >= 100 && commits === 2)
+      .map(({ postsPerSecond }) => postsPerSecond),
+  );
 }
 
 /** Commits that the journal gives and MySQL takes, a second: what a rebuild of short threads shows. */

@@ -43,9 +43,10 @@ export function simulateQueues(options: QueueOptions): QueueOutcome {
   const exponential = (mean: number): number => -Math.log(uniform()) * mean;
   const shares = sharesOf(threads, options.skew);
   // As the members share partitions: contiguous runs of the same length, give or take one.
-  const ownerOf = Array.from({ length: threads }, (_, thread) =>
-    Math.floor((partitionOf(`thread-${thread}`, partitions) * instances) / partitions),
-  );
+  const ownerOf = Array.from({ length: threads }, (_, thread) => {
+    const id = `${thread.toString(32)}-${uniformInt(generator, 0, 2 ** 32 - 1).toString(32)}`;
+    return Math.floor((partitionOf(id, partitions) * instances) / partitions);
+  });
   const ownerFreeAt = new Float64Array(instances);
   const busyMs = new Float64Array(instances);
   const threadFreeAt = new Float64Array(threads);

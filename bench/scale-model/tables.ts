@@ -143,7 +143,10 @@ function costs(measured: Measured): string[] {
         'MySQL',
         `${whole(cost.mysqlBytesPerThread)} B a thread of three members with one message, ${whole(cost.mysqlBytesPerMessage)} B each further message`,
       ],
-      ['rebuild of the read model', `${whole(1 / cost.rebuildSPerThread)} threads/s of two commits`],
+      [
+        'rebuild of the read model',
+        `${whole(1 / cost.rebuildSPerThread)} threads/s with one message, ${whole(1 / cost.rebuildSPerMessage)} further messages/s`,
+      ],
       ['comparison, unbounded', `${whole(1 / cost.comparisonSPerThread)} threads/s`],
       ['posts of one thread-command process at most', `${whole(capacityOf(measured))}/s`],
     ],
@@ -161,20 +164,20 @@ function needs(measured: Measured): string[] {
       row('JetStream clusters of 3', (one) => whole(one.natsClusters)),
       row('`JOURNAL_BUCKETS` in each', (one) => whole(one.buckets)),
       row('memory of each nats-server, GiB', (one) => short(one.natsGib)),
-      row('its restart, s', (one) => whole(one.natsRestartS)),
+      row('its restart, s', (one) => short(one.natsRestartS)),
       row('journal on disk, all copies, TiB', (one) => short(one.journalTib)),
       row('thread-command instances', (one) => whole(one.commandInstances)),
       row('`PARTITIONS`', (one) => whole(one.partitions)),
       row('threads in memory at peak', (one) => whole(one.loadedThreads)),
       row('their memory, all instances, GiB', (one) => short(one.loadedGib)),
       row('loading a thread, ms', (one) => whole(one.loadMs)),
-      row('feed of 256 MiB holds, minutes', (one) => whole(one.feedMinutes)),
+      row('feed of 256 MiB holds, minutes', (one) => short(one.feedMinutes)),
       row('thread-projector instances', (one) => whole(one.projectors)),
       row('MySQL rows', (one) => millions(one.mysqlRows)),
       row('MySQL, TiB', (one) => short(one.mysqlTib)),
       row(`MySQL servers of ${defaultLimits.mysqlTib} TiB`, (one) => whole(one.mysqlShards)),
       row('a comparison, hours', (one) => short(one.comparisonHours)),
-      row('a rebuild by one process, hours', (one) => whole(one.rebuildHours)),
+      row('a rebuild by one process, hours', (one) => short(one.rebuildHours)),
     ],
   );
 }
@@ -193,8 +196,8 @@ const prediction = (measured: Measured): string[] =>
 function queues(measured: Measured): string[] {
   const capacity = capacityOf(measured);
   const rows: string[][] = [];
-  for (const instances of [2, 8, 32]) {
-    for (const partitions of [64, 256, 1_024]) {
+  for (const instances of [2, 8, 24, 48]) {
+    for (const partitions of [64, 1_024]) {
       const outcome = simulateQueues({
         seed: SEED,
         capacity,
