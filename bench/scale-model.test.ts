@@ -60,6 +60,7 @@ describe('the simulation of queues', () => {
     postsPerSecond: 700,
     capacity: 1_000,
     appendMs: 0,
+    serialMs: 0,
     instances: 1,
     partitions: 64,
     threads: 1_000,

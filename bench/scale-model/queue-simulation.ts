@@ -10,6 +10,8 @@ export interface QueueOptions {
   readonly capacity: number;
   /** What a post takes besides, without waiting: the journal's flush, the way there and back; in milliseconds. */
   readonly appendMs: number;
+  /** So long one thread's next commit waits for the one before, at most `appendMs`. */
+  readonly serialMs: number;
   readonly instances: number;
   readonly partitions: number;
   readonly threads: number;
@@ -37,7 +39,17 @@ export interface QueueOutcome {
  * layout, those of different threads at the same time. The same seed gives the same outcome.
  */
 export function simulateQueues(options: QueueOptions): QueueOutcome {
-  const { seed, postsPerSecond, capacity, appendMs, instances, partitions, threads, posts = 200_000 } = options;
+  const {
+    seed,
+    postsPerSecond,
+    capacity,
+    appendMs,
+    serialMs,
+    instances,
+    partitions,
+    threads,
+    posts = 200_000,
+  } = options;
   const generator = mersenne(seed);
   const uniform = (): number => uniformInt(generator, 1, 2 ** 31 - 1) / 2 ** 31;
   const exponential = (mean: number): number => -Math.log(uniform()) * mean;
@@ -59,9 +71,10 @@ export function simulateQueues(options: QueueOptions): QueueOutcome {
     const owner = ownerOf[thread] ?? 0;
     const workMs = exponential(1_000 / capacity);
     const decidedAt = Math.max(now, ownerFreeAt[owner] ?? 0) + workMs;
-    const answeredAt = Math.max(decidedAt, threadFreeAt[thread] ?? 0) + appendMs;
+    const appendedAt = Math.max(decidedAt, threadFreeAt[thread] ?? 0) + serialMs;
+    const answeredAt = appendedAt + appendMs - serialMs;
     ownerFreeAt[owner] = decidedAt;
-    threadFreeAt[thread] = answeredAt;
+    threadFreeAt[thread] = appendedAt;
     busyMs[owner] = (busyMs[owner] ?? 0) + workMs;
     all[post] = answeredAt - now;
     if (thread > 0) others.push(answeredAt - now);

@@ -201,7 +201,7 @@ function queues(measured: Measured): string[] {
       const outcome = simulateQueues({
         seed: SEED,
         capacity,
-        appendMs: appendMsOf(measured),
+        ...appendOf(measured),
         instances,
         partitions,
         threads: SIMULATED_THREADS,
@@ -240,7 +240,7 @@ function validation(measured: Measured): string[] {
       const { p50, p99 } = simulateQueues({
         seed: SEED,
         capacity,
-        appendMs: appendMsOf(measured),
+        ...appendOf(measured),
         instances: 1,
         partitions: 64,
         threads: 100,
@@ -260,11 +260,16 @@ function validation(measured: Measured): string[] {
   );
 }
 
-/** What a post takes besides its owner's work: the p50 when hardly anything is under way. */
-function appendMsOf({ openLoads }: Measured): number {
+/**
+ * What a post takes besides its owner's work: the p50 when hardly anything is under way; and what of that keeps the
+ * thread's next one waiting: what one thread alone takes.
+ */
+function appendOf({ openLoads, sizes }: Measured): { appendMs: number; serialMs: number } {
   const [first] = openLoads;
-  if (first === undefined) throw new Error('no open load was measured');
-  return Math.max(0, first.p50Ms - 1_000 / first.capacity);
+  const alone = sizes.find(({ layout, threads }) => layout === 'bucketed' && threads === 1);
+  if (first === undefined || alone === undefined) throw new Error('no open load, or no single thread, was measured');
+  const appendMs = Math.max(0, first.p50Ms - 1_000 / first.capacity);
+  return { appendMs, serialMs: Math.min(appendMs, 1_000 / alone.postsPerSecond) };
 }
 
 /** A table as Prettier would set it, so that it does not matter who wrote it last. */
