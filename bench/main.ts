@@ -3,6 +3,8 @@ import { benchHandover } from './handover-bench.js';
 import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { benchProjector } from './projector-bench.js';
+import { benchScaleModel } from './scale-model-bench.js';
+import { benchHistories, benchScaling } from './scaling-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
@@ -20,6 +22,15 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
     run: benchHandover,
   },
   'hot-thread': { about: 'appends to one thread in either layout', run: benchHotThread },
+  scaling: { about: 'what more threads and longer threads cost, 1 to 200,000 (ten minutes)', run: benchScaling },
+  histories: {
+    about: 'of scaling only longer threads, and posts at random moments (two minutes)',
+    run: benchHistories,
+  },
+  'scale-model': {
+    about: 'what 1 and 100 million threads need, from what scaling measured last (docs/scaling.md)',
+    run: benchScaleModel,
+  },
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
 /** Run when none is named. */
@@ -28,7 +39,7 @@ const byDefault = ['visibility', 'watch', 'journal', 'projector'];
 const help = `npm run bench -- [--only NAME] [--count N]
 
 ${Object.entries(benches)
-  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .map(([name, { about }]) => `  ${name.padEnd(13)}${about}`)
   .join('\n')}
 
 Each starts the servers it needs on free ports with data of its own. --count sets how much is measured.`;

@@ -242,7 +242,7 @@ describe('AggregateHost', () => {
     });
 
     it('lets the least recently used go above a number and above a weight', async () => {
-      for (const bounds of [{ maxAggregates: 2 }, { maxBytes: 700 }]) {
+      for (const bounds of [{ maxAggregates: 2 }, { maxBytes: 1_000 }]) {
         memory = new InMemoryJournal();
         const reads: string[] = [];
         journal = new UnreliableJournal(memory);

@@ -77,8 +77,9 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     return this.#trouble;
   }
 
+  /** Some 200 bytes a remembered request were measured (docs/scaling.md); rather too many than too few. */
   estimateBytes(): number {
-    return this.model.estimateBytes(this.#state) + 150 * this.#requests.size;
+    return this.model.estimateBytes(this.#state) + 250 * this.#requests.size;
   }
 
   post(task: AggregateTask<Command, Event, State, Rejection>): void {

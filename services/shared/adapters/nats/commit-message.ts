@@ -45,7 +45,7 @@ export function decodeCommit({ headers, data }: EncodedCommit): Commit {
   return {
     ...readCommitPosition(headers),
     commandType: textOf(headers, header.commandType),
-    fingerprint: textOf(headers, header.fingerprint),
+    fingerprint: detached(textOf(headers, header.fingerprint)),
     time: integerOf(headers, header.time),
     trace: { requestId: textOf(headers, header.requestId), traceparent: textOf(headers, header.traceparent) },
     events: decodeEvents(data),
@@ -62,7 +62,7 @@ export function readCommitPosition(
   return {
     aggregateId: textOf(headers, header.aggregateId),
     version: integerOf(headers, header.version),
-    commandId: textOf(headers, header.commandId),
+    commandId: detached(textOf(headers, header.commandId)),
   };
 }
 
@@ -70,6 +70,14 @@ function textOf(headers: MsgHdrs | undefined, name: string): string {
   const value = headers?.get(name);
   if (value === undefined || value === '') throw unreadable(`header ${name} is missing`);
   return value;
+}
+
+/**
+ * A copy of what is kept for long. A header's value is a slice of the text of all headers, which it would keep in memory:
+ * 850 bytes instead of 200 for each request that an aggregate remembers.
+ */
+function detached(text: string): string {
+  return Buffer.from(text).toString();
 }
 
 function integerOf(headers: MsgHdrs | undefined, name: string): number {

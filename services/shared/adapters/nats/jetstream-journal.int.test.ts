@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ulid } from 'ulid';
 import { type Fault } from '../../kernel/fault.js';
 import { JournalUnavailable, type Journal } from '../../runtime/journal.js';
@@ -15,6 +17,13 @@ async function openLink(url: string): Promise<NatsLink> {
   const link = await NatsLink.open({ url, name: 'journal-test', logger });
   links.push(link);
   return link;
+}
+
+/** After a collection of all garbage. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
 }
 
 function uniquePrefix(): string {
@@ -63,6 +72,38 @@ describe('JetStreamJournal', () => {
     }
     assert.equal(new Set(listed).size, 257);
     assert.equal(listed.length, 257);
+  });
+
+  it('keeps nothing of what it has read: no subscription, which would hold the messages', async () => {
+    const link = await openLink(await sharedNatsUrl());
+    const journal = new JetStreamJournal(link, { prefix: uniquePrefix() }, () => {});
+    const id = ulid();
+    await journal.append(id, 0, someCommit('one'));
+    await readAll(journal, id);
+    const { subscriptions } = (link.connection as unknown as { protocol: { subscriptions: { size(): number } } })
+      .protocol;
+    const before = subscriptions.size();
+    for (let turn = 0; turn < 20; turn += 1) await readAll(journal, id);
+    // Of a stream that has nothing from there on, and of none.
+    assert.deepEqual(await readAll(journal, id, 2), []);
+    assert.deepEqual(await readAll(journal, ulid()), []);
+    assert.equal(subscriptions.size(), before);
+  });
+
+  it('gives command ids that do not hold all of their commits in memory', async () => {
+    const journal = await openJournal();
+    const id = ulid();
+    const commits = 200;
+    const trace = { requestId: 'x'.repeat(20_000), traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+    await Promise.all(
+      Array.from({ length: commits }, (_, version) => journal.append(id, version, someCommit(`${version}`, { trace }))),
+    );
+    const before = heapBytes();
+    const kept: string[] = [];
+    for await (const { commandId, fingerprint } of journal.read(id, 1)) kept.push(commandId, fingerprint);
+    const heldBytes = heapBytes() - before;
+    assert.equal(kept.length, 2 * commits);
+    assert.ok(heldBytes < (commits * 20_000) / 2, `${kept.length} strings hold ${heldBytes} bytes`);
   });
 
   it('refuses a commit that no message can hold, and writes nothing', async () => {

@@ -5,10 +5,12 @@ import {
   JetStreamError,
   RetentionPolicy,
   StorageType,
+  type BatchCallback,
   type DirectBatchOptions,
   type StoredMsg,
   type StreamConfig,
 } from '@nats-io/jetstream';
+import type { QueuedIterator } from '@nats-io/transport-node';
 import { toError } from '../../kernel/fault.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
 import { isApiError, unavailable } from './journal-errors.js';
@@ -94,18 +96,7 @@ export async function lastSequenceOf(link: NatsLink, stream: string): Promise<nu
 export async function readBatch(link: NatsLink, stream: string, query: DirectBatchOptions): Promise<StoredMsg[]> {
   const messages: StoredMsg[] = [];
   try {
-    await link.ask(async () => {
-      const batch = await link.manager.direct.getBatch(stream, { batch: READ_BATCH, ...query });
-      const stalled = setTimeout(() => batch.stop(new Error('no answer in time')), READ_STALL_MS);
-      try {
-        for await (const message of batch) {
-          stalled.refresh();
-          messages.push(message);
-        }
-      } finally {
-        clearTimeout(stalled);
-      }
-    });
+    await link.ask(() => collectBatch(link, stream, { batch: READ_BATCH, ...query }, messages));
     return messages;
   } catch (thrown) {
     const error = toError(thrown);
@@ -114,5 +105,35 @@ export async function readBatch(link: NatsLink, stream: string, query: DirectBat
     const isUnanswered = messages.length === 0 && !(error instanceof JournalUnavailable);
     if (isUnanswered && !(await streamExists(link, stream))) return [];
     throw unavailable('read', error);
+  }
+}
+
+/**
+ * By callback, not by iterator: over that, the client (3.4) keeps the subscription, and with it all messages, until its
+ * time-out of 5 s. Loads of many histories took gigabytes so.
+ */
+async function collectBatch(
+  link: NatsLink,
+  stream: string,
+  query: DirectBatchOptions,
+  messages: StoredMsg[],
+): Promise<void> {
+  let stalled: NodeJS.Timeout | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const callback: BatchCallback<StoredMsg> = (done, message) => {
+        if (done !== null) return done.err === undefined ? resolve() : reject(done.err);
+        stalled?.refresh();
+        messages.push(message);
+      };
+      const giveUpWhenStalled = (batch: QueuedIterator<StoredMsg>): void => {
+        stalled = setTimeout(() => batch.stop(new Error('no answer in time')), READ_STALL_MS);
+      };
+      link.manager.direct
+        .getBatch(stream, { ...query, callback } as DirectBatchOptions)
+        .then(giveUpWhenStalled, reject);
+    });
+  } finally {
+    clearTimeout(stalled);
   }
 }
