@@ -6,14 +6,17 @@ import { ulid } from 'ulid';
 import { checkGrpcHealth } from '../mesh/local/grpc-health.js';
 import { portSettings } from '../mesh/local/mesh-settings.js';
 import { startEnvoy, type TestEnvoy } from '../mesh/envoy/testing/start-envoy.js';
+import { migrateDatabase } from '../services/shared/adapters/mysql/migrate-database.js';
 import { type ProtoClient, protoClient } from '../services/shared/testing/proto-client.js';
 import {
   freePort,
+  freshDatabaseUrl,
   type RunningServer,
   startNatsServer,
   waitUntilHealthy,
 } from '../services/shared/testing/servers/index.js';
 import { type ServiceProcess, startServiceProcess } from '../services/shared/testing/service-process.js';
+import { migrations } from '../services/thread-projector/migrations/index.js';
 import { type Container, Overlay } from './testing/manifests.js';
 
 const WRITERS = 8;
@@ -33,19 +36,28 @@ function rollingUpdateOf(overlay: Overlay, name: string): RollingUpdate {
   return {
     minReadySeconds: spec.minReadySeconds as number,
     graceSeconds: spec.template.spec.terminationGracePeriodSeconds as number,
-    environment: Object.fromEntries((container.env ?? []).map(({ name: variable, value }) => [variable, value ?? ''])),
+    environment: Object.fromEntries(
+      // What comes from Secrets is the test's own.
+      (container.env ?? []).flatMap(({ name: variable, value }) => (value === undefined ? [] : [[variable, value]])),
+    ),
     container,
   };
 }
 
-/** Writers that post to a thread of their own each, through whichever edge takes calls, and never repeat a call. */
+/** Clients of one edge. */
+interface Edge {
+  readonly commands: ProtoClient;
+  readonly queries: ProtoClient;
+}
+
+/** Writers that post to a thread of their own each and read it, through whichever edge takes calls, and never repeat a call. */
 class Load {
   readonly failures: string[] = [];
   calls = 0;
   #isRunning = true;
   readonly #loops: Promise<void>[];
 
-  constructor(private readonly edge: () => ProtoClient) {
+  constructor(private readonly edge: () => Edge) {
     this.#loops = Array.from({ length: WRITERS }, (_, writer) => this.#loop(writer));
   }
 
@@ -68,16 +80,22 @@ class Load {
         // Now and then a new thread: those calls go to any instance.
         if (threadId === undefined || version % 50 === 0) {
           const creation = { account_id, title: 'a thread', administrator_ids: [account_id] };
-          threadId = String((await this.edge().call('CreateThread', creation)).thread_id);
+          threadId = String((await this.edge().commands.call('CreateThread', creation)).thread_id);
           version = 1;
         }
         const call = { account_id, thread_id: threadId, messages: [{ text: 'hi' }] };
         // Half of them name the thread, as careful clients do, so that Envoy finds its owner.
         const metadata = writer % 2 === 0 ? { 'x-thread-id': threadId } : undefined;
-        const answer = await this.edge().call('AddMessages', call, { metadata });
+        const answer = await this.edge().commands.call('AddMessages', call, { metadata });
         version += 1;
         // Nobody else writes there: nothing was lost, and nothing carried out twice.
         assert.equal(answer.version, String(version));
+        if (version % 4 === 0) {
+          // The projector has brought it, whoever owns its partition by now.
+          const query = { account_id, thread_id: threadId, min_version: String(version) };
+          const { thread } = await this.edge().queries.call('GetThread', query);
+          assert.equal((thread as { version: string }).version, String(version));
+        }
         this.calls += 1;
       } catch (error) {
         this.failures.push(String(error));
@@ -92,17 +110,19 @@ class Load {
 describe('A rolling update by the numbers of the manifests', function () {
   this.timeout(180_000);
   let nats: RunningServer;
+  let databaseUrl: string;
   let overlay: Overlay;
   const envoys: TestEnvoy[] = [];
-  const clients: ProtoClient[] = [];
+  const edges: Edge[] = [];
   const running = new Set<ServiceProcess>();
 
   before(async () => {
-    [nats, overlay] = await Promise.all([startNatsServer(), Overlay.render('eks')]);
+    [nats, databaseUrl, overlay] = await Promise.all([startNatsServer(), freshDatabaseUrl(), Overlay.render('eks')]);
+    await migrateDatabase({ url: databaseUrl, migrations, report: () => undefined });
   });
 
   after(async () => {
-    for (const client of clients) client.close();
+    for (const client of edges.flatMap(({ commands, queries }) => [commands, queries])) client.close();
     for (const service of running) {
       service.kill('SIGKILL');
       await service.exited;
@@ -111,52 +131,89 @@ describe('A rolling update by the numbers of the manifests', function () {
     await nats.stop();
   });
 
-  it('loses no call: two thread-command and one of two Envoys replaced under load', async () => {
-    const { minReadySeconds, graceSeconds, environment, container } = rollingUpdateOf(overlay, 'thread-command');
-    const ports = await Promise.all(Array.from({ length: 4 }, () => freePort()));
-    const threadCommand = ports.map((port) => ({ host: '127.0.0.1', port }));
-    const start = async (index: number): Promise<ServiceProcess> => {
-      const service = await startServiceProcess('services/thread-command/main.ts', {
-        ...environment,
+  /** Starts instances of a service, and replaces each by a new one as its Deployment would. */
+  class Rollout {
+    readonly #update: RollingUpdate;
+    readonly #old: ServiceProcess[] = [];
+
+    private constructor(
+      private readonly name: string,
+      private readonly ports: number[],
+    ) {
+      this.#update = rollingUpdateOf(overlay, name);
+    }
+
+    static async begin(name: string, instances: number): Promise<Rollout> {
+      const rollout = new Rollout(name, await Promise.all(Array.from({ length: 2 * instances }, () => freePort())));
+      for (const port of rollout.ports.slice(0, instances)) rollout.#old.push(await rollout.#start(port));
+      return rollout;
+    }
+
+    /** Those of old and new instances alike. */
+    get addresses(): { host: string; port: number }[] {
+      return this.ports.map((port) => ({ host: '127.0.0.1', port }));
+    }
+
+    async replaceAll(): Promise<void> {
+      for (const [index, service] of this.#old.entries()) {
+        await this.#start(this.ports[this.#old.length + index] ?? assert.fail());
+        await delay(this.#update.minReadySeconds * 1_000);
+        await this.#terminate(service);
+      }
+    }
+
+    async #start(port: number): Promise<ServiceProcess> {
+      const service = await startServiceProcess(`services/${this.name}/main.ts`, {
+        ...this.#update.environment,
         NATS_URL: nats.url,
+        MYSQL_URL: databaseUrl,
         LOG_LEVEL: 'info',
-        GRPC_PORT: String(ports[index]),
+        GRPC_PORT: String(port),
       });
       running.add(service);
       // As the readiness probe.
       await waitUntilHealthy(service.address, () => checkGrpcHealth(service.address));
       return service;
-    };
+    }
+
     /** What kubelet does to a pod that goes. */
-    const terminate = async (service: ServiceProcess): Promise<void> => {
+    async #terminate(service: ServiceProcess): Promise<void> {
+      const { container, graceSeconds } = this.#update;
       const before = Date.now();
       await delay((container.lifecycle?.preStop.sleep.seconds as number) * 1_000);
       service.kill('SIGTERM');
       assert.equal(await service.exited, 0);
       running.delete(service);
       assert.ok(Date.now() - before < graceSeconds * 1_000, 'kubelet would have killed it');
-    };
+    }
+  }
 
-    const old = await Promise.all([start(0), start(1)]);
-    for (const settings of [{ threadCommand }, { threadCommand }]) {
-      const envoy = await startEnvoy(ports[0] ?? 0, settings);
+  it('loses no call: every service and one of two Envoys replaced under load', async () => {
+    const threadCommand = await Rollout.begin('thread-command', 2);
+    const threadQuery = await Rollout.begin('thread-query', 2);
+    const threadProjector = await Rollout.begin('thread-projector', 2);
+    const upstreams = { threadCommand: threadCommand.addresses, threadQuery: threadQuery.addresses };
+    for (let count = 0; count < 2; count += 1) {
+      const envoy = await startEnvoy(0, upstreams);
       envoys.push(envoy);
-      const healthy = async () => assert.equal(await envoy.stat('cluster.thread-command.membership_healthy'), 2);
-      await waitUntilHealthy('its upstreams', healthy);
-      const service = 'threadweaver.thread.v1.ThreadCommandService';
-      clients.push(protoClient('threadweaver/thread/v1/thread_command_service.proto', service, envoy.authority));
+      for (const cluster of ['thread-command', 'thread-query']) {
+        const healthy = async () => assert.equal(await envoy.stat(`cluster.${cluster}.membership_healthy`), 2);
+        await waitUntilHealthy('its upstreams', healthy);
+      }
+      const client = (file: string, service: string): ProtoClient =>
+        protoClient(`threadweaver/thread/v1/${file}.proto`, `threadweaver.thread.v1.${service}`, envoy.authority);
+      edges.push({
+        commands: client('thread_command_service', 'ThreadCommandService'),
+        queries: client('thread_query_service', 'ThreadQueryService'),
+      });
     }
     const [leaving, staying] = envoys as [TestEnvoy, TestEnvoy];
-    const balancer = new Balancer(leaving, clients);
+    const balancer = new Balancer(leaving, edges);
     const load = new Load(() => balancer.choose());
     try {
       await load.untilAnswered(50);
       const envoyGone = terminateEnvoy(leaving, rollingUpdateOf(overlay, 'envoy'));
-      for (const [index, service] of old.entries()) {
-        await start(2 + index);
-        await delay(minReadySeconds * 1_000);
-        await terminate(service);
-      }
+      await Promise.all([threadCommand.replaceAll(), threadQuery.replaceAll(), threadProjector.replaceAll()]);
       await envoyGone;
       await load.untilAnswered(50);
     } finally {
@@ -167,6 +224,7 @@ describe('A rolling update by the numbers of the manifests', function () {
     assert.ok(load.calls > 1_000, `only ${load.calls} calls`);
     // Envoy had heard in time that they would go: not even a repeat was needed.
     assert.equal(await staying.stat('cluster.thread-command.upstream_rq_retry'), 0);
+    assert.equal(await staying.stat('cluster.thread-query.upstream_rq_retry'), 0);
   });
 });
 
@@ -178,7 +236,7 @@ class Balancer {
 
   constructor(
     checked: TestEnvoy,
-    private readonly clients: readonly ProtoClient[],
+    private readonly edges: readonly Edge[],
   ) {
     this.#timer = setInterval(() => {
       fetch(`${checked.url}/healthz`, { signal: AbortSignal.timeout(2_000) }).then(
@@ -188,8 +246,8 @@ class Balancer {
     }, 5_000);
   }
 
-  choose(): ProtoClient {
-    const left = this.#refusals < 2 ? this.clients : this.clients.slice(1);
+  choose(): Edge {
+    const left = this.#refusals < 2 ? this.edges : this.edges.slice(1);
     this.#turn += 1;
     return left[this.#turn % left.length] ?? assert.fail();
   }
