@@ -2,6 +2,11 @@ import { benchHandover } from './handover-bench.js';
 import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { addMessagesLine } from './lines/add-messages-line.js';
+import { createLine } from './lines/create-line.js';
+import { crudLine } from './lines/crud-line.js';
+import { fairnessLine } from './lines/fairness-line.js';
+import { hotLine } from './lines/hot-line.js';
+import { instancesLine } from './lines/instances-line.js';
 import { benchProjector } from './projector-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { readCommandLine, UsageError } from './support/command-line.js';
@@ -12,7 +17,7 @@ import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
 
 /** The table of performance, in its order: each line beside its reference, measured in the same run. */
-const lines: readonly Line[] = [addMessagesLine];
+const lines: readonly Line[] = [addMessagesLine, hotLine, fairnessLine, createLine, crudLine, instancesLine];
 
 /** A bench that only prints. */
 type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
