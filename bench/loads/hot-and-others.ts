@@ -17,6 +17,8 @@ export interface HotAndOthersOptions {
    * `hotInFlight` lanes; 0 for none.
    */
   readonly hotPerSecond: number;
+  /** So many threads share these calls, to tell what the load does from what its heat does. @default 1 */
+  readonly hotThreads?: number;
   /** So many calls to the hot thread at once, at most; of what comes beyond, each waits for one to be answered. */
   readonly hotInFlight: number;
   /** So many connections for each of the two. @default 2 */
@@ -28,7 +30,7 @@ export interface HotAndOthersOptions {
  * call was due (so that a slow client hides nothing); `extra` tells of the hot thread.
  */
 export async function open(options: HotAndOthersOptions): Promise<Load> {
-  const { addresses, others, othersPerSecond, hotPerSecond, hotInFlight, channels = 2 } = options;
+  const { addresses, others, othersPerSecond, hotPerSecond, hotThreads = 1, hotInFlight, channels = 2 } = options;
   // Of their own: on a shared connection the client's own queue would be measured.
   const [clients, hotClients] = [openClients(addresses, channels), openClients(addresses, channels)];
   const account = ulid();
@@ -58,11 +60,13 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
   const ids: string[] = [];
   const created = await closedLoop({ count: others, inFlight: 16 }, async () => ids.push(await create()));
   if (created.failed > 0) throw new Error(`threads were not created: ${created.firstError}`);
+  const hotIds: string[] = [];
+  await closedLoop({ count: hotThreads, inFlight: 16 }, async () => hotIds.push(await create()));
 
   return {
     async round({ count }) {
       // A thread holds only so many messages.
-      const hotThread = await create();
+      if (hotThreads === 1) hotIds[0] = await create();
       const samples = new Float64Array(count);
       let [answered, failed] = [0, 0];
       let firstError: string | undefined;
@@ -75,7 +79,7 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
       const heat = async (): Promise<void> => {
         if (hotPerSecond === 0) return;
         const postHot = async (index: number): Promise<void> => {
-          await post(of(hotClients, index), hotThread).then(() => (hot += 1), fail);
+          await post(of(hotClients, index), of(hotIds, index)).then(() => (hot += 1), fail);
         };
         if (hotPerSecond === Infinity) {
           await Promise.all(
