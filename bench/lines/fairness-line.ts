@@ -14,7 +14,7 @@ const HOT_IN_FLIGHT = 100;
 export const fairnessLine: Line = {
   name: 'fairness',
   about: 'p99 of the others while one thread takes 80 % of the load, beside the same without it',
-  async run({ count = 300, rounds = 4 }): Promise<LineResult> {
+  async run({ count = 300, rounds = 3 }): Promise<LineResult> {
     const tables = [];
     const verdicts: Verdict[] = [];
     for (const layout of journalLayouts) {

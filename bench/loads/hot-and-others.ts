@@ -25,6 +25,10 @@ export interface HotAndOthersOptions {
   readonly channels?: number;
 }
 
+/** A thread holds 5,000 messages: before, the next one becomes the hot one. */
+const MOST_OF_ONE_THREAD = 4_800;
+const HOT_IN_TURN = 5;
+
 /**
  * One hot thread beside many others. What is reported is of the others, whose latency counts from the moment at which a
  * call was due (so that a slow client hides nothing); `extra` tells of the hot thread.
@@ -66,7 +70,12 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
   return {
     async round({ count }) {
       // A thread holds only so many messages.
-      if (hotThreads === 1) hotIds[0] = await create();
+      if (hotThreads === 1) {
+        for (let index = 0; index < HOT_IN_TURN; index += 1) hotIds[index] = await create();
+      }
+      let hotBegun = 0;
+      const hotThread = (index: number): string =>
+        hotThreads === 1 ? of(hotIds, Math.floor(hotBegun++ / MOST_OF_ONE_THREAD)) : of(hotIds, index);
       const samples = new Float64Array(count);
       let [answered, failed] = [0, 0];
       let firstError: string | undefined;
@@ -79,7 +88,7 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
       const heat = async (): Promise<void> => {
         if (hotPerSecond === 0) return;
         const postHot = async (index: number): Promise<void> => {
-          await post(of(hotClients, index), of(hotIds, index)).then(() => (hot += 1), fail);
+          await post(of(hotClients, index), hotThread(index)).then(() => (hot += 1), fail);
         };
         if (hotPerSecond === Infinity) {
           await Promise.all(
