@@ -1,15 +1,23 @@
-import { parseArgs } from 'node:util';
 import { benchHandover } from './handover-bench.js';
 import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
+import { addMessagesLine } from './lines/add-messages-line.js';
 import { benchProjector } from './projector-bench.js';
 import { benchStreams } from './streams-bench.js';
+import { readCommandLine, UsageError } from './support/command-line.js';
+import { isMet, type Line, type LineResult } from './support/line.js';
+import { verdictCells, writeResults } from './support/results.js';
+import { printTable } from './table.js';
 import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
 
-/** One line of the bench: measures something beside its reference, in the same run, and prints a table. */
+/** The table of performance, in its order: each line beside its reference, measured in the same run. */
+const lines: readonly Line[] = [addMessagesLine];
+
+/** A bench that only prints. */
 type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
 
+/** Run only when named. */
 const benches: Readonly<Record<string, { readonly about: string; readonly run: Bench }>> = {
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
   watch: { about: 'from a post until a watcher has it, through Envoy', run: benchWatch },
@@ -22,31 +30,60 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   'hot-thread': { about: 'appends to one thread in either layout', run: benchHotThread },
   streams: { about: 'what a stream per thread costs as their number grows (minutes)', run: benchStreams },
 };
-/** Run when none is named. */
-const byDefault = ['visibility', 'watch', 'journal', 'projector'];
 
-const help = `npm run bench -- [--only NAME] [--count N]
+const described = (entries: readonly (readonly [string, string])[]): string =>
+  entries.map(([name, about]) => `  ${name.padEnd(14)}${about}`).join('\n');
 
-${Object.entries(benches)
-  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
-  .join('\n')}
+const help = `npm run bench -- [--only NAME[,NAME…]] [--count N] [--rounds N] [--write]
 
-Each starts the servers it needs on free ports with data of its own. --count sets how much is measured.`;
+The table of performance, all of which runs unless some are named:
+${described(lines.map(({ name, about }) => [name, about]))}
 
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, count: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
-});
-if (values.help) {
-  console.log(help);
-} else {
-  for (const name of values.only === undefined ? byDefault : [values.only]) {
-    const bench = benches[name];
-    if (bench === undefined) {
-      console.error(`there is no bench ${name}\n\n${help}`);
-      process.exitCode = 2;
-      break;
+Others, which run only when named:
+${described(Object.entries(benches).map(([name, { about }]) => [name, about]))}
+
+Each starts the servers it needs on free ports with data of its own.
+  --count N    operations a round
+  --rounds N   rounds that count; one more warms up
+  --write      keeps the results of the table's lines in bench/results.json and writes them into docs/performance.md
+BENCH_NODE_OPTIONS_THREAD_COMMAND="--cpu-prof --cpu-prof-dir=DIR" profiles a service; likewise with other names.`;
+
+async function main(): Promise<void> {
+  const names = [...lines.map(({ name }) => name), ...Object.keys(benches)];
+  const { help: wantsHelp, only, count, rounds, write } = readCommandLine(process.argv.slice(2), names);
+  if (wantsHelp) return console.log(help);
+  const measured = new Map<string, LineResult>();
+  for (const name of only ?? lines.map((line) => line.name)) {
+    const line = lines.find((one) => one.name === name);
+    console.log(`\n${name}: ${line?.about ?? benches[name]?.about}`);
+    if (line === undefined) {
+      await benches[name]?.run({ count });
+      continue;
     }
-    console.log(`\n${name}: ${bench.about}`);
-    await bench.run({ count: values.count === undefined ? undefined : Number(values.count) });
+    const result = await line.run({ count, rounds });
+    measured.set(name, result);
+    print(result);
   }
+  if (write)
+    await writeResults(
+      measured,
+      lines.map((line) => line.name),
+    );
+  const missed = [...measured.values()].flatMap(({ verdicts }) => verdicts.filter((verdict) => !isMet(verdict)));
+  if (missed.length > 0) console.log(`\n${missed.length} targets are not reached.`);
 }
+
+function print({ tables, verdicts, notes = [] }: LineResult): void {
+  for (const { caption, rows } of tables) {
+    if (caption) console.log(`  ${caption}`);
+    printTable(rows);
+  }
+  printTable(verdicts.map((verdict) => ({ what: verdict.what, measure: verdict.measure, ...verdictCells(verdict) })));
+  for (const note of notes) console.log(`  ${note}`);
+}
+
+main().catch((error: unknown) => {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\n\n${help}`);
+  process.exitCode = 2;
+});

@@ -1,0 +1,49 @@
+import { journalLayouts, type JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
+import type { AddMessagesOptions } from '../loads/add-messages.js';
+import { withCommandServers } from '../support/command-servers.js';
+import type { Line, LineResult, RunOptions } from '../support/line.js';
+import { compareInTurns, comparisonRows, verdictsOn, type Comparison } from '../support/rounds.js';
+
+const THREADS = 1_000;
+
+/** AddMessages over 1,000 threads beside the bare server, in either layout. */
+export const addMessagesLine: Line = {
+  name: 'add-messages',
+  about: 'AddMessages, 100 in flight over 1,000 threads, beside a bare fenced publish behind grpc-js',
+  async run(options): Promise<LineResult> {
+    const tables = [];
+    const verdicts = [];
+    for (const layout of journalLayouts) {
+      const comparisons = await measure(layout, options);
+      const [reference, subject] = comparisons;
+      tables.push({ caption: layout, rows: comparisonRows(comparisons) });
+      verdicts.push(...verdictsOn(`AddMessages, ${layout}`, subject, reference, { atLeast: 0.8, atMostCpu: 1.4 }));
+    }
+    return {
+      title: 'AddMessages beside a bare fenced publish',
+      how: '100 calls in flight over 1,000 threads, 4 connections, one message of 100 characters each, every write flushed.',
+      tables,
+      verdicts,
+    };
+  },
+};
+
+function measure(layout: JournalLayout, { count = 4_000, rounds = 5 }: RunOptions): Promise<Comparison[]> {
+  return withCommandServers({ layout }, async ({ nats, services, bare, driver }) => {
+    for (const [name, processes] of [
+      ['bare', [bare]],
+      ['thread-command', services],
+    ] as const) {
+      const load: AddMessagesOptions = { addresses: processes.map(({ address }) => address), threads: THREADS };
+      await driver.open(name, 'add-messages', load);
+    }
+    return compareInTurns(
+      driver,
+      [
+        { name: 'bare', pids: { service: [bare.pid], nats: [nats.pid] } },
+        { name: 'thread-command', pids: { service: services.map(({ pid }) => pid), nats: [nats.pid] } },
+      ],
+      { count, inFlight: 100, rounds, title: layout },
+    );
+  });
+}

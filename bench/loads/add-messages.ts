@@ -1,0 +1,60 @@
+import { ulid } from 'ulid';
+import type {
+  AddMessagesResponse,
+  CreateThreadResponse,
+} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+import { closedLoop, type Load } from '../support/load.js';
+import { called, of, openClients } from './thread-clients.js';
+
+export interface AddMessagesOptions {
+  /** `host:port` of each server; connections are spread over them. */
+  readonly addresses: readonly string[];
+  /** So many threads are created, when the load is opened, and written to in turn. */
+  readonly threads: number;
+  /** So many connections. @default 4 */
+  readonly channels?: number;
+  /** Characters of a message. @default 100 */
+  readonly textLength?: number;
+}
+
+/** AddMessages, one message each, to threads of its own. With several threads, a thread's calls come one after another. */
+export async function open({ addresses, threads, channels = 4, textLength = 100 }: AddMessagesOptions): Promise<Load> {
+  const clients = openClients(addresses, channels);
+  const account = ulid();
+  const text = 'x'.repeat(textLength);
+  const run = ulid();
+  const ids: string[] = [];
+  const created = await closedLoop({ count: threads, inFlight: 32 }, async (lane, turn) => {
+    const request = {
+      requestId: `${run}-create-${lane}-${turn}`,
+      accountId: account,
+      title: 'bench',
+      administratorIds: [account],
+      memberIds: [account],
+    };
+    const { threadId } = await called<CreateThreadResponse>((answer) =>
+      of(clients, lane).createThread(request, answer),
+    );
+    ids.push(threadId);
+  });
+  if (created.failed > 0) throw new Error(`${created.failed} threads were not created: ${created.firstError}`);
+  let rounds = 0;
+  return {
+    round(order) {
+      const round = rounds++;
+      return closedLoop(order, (lane, turn) => {
+        // Threads are dealt to the lanes, so that no lane waits for another's commit.
+        const thread =
+          threads < order.inFlight ? lane : lane + order.inFlight * (turn % Math.floor(threads / order.inFlight));
+        const request = {
+          requestId: `${run}-${round}-${lane}-${turn}`,
+          accountId: account,
+          threadId: of(ids, thread),
+          messages: [{ text, toAccountIds: [] }],
+        };
+        return called<AddMessagesResponse>((answer) => of(clients, lane).addMessages(request, answer));
+      });
+    },
+    close: () => clients.forEach((client) => client.close()),
+  };
+}

@@ -1,0 +1,74 @@
+import type { handleUnaryCall } from '@grpc/grpc-js';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { ulid } from 'ulid';
+import {
+  AddMessagesRequest,
+  type AddMessagesResponse,
+  CreateThreadRequest,
+  type CreateThreadResponse,
+  ThreadCommandServiceService,
+} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+import { partitionOf } from '../../services/shared/runtime/partition.js';
+import { journalStream } from '../../services/shared/adapters/nats/stream-access.js';
+import { bareServer, listen } from './listening.js';
+
+/**
+ * The reference of thread-command: only what cannot be left out. Decodes the request, publishes one message that is
+ * fenced by the expected last sequence to streams of the same layout, waits for its acknowledgement, answers. No rules,
+ * no idempotency, no feed, no log, no metrics. Written once for speed: callbacks, no classes.
+ */
+const { NATS_URL = '', BENCH_LAYOUT = 'per-thread', BENCH_PADDING = '0' } = process.env;
+const BUCKETS = 16;
+/** What the service's headers take more than ours, so that both write messages of the same size. */
+const padding = Buffer.alloc(Number(BENCH_PADDING), 0x78);
+
+const connection = await connect({ servers: NATS_URL });
+const js = jetstream(connection, { timeout: 10_000 });
+const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 10_000 });
+const isBucketed = BENCH_LAYOUT === 'bucketed';
+if (isBucketed) {
+  for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+    await manager.streams.add(journalStream(`BARE_${bucket}`, `bare.${bucket}.*`, 1));
+  }
+}
+
+/** Where each thread's last message lies. */
+const sequences = new Map<string, number>();
+
+function subjectOf(threadId: string): string {
+  return isBucketed ? `bare.${partitionOf(threadId, BUCKETS)}.${threadId}` : `bare.${threadId}`;
+}
+
+function publish(threadId: string, data: Uint8Array): Promise<number> {
+  const last = sequences.get(threadId) ?? 0;
+  const expect = isBucketed ? { lastSubjectSequence: last } : { lastSequence: last };
+  return js.publish(subjectOf(threadId), Buffer.concat([data, padding]), { expect }).then(({ seq }) => {
+    sequences.set(threadId, seq);
+    return seq;
+  });
+}
+
+const createThread: handleUnaryCall<CreateThreadRequest, CreateThreadResponse> = ({ request }, respond) => {
+  const threadId = ulid();
+  const data = CreateThreadRequest.encode(request).finish();
+  const ready = isBucketed ? undefined : manager.streams.add(journalStream(`BARE_${threadId}`, subjectOf(threadId), 1));
+  (ready === undefined ? publish(threadId, data) : ready.then(() => publish(threadId, data))).then(
+    () => respond(null, { threadId, version: 1n }),
+    (error: Error) => respond(error),
+  );
+};
+
+/** An id of the right length: making real ones is not what is measured. */
+const messageId = ulid();
+
+const addMessages: handleUnaryCall<AddMessagesRequest, AddMessagesResponse> = ({ request }, respond) => {
+  publish(request.threadId, AddMessagesRequest.encode(request).finish()).then(
+    (version) => respond(null, { version: BigInt(version), messageIds: request.messages.map(() => messageId) }),
+    (error: Error) => respond(error),
+  );
+};
+
+const server = bareServer();
+server.addService(ThreadCommandServiceService, { createThread, addMessages } as never);
+listen(server, () => connection.close());

@@ -1,0 +1,51 @@
+import type { JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
+import { startNatsServer, type RunningServer } from '../../services/shared/testing/servers/index.js';
+import { LoadDriver } from './load-driver.js';
+import { startBenchProcess, type BenchProcess } from './processes.js';
+
+/** What a line of the write path runs on. */
+export interface CommandServers {
+  readonly nats: RunningServer;
+  /** thread-command, as production starts it. */
+  readonly services: readonly BenchProcess[];
+  readonly bare: BenchProcess;
+  readonly driver: LoadDriver;
+}
+
+export interface CommandServersOptions {
+  readonly layout?: JournalLayout;
+  /** So many processes of thread-command. @default 1 */
+  readonly instances?: number;
+}
+
+/** The settings of thread-command that differ from its defaults: none that make it faster. */
+export function serviceEnv(nats: RunningServer, layout: JournalLayout): Record<string, string> {
+  return { NATS_URL: nats.url, JOURNAL_LAYOUT: layout, METRICS_PORT: '0', JOURNAL_MAX_STREAMS: '50000' };
+}
+
+/** Runs `work` on a nats-server of its own that flushes each write, thread-command, the bare server and a driver. */
+export async function withCommandServers<T>(
+  { layout = 'per-thread', instances = 1 }: CommandServersOptions,
+  work: (servers: CommandServers) => Promise<T>,
+): Promise<T> {
+  const stops: (() => Promise<void>)[] = [];
+  try {
+    const nats = await startNatsServer();
+    stops.push(() => nats.stop());
+    const services: BenchProcess[] = [];
+    for (let instance = 0; instance < instances; instance += 1) {
+      const service = await startBenchProcess('services/thread-command/main.ts', { env: serviceEnv(nats, layout) });
+      stops.push(() => service.stop());
+      services.push(service);
+    }
+    const bare = await startBenchProcess('bench/references/bare-commands.ts', {
+      env: { NATS_URL: nats.url, BENCH_LAYOUT: layout, BENCH_PADDING: '190' },
+    });
+    stops.push(() => bare.stop());
+    const driver = new LoadDriver();
+    stops.push(() => driver.close());
+    return await work({ nats, services, bare, driver });
+  } finally {
+    for (const stop of stops.reverse()) await stop();
+  }
+}

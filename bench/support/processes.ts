@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { waitUntilHealthy } from '../../services/shared/testing/servers/index.js';
+
+/** A process under test, or a reference. */
+export interface BenchProcess {
+  readonly pid: number;
+  /** Of its gRPC server: `127.0.0.1:PORT`. */
+  readonly address: string;
+  readonly port: number;
+  /** Its log so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+export interface BenchProcessOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Further options of node, such as `--cpu-prof`. @default those of BENCH_NODE_OPTIONS_<name>, else none */
+  readonly nodeOptions?: readonly string[];
+}
+
+/**
+ * Starts a compiled main file as production does, and waits until it says that it listens: a line of JSON with `msg`
+ * "listening" and `port`. Its log goes to a file, so that nobody's CPU is spent on reading it.
+ *
+ * @param main its source, such as `services/thread-command/main.ts` or `bench/references/crud.ts`
+ */
+export async function startBenchProcess(
+  main: string,
+  { env = {}, nodeOptions = nodeOptionsFor(main) }: BenchProcessOptions = {},
+): Promise<BenchProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'threadweaver-bench-'));
+  const logPath = join(folder, 'log');
+  const output = openSync(logPath, 'a');
+  const compiled = join(projectRoot, 'dist', main.replace(/\.ts$/, '.js'));
+  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, compiled], {
+    env: { ...process.env, GRPC_HOST: '127.0.0.1', GRPC_PORT: '0', ...env },
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const exited = once(child, 'exit');
+  const killed = (): void => void child.kill('SIGKILL');
+  process.once('exit', killed);
+  const log = (): string => readFileSync(logPath, 'utf8');
+  let port = 0;
+  const gone = new AbortController();
+  void exited.then(() => gone.abort(new Error(`${main} ended:\n${log().slice(-4_000)}`)));
+  await waitUntilHealthy(
+    main,
+    async () => {
+      port = listeningPort(log());
+    },
+    { signal: gone.signal },
+  );
+  return {
+    pid: child.pid ?? 0,
+    address: `127.0.0.1:${port}`,
+    port,
+    log,
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        const tooLate = setTimeout(killed, 20_000);
+        await exited;
+        clearTimeout(tooLate);
+      }
+      process.removeListener('exit', killed);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function listeningPort(log: string): number {
+  for (const text of log.split('\n')) {
+    if (!text.startsWith('{') || !text.includes('"listening"')) continue;
+    const { port } = JSON.parse(text) as { port?: number };
+    if (port !== undefined) return port;
+  }
+  throw new Error('it does not listen yet');
+}
+
+/** `BENCH_NODE_OPTIONS_THREAD_COMMAND="--cpu-prof --cpu-prof-dir=…"` profiles services/thread-command. */
+function nodeOptionsFor(main: string): string[] {
+  const parts = main.replace(/(\/main)?\.ts$/, '').split('/');
+  const name = (parts.at(-1) ?? '').toUpperCase().replaceAll('-', '_');
+  return (process.env[`BENCH_NODE_OPTIONS_${name}`] ?? '').split(' ').filter((option) => option !== '');
+}
