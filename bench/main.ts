@@ -2,6 +2,8 @@ import { benchHandover } from './handover-bench.js';
 import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { addMessagesLine } from './lines/add-messages-line.js';
+import { getThreadLine } from './lines/get-thread-line.js';
+import { restLine } from './lines/rest-line.js';
 import { benchProjector } from './projector-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { readCommandLine, UsageError } from './support/command-line.js';
@@ -12,7 +14,7 @@ import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
 
 /** The table of performance, in its order: each line beside its reference, measured in the same run. */
-const lines: readonly Line[] = [addMessagesLine];
+const lines: readonly Line[] = [addMessagesLine, getThreadLine, restLine];
 
 /** A bench that only prints. */
 type Bench = (options: { readonly count: number | undefined }) => Promise<void>;

@@ -1,4 +1,4 @@
-import { Server, ServerCredentials, type handleUnaryCall, type ServiceDefinition } from '@grpc/grpc-js';
+import type { handleUnaryCall } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { createPool } from 'mysql2';
 import {
@@ -14,10 +14,11 @@ import {
 import { connectionSettings } from '../../services/shared/adapters/mysql/database.js';
 import type { ThreadRow } from '../../services/thread-query/adapters/read-model-rows.js';
 import { findThread } from '../../services/thread-query/adapters/thread-statements.js';
+import { bareServer, listen } from './listening.js';
 
 /**
- * The reference of GetThread, in a process of its own: grpc-js as it comes, one prepared SELECT on a pool, the row as the answer. No
- * checks, deadlines, retries, logs or metrics. Settings: MYSQL_URL, GRPC_PORT (0).
+ * The reference of thread-query: only what cannot be left out. Decodes the request, runs the same prepared SELECT on a pool
+ * of the same size, answers with its row. No checks, deadlines, retries, log or metrics.
  */
 const pool = createPool({ uri: process.env.MYSQL_URL, ...connectionSettings, connectionLimit: 10 });
 
@@ -50,21 +51,15 @@ const restGetThread: handleUnaryCall<RestGetThreadRequest, RestGetThreadResponse
   find(request.accountId, request.threadId, (error, row) => {
     if (row === undefined) return respond(error);
     const { id, creatorId, parentThreadId, title, remarks, createdAt, updatedAt } = row;
-    respond(null, { result: { id, creatorId, parentThreadId, title, remarks, createdAt, updatedAt }, errorMessages: [] });
+    respond(null, {
+      result: { id, creatorId, parentThreadId, title, remarks, createdAt, updatedAt },
+      errorMessages: [],
+    });
   });
 
-const server = new Server();
-serve(ThreadQueryServiceService, { getThread });
-serve(ThreadRestQueryServiceService, { getThread: restGetThread });
+const server = bareServer();
+server.addService(ThreadQueryServiceService, { getThread } as never);
+server.addService(ThreadRestQueryServiceService, { getThread: restGetThread } as never);
 // Envoy asks for it.
 new HealthImplementation({ '': 'SERVING' }).addToServer(server);
-server.bindAsync(`127.0.0.1:${process.env.GRPC_PORT ?? '0'}`, ServerCredentials.createInsecure(), (error, port) => {
-  if (error !== null) throw error;
-  console.log(JSON.stringify({ msg: 'listening', port }));
-});
-
-/** Adds the method that there is. */
-function serve(definition: ServiceDefinition, implementation: { readonly getThread: unknown }): void {
-  const { getThread: method } = definition;
-  if (method !== undefined) server.addService({ getThread: method }, implementation as never);
-}
+listen(server, () => new Promise((resolve) => pool.end(resolve)));
