@@ -2,9 +2,12 @@ import { benchHandover } from './handover-bench.js';
 import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
 import { addMessagesLine } from './lines/add-messages-line.js';
-import { getThreadLine } from './lines/get-thread-line.js';
-import { restLine } from './lines/rest-line.js';
-import { benchProjector } from './projector-bench.js';
+import { createLine } from './lines/create-line.js';
+import { crudLine } from './lines/crud-line.js';
+import { fairnessLine } from './lines/fairness-line.js';
+import { hotLine } from './lines/hot-line.js';
+import { instancesLine } from './lines/instances-line.js';
+import { readLines } from './lines/read-lines.js';
 import { benchStreams } from './streams-bench.js';
 import { readCommandLine, UsageError } from './support/command-line.js';
 import { isMet, type Line, type LineResult } from './support/line.js';
@@ -14,7 +17,15 @@ import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
 
 /** The table of performance, in its order: each line beside its reference, measured in the same run. */
-const lines: readonly Line[] = [addMessagesLine, getThreadLine, restLine];
+const lines: readonly Line[] = [
+  addMessagesLine,
+  hotLine,
+  fairnessLine,
+  createLine,
+  crudLine,
+  instancesLine,
+  ...readLines,
+];
 
 /** A bench that only prints. */
 type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
@@ -24,7 +35,6 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
   watch: { about: 'from a post until a watcher has it, through Envoy', run: benchWatch },
   journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
-  projector: { about: 'rows a second over a backlog, against multi-row inserts of the same rows', run: benchProjector },
   handover: {
     about: 'calls while a thread-command process leaves or joins, against undisturbed ones',
     run: benchHandover,

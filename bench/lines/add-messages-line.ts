@@ -1,6 +1,6 @@
 import { journalLayouts, type JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
 import type { AddMessagesOptions } from '../loads/add-messages.js';
-import { withCommandServers } from '../support/command-servers.js';
+import { contestantsOf, withCommandServers } from '../support/command-servers.js';
 import type { Line, LineResult, RunOptions } from '../support/line.js';
 import { compareInTurns, comparisonRows, verdictsOn, type Comparison } from '../support/rounds.js';
 
@@ -14,7 +14,7 @@ export const addMessagesLine: Line = {
     const tables = [];
     const verdicts = [];
     for (const layout of journalLayouts) {
-      const comparisons = await measure(layout, options);
+      const comparisons = await measureAddMessages(layout, options);
       const [reference, subject] = comparisons;
       tables.push({ caption: layout, rows: comparisonRows(comparisons) });
       verdicts.push(...verdictsOn(`AddMessages, ${layout}`, subject, reference, { atLeast: 0.8, atMostCpu: 1.4 }));
@@ -28,22 +28,15 @@ export const addMessagesLine: Line = {
   },
 };
 
-function measure(layout: JournalLayout, { count = 4_000, rounds = 5 }: RunOptions): Promise<Comparison[]> {
-  return withCommandServers({ layout }, async ({ nats, services, bare, driver }) => {
-    for (const [name, processes] of [
-      ['bare', [bare]],
-      ['thread-command', services],
-    ] as const) {
-      const load: AddMessagesOptions = { addresses: processes.map(({ address }) => address), threads: THREADS };
-      await driver.open(name, 'add-messages', load);
+export function measureAddMessages(
+  layout: JournalLayout,
+  { count = 4_000, rounds = 5 }: RunOptions,
+): Promise<Comparison[]> {
+  return withCommandServers({ layout }, async (servers) => {
+    const contestants = contestantsOf(servers);
+    for (const { name, addresses } of contestants) {
+      await servers.driver.open(name, 'add-messages', { addresses, threads: THREADS } satisfies AddMessagesOptions);
     }
-    return compareInTurns(
-      driver,
-      [
-        { name: 'bare', pids: { service: [bare.pid], nats: [nats.pid] } },
-        { name: 'thread-command', pids: { service: services.map(({ pid }) => pid), nats: [nats.pid] } },
-      ],
-      { count, inFlight: 100, rounds, title: layout },
-    );
+    return compareInTurns(servers.driver, contestants, { count, inFlight: 100, rounds, title: layout });
   });
 }

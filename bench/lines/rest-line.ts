@@ -23,7 +23,7 @@ export const restLine: Line = {
         const bareQueries = started(await startBenchProcess('bench/references/bare-queries.ts', { env }));
         const queries = started(await startBenchProcess('services/thread-query/main.ts', { env }));
         const [commands] = services;
-        if (commands === undefined) throw new Error('no thread-command');
+        if (commands === undefined || bareCommands === undefined) throw new Error('no thread-command');
         const tables = [];
         const verdicts: Verdict[] = [];
         for (const [kind, what, pairs] of [

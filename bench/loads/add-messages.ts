@@ -11,6 +11,8 @@ export interface AddMessagesOptions {
   readonly addresses: readonly string[];
   /** So many threads are created, when the load is opened, and written to in turn. */
   readonly threads: number;
+  /** Makes them anew before each round, which is not measured. @default false */
+  readonly freshEachRound?: boolean;
   /** So many connections. @default 4 */
   readonly channels?: number;
   /** Characters of a message. @default 100 */
@@ -18,30 +20,43 @@ export interface AddMessagesOptions {
 }
 
 /** AddMessages, one message each, to threads of its own. With several threads, a thread's calls come one after another. */
-export async function open({ addresses, threads, channels = 4, textLength = 100 }: AddMessagesOptions): Promise<Load> {
+export async function open({
+  addresses,
+  threads,
+  freshEachRound = false,
+  channels = 4,
+  textLength = 100,
+}: AddMessagesOptions): Promise<Load> {
   const clients = openClients(addresses, channels);
   const account = ulid();
   const text = 'x'.repeat(textLength);
   const run = ulid();
-  const ids: string[] = [];
-  const created = await closedLoop({ count: threads, inFlight: 32 }, async (lane, turn) => {
-    const request = {
-      requestId: `${run}-create-${lane}-${turn}`,
-      accountId: account,
-      title: 'bench',
-      administratorIds: [account],
-      memberIds: [account],
-    };
-    const { threadId } = await called<CreateThreadResponse>((answer) =>
-      of(clients, lane).createThread(request, answer),
-    );
-    ids.push(threadId);
-  });
-  if (created.failed > 0) throw new Error(`${created.failed} threads were not created: ${created.firstError}`);
+  let ids: string[] = [];
+  let creations = 0;
+  const createThreads = async (): Promise<void> => {
+    ids = [];
+    const batch = creations++;
+    const created = await closedLoop({ count: threads, inFlight: 32 }, async (lane, turn) => {
+      const request = {
+        requestId: `${run}-create-${batch}-${lane}-${turn}`,
+        accountId: account,
+        title: 'bench',
+        administratorIds: [account],
+        memberIds: [account],
+      };
+      const { threadId } = await called<CreateThreadResponse>((answer) =>
+        of(clients, lane).createThread(request, answer),
+      );
+      ids.push(threadId);
+    });
+    if (created.failed > 0) throw new Error(`${created.failed} threads were not created: ${created.firstError}`);
+  };
+  await createThreads();
   let rounds = 0;
   return {
-    round(order) {
+    async round(order) {
       const round = rounds++;
+      if (freshEachRound && round > 0) await createThreads();
       return closedLoop(order, (lane, turn) => {
         // Threads are dealt to the lanes, so that no lane waits for another's commit.
         const thread =

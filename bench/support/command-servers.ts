@@ -2,13 +2,15 @@ import type { JournalLayout } from '../../services/shared/adapters/nats/open-jou
 import { startNatsServer, type RunningServer } from '../../services/shared/testing/servers/index.js';
 import { LoadDriver } from './load-driver.js';
 import { startBenchProcess, type BenchProcess } from './processes.js';
+import type { Contestant } from './rounds.js';
 
 /** What a line of the write path runs on. */
 export interface CommandServers {
   readonly nats: RunningServer;
   /** thread-command, as production starts it. */
   readonly services: readonly BenchProcess[];
-  readonly bare: BenchProcess;
+  /** Undefined when it was not asked for. */
+  readonly bare: BenchProcess | undefined;
   readonly driver: LoadDriver;
 }
 
@@ -16,6 +18,8 @@ export interface CommandServersOptions {
   readonly layout?: JournalLayout;
   /** So many processes of thread-command. @default 1 */
   readonly instances?: number;
+  /** Starts the bare server too. @default true */
+  readonly bare?: boolean;
 }
 
 /** The settings of thread-command that differ from its defaults: none that make it faster. */
@@ -25,7 +29,7 @@ export function serviceEnv(nats: RunningServer, layout: JournalLayout): Record<s
 
 /** Runs `work` on a nats-server of its own that flushes each write, thread-command, the bare server and a driver. */
 export async function withCommandServers<T>(
-  { layout = 'per-thread', instances = 1 }: CommandServersOptions,
+  { layout = 'per-thread', instances = 1, bare: withBare = true }: CommandServersOptions,
   work: (servers: CommandServers) => Promise<T>,
 ): Promise<T> {
   const stops: (() => Promise<void>)[] = [];
@@ -38,14 +42,40 @@ export async function withCommandServers<T>(
       stops.push(() => service.stop());
       services.push(service);
     }
-    const bare = await startBenchProcess('bench/references/bare-commands.ts', {
-      env: { NATS_URL: nats.url, BENCH_LAYOUT: layout, BENCH_PADDING: '190' },
-    });
-    stops.push(() => bare.stop());
+    const bare = withBare ? await startBare(nats, layout) : undefined;
+    if (bare !== undefined) stops.push(() => bare.stop());
     const driver = new LoadDriver();
     stops.push(() => driver.close());
     return await work({ nats, services, bare, driver });
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
+}
+
+function startBare(nats: RunningServer, layout: JournalLayout): Promise<BenchProcess> {
+  return startBenchProcess('bench/references/bare-commands.ts', {
+    env: { NATS_URL: nats.url, BENCH_LAYOUT: layout, BENCH_PADDING: `${HEADER_BYTES}` },
+  });
+}
+
+/** What the service's headers take more than the bare server's: measured by the size of the streams. */
+const HEADER_BYTES = 190;
+
+/** The bare server, if there is one, and thread-command, ready to be compared. */
+export function contestantsOf({
+  bare,
+  services,
+  nats,
+}: CommandServers): (Contestant & { readonly addresses: readonly string[] })[] {
+  const both = [
+    ['bare', bare === undefined ? [] : [bare]],
+    ['thread-command', services],
+  ] as const;
+  return both
+    .filter(([, processes]) => processes.length > 0)
+    .map(([name, processes]) => ({
+      name,
+      addresses: processes.map(({ address }) => address),
+      pids: { service: processes.map(({ pid }) => pid), nats: [nats.pid] },
+    }));
 }

@@ -1,4 +1,5 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
+import { randomHex } from './random-pool.js';
 
 /** What ties the log lines of one call together, through gRPC metadata, NATS headers and the projector. */
 export interface TraceContext {
@@ -18,7 +19,7 @@ export function traceContextFrom(requestId: string | undefined, traceparent: str
     traceparent:
       traceparent !== undefined && traceparentFormat.test(traceparent)
         ? traceparent
-        : `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`,
+        : `00-${randomHex(16)}-${randomHex(8)}-01`,
   };
 }
 

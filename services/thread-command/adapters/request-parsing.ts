@@ -1,4 +1,5 @@
 import { monotonicFactory } from 'ulid';
+import { randomFraction } from '../../shared/runtime/random-pool.js';
 import { orInvalidRequest, RequestChecks } from '../../shared/kernel/request-checks.js';
 import type { ThreadToCreate } from '../runtime/thread-command-handler.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
@@ -11,7 +12,7 @@ const limits = { titleLength: 255, remarksLength: 255, textLength: 255, accountI
 const MAX_TIME_MS = 253_402_300_799_999;
 
 /** Ascending within this process, so that ids agree with the order of posting. */
-const newMessageId = monotonicFactory();
+const newMessageId = monotonicFactory(randomFraction);
 
 const requestIdFormat = /^[\x21-\x7e]{1,128}$/;
 

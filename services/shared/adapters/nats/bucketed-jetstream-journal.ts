@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { JetStreamApiCodes, type PubAck, type StoredMsg } from '@nats-io/jetstream';
+import { JetStreamApiCodes, type StoredMsg } from '@nats-io/jetstream';
 import { Fault } from '../../kernel/fault.js';
 import { VersionConflict, type AggregateVersion } from '../../runtime/journal.js';
 import { partitionOf } from '../../runtime/partition.js';
 import { AppendQueue } from './append-queue.js';
 import { readCommitPosition } from './commit-message.js';
 import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
+import type { Acknowledgement } from './jetstream-publisher.js';
 import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
 import {
@@ -106,10 +107,9 @@ export class BucketedJetStreamJournal extends MessageJournal {
     const { sequence } = await this.#tipAt(aggregateId, expectedVersion, afterCommandId);
     // Whatever comes of it, what is known now is out of date.
     this.#tips.delete(aggregateId);
-    const msgID = `${aggregateId}:${commandId}`;
-    const options = { headers, msgID, expect: { lastSubjectSequence: sequence } };
+    const terms = { msgId: `${aggregateId}:${commandId}`, expectLastSubjectSequence: sequence };
     try {
-      const ack = await this.#publishFenced(() => this.link.jetstream.publish(subject, data, options));
+      const ack = await this.#publishFenced(() => this.link.publish(subject, data, headers, terms));
       // The command's earlier commit is there already, at another version.
       if (ack.duplicate) throw new VersionConflict(aggregateId, expectedVersion);
       this.#remember(aggregateId, { sequence: ack.seq, version: expectedVersion + 1, commandId });
@@ -124,10 +124,10 @@ export class BucketedJetStreamJournal extends MessageJournal {
    * On a cluster, the leader refuses a message with "wrong last sequence" of no number while it has another of the same
    * subject under way, which may be one that it has just acknowledged. Nothing is written then: asked again, it knows.
    */
-  async #publishFenced(publish: () => Promise<PubAck>): Promise<PubAck> {
+  async #publishFenced(publish: () => Promise<Acknowledgement>): Promise<Acknowledgement> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.link.ask(publish);
+        return await publish();
       } catch (error) {
         const isUndecided = isApiError(error, JetStreamApiCodes.StreamWrongLastSequenceUnknown);
         if (!isUndecided || attempt === MAX_ATTEMPTS) throw error;

@@ -1,4 +1,4 @@
-import { headers, type MsgHdrs } from '@nats-io/transport-node';
+import { MsgHdrsImpl, type MsgHdrs } from '@nats-io/transport-node';
 import { CommitEvents } from '../../../gen/threadweaver/journal/v1/commit.js';
 import { Fault } from '../../kernel/fault.js';
 import type { Commit, NewCommit } from '../../runtime/journal.js';
@@ -26,18 +26,45 @@ interface EncodedCommit {
   readonly data: Uint8Array;
 }
 
+/**
+ * What was encoded last, by the commit's events: each commit is written twice, to the journal and as its copy to the
+ * feed, and is the same both times.
+ */
+const encoded = new WeakMap<
+  NewCommit['events'],
+  CommitMessage & Pick<Commit, 'aggregateId' | 'version' | 'commandId'>
+>();
+
 export function encodeCommit(aggregateId: string, version: number, commit: NewCommit): CommitMessage {
-  const messageHeaders = headers();
-  messageHeaders.set(header.aggregateId, aggregateId);
-  messageHeaders.set(header.version, String(version));
-  messageHeaders.set(header.commandId, commit.commandId);
-  messageHeaders.set(header.commandType, commit.commandType);
-  messageHeaders.set(header.fingerprint, commit.fingerprint);
-  messageHeaders.set(header.time, String(commit.time));
-  messageHeaders.set(header.requestId, commit.trace.requestId);
-  messageHeaders.set(header.traceparent, commit.trace.traceparent);
+  const earlier = encoded.get(commit.events);
+  if (earlier?.aggregateId === aggregateId && earlier.version === version && earlier.commandId === commit.commandId) {
+    return earlier;
+  }
+  const { commandId, commandType, fingerprint, trace } = commit;
+  if (/[\r\n]/.test(commandId + commandType + fingerprint + trace.requestId + trace.traceparent)) {
+    throw new Fault('internal', 'HOSTILE_HEADER', 'a commit has a line break where there can be none');
+  }
+  // Written at once: `set` looks through all that are there, for each.
+  const messageHeaders = MsgHdrsImpl.fromRecord({
+    [header.aggregateId]: [aggregateId],
+    [header.version]: [String(version)],
+    [header.commandId]: [commandId],
+    [header.commandType]: [commandType],
+    [header.fingerprint]: [fingerprint],
+    [header.time]: [String(commit.time)],
+    [header.requestId]: [trace.requestId],
+    [header.traceparent]: [trace.traceparent],
+  });
   const events = commit.events as CommitEvents['events'];
-  return { headers: messageHeaders, data: CommitEvents.encode({ events }).finish() };
+  const message = {
+    aggregateId,
+    version,
+    commandId,
+    headers: messageHeaders,
+    data: CommitEvents.encode({ events }).finish(),
+  };
+  encoded.set(commit.events, message);
+  return message;
 }
 
 /** @throws Fault kind `data-loss` when the message is no commit */

@@ -14,6 +14,7 @@ import {
   type FeedStreamOptions,
 } from './feed-stream.js';
 import type { NatsLink } from './nats-link.js';
+import { isClustered } from './stream-access.js';
 
 export interface FeedWriterOptions extends FeedStreamOptions {
   readonly logger: Logger;
@@ -29,14 +30,21 @@ interface Copy {
 
 /** So long a takeover is announced again when that fails, in milliseconds. */
 const ANNOUNCE_WITHIN_MS = 30_000;
-/** So many copies are on their way at once. */
+/** So many copies are on their way at once, at most. */
 const MAX_IN_FLIGHT = 256;
+/** So many groups are on their way at once: what comes meanwhile makes the next one. */
+const MAX_GROUPS = 2;
 
-/** Copies commits into the feed's stream, in order, and again until NATS has them. */
+/**
+ * Copies commits into the feed's stream, in order, and again until NATS has them. Of copies that wait at the same time
+ * only the last is acknowledged: a server stores what comes over one connection in the order in which it came. In a
+ * cluster, where the leader may change in between, each one is.
+ */
 export class JetStreamFeedWriter implements FeedWriter {
   #waiting: Copy[] = [];
   #published = 0;
   #inFlight = 0;
+  #groups = 0;
   #isRetrying = false;
   #hasMissed = false;
   #dropped = 0;
@@ -106,19 +114,22 @@ export class JetStreamFeedWriter implements FeedWriter {
 
   #pump(): void {
     if (this.#isRetrying) return;
-    while (this.#inFlight < MAX_IN_FLIGHT) {
-      const copy = this.#waiting.shift();
-      if (copy === undefined) break;
-      this.#inFlight += 1;
-      this.#write(copy.commit).then(
+    const [groupSize, maxGroups] = isClustered(this.link) ? [1, MAX_IN_FLIGHT] : [MAX_IN_FLIGHT, MAX_GROUPS];
+    while (this.#groups < maxGroups && this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, groupSize);
+      this.#groups += 1;
+      this.#inFlight += group.length;
+      this.#write(group).then(
         () => {
-          this.#inFlight -= 1;
+          this.#groups -= 1;
+          this.#inFlight -= group.length;
           this.#backoff.reset();
           this.#pump();
         },
         (error: unknown) => {
-          this.#inFlight -= 1;
-          this.#waiting.push(copy);
+          this.#groups -= 1;
+          this.#inFlight -= group.length;
+          this.#waiting.push(...group);
           void this.#retry(toError(error));
         },
       );
@@ -126,13 +137,17 @@ export class JetStreamFeedWriter implements FeedWriter {
     if (this.#isEmpty) for (const listener of this.#onEmpty.splice(0)) listener();
   }
 
-  async #write(commit: Commit): Promise<void> {
-    const { aggregateId, version } = commit;
-    const { headers, data } = encodeCommit(aggregateId, version, commit);
-    const partition = partitionOf(aggregateId, this.options.partitions ?? DEFAULT_PARTITIONS);
-    const subject = feedSubject(this.options, String(partition));
-    const msgID = `${aggregateId}:${version}`;
-    await this.link.ask(() => this.link.jetstream.publish(subject, data, { headers, msgID }));
+  /** Settles when the last one is acknowledged. */
+  async #write(copies: readonly Copy[]): Promise<void> {
+    for (const [index, { commit }] of copies.entries()) {
+      const { aggregateId, version } = commit;
+      const { headers, data } = encodeCommit(aggregateId, version, commit);
+      const partition = partitionOf(aggregateId, this.options.partitions ?? DEFAULT_PARTITIONS);
+      const subject = feedSubject(this.options, String(partition));
+      const terms = { msgId: `${aggregateId}:${version}` };
+      if (index < copies.length - 1) this.link.send(subject, data, headers, terms);
+      else await this.link.publish(subject, data, headers, terms);
+    }
   }
 
   /** Waits, makes the stream if it is gone, and goes on with all that failed, oldest first. */

@@ -83,13 +83,11 @@ export class JetStreamJournal extends MessageJournal {
 
   async #publish(
     { aggregateId, expectedVersion, message: { headers, data }, commandId }: MessageAppend,
-    lastMsgID: string | undefined,
+    expectLastMsgId: string | undefined,
   ): Promise<void> {
-    const expect = { lastSequence: expectedVersion, ...(lastMsgID !== undefined && { lastMsgID }) };
-    const options = { headers, msgID: commandId, expect };
-    const subject = this.#subject(aggregateId);
+    const terms = { msgId: commandId, expectLastSequence: expectedVersion, expectLastMsgId };
     try {
-      const ack = await this.link.ask(() => this.link.jetstream.publish(subject, data, options));
+      const ack = await this.link.publish(this.#subject(aggregateId), data, headers, terms);
       // The command's earlier commit is there already, at another version.
       if (ack.seq !== expectedVersion + 1) throw new VersionConflict(aggregateId, expectedVersion);
     } catch (thrown) {

@@ -1,8 +1,9 @@
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
 import type { Logger } from '../telemetry/logger.js';
+import { JetStreamPublisher, type Acknowledgement, type PublishTerms } from './jetstream-publisher.js';
 
 export interface NatsLinkOptions {
   /** One server or several, separated by commas, such as `nats://127.0.0.1:4222`. */
@@ -29,6 +30,7 @@ export class NatsLink {
     readonly connection: NatsConnection,
     readonly jetstream: JetStreamClient,
     readonly manager: JetStreamManager,
+    private readonly publisher: JetStreamPublisher,
     private readonly logger: Logger,
   ) {
     void this.#watch();
@@ -51,7 +53,8 @@ export class NatsLink {
     });
     const options = { timeout: requestTimeoutMs };
     const manager = await jetstreamManager(connection, { ...options, checkAPI: false });
-    return new NatsLink(connection, jetstream(connection, options), manager, logger);
+    const publisher = new JetStreamPublisher(connection, { timeoutMs: requestTimeoutMs });
+    return new NatsLink(connection, jetstream(connection, options), manager, publisher, logger);
   }
 
   get isConnected(): boolean {
@@ -74,13 +77,35 @@ export class NatsLink {
    * @throws JournalUnavailable the connection is or was lost; if it was, what was asked may have been done
    */
   async ask<T>(ask: () => Promise<T>): Promise<T> {
-    if (!this.#isConnected || this.connection.isClosed()) throw new JournalUnavailable('not connected to NATS');
+    if (!this.#isConnected || this.connection.isClosed()) throw notConnected();
     return new Promise<T>((resolve, reject) => {
       this.#lossListeners.add(reject);
       ask()
         .then(resolve, (thrown: unknown) => reject(toError(thrown)))
         .finally(() => this.#lossListeners.delete(reject));
     });
+  }
+
+  /**
+   * Publishes to JetStream, for hot paths: as `jetstream.publish` within `ask`, but much cheaper. Messages leave in the
+   * order of the calls.
+   *
+   * @throws JournalUnavailable the connection is or was lost; if it was, what was published may have been taken
+   * @throws Error as JetStreamPublisher.publish
+   */
+  publish(
+    subject: string,
+    data: Uint8Array,
+    headers: MsgHdrs | undefined,
+    terms: PublishTerms,
+  ): Promise<Acknowledgement> {
+    if (!this.#isConnected || this.connection.isClosed()) return Promise.reject(notConnected());
+    return this.publisher.publish(subject, data, headers, terms);
+  }
+
+  /** As `publish`, but without an acknowledgement. While the connection is lost, it does nothing. */
+  send(subject: string, data: Uint8Array, headers: MsgHdrs | undefined, terms: PublishTerms): void {
+    if (this.#isConnected && !this.connection.isClosed()) this.publisher.send(subject, data, headers, terms);
   }
 
   async close(): Promise<void> {
@@ -101,7 +126,8 @@ export class NatsLink {
     this.#setConnected(false);
     const listeners = [...this.#lossListeners];
     this.#lossListeners.clear();
-    for (const listener of listeners) listener(new JournalUnavailable('the connection to NATS was lost'));
+    for (const listener of listeners) listener(lost());
+    this.publisher.failAll(lost());
   }
 
   #setConnected(connected: boolean): void {
@@ -111,4 +137,12 @@ export class NatsLink {
     this.logger[connected ? 'info' : 'warn']({ connected }, connected ? 'NATS is back' : 'NATS is lost');
     for (const listener of this.#statusListeners) listener(connected);
   }
+}
+
+function notConnected(): JournalUnavailable {
+  return new JournalUnavailable('not connected to NATS');
+}
+
+function lost(): JournalUnavailable {
+  return new JournalUnavailable('the connection to NATS was lost');
 }

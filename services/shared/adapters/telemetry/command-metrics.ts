@@ -22,7 +22,14 @@ export function countedCommands<Command, Event extends { readonly type: string }
     'Commands answered by the instance that they came to: committed, repeated (the first answer again), rejected, failed.',
     ['command', 'outcome'],
   );
-  const count = (command: string, outcome: CommandResultName): void => total.inc({ command, outcome });
+  // Bound once: finding a counter by its labels costs more than counting.
+  const counters = new Map<string, ReturnType<typeof total.labels>>();
+  const count = (command: string, outcome: CommandResultName): void => {
+    const key = `${command} ${outcome}`;
+    let counter = counters.get(key);
+    if (counter === undefined) counters.set(key, (counter = total.labels({ command, outcome })));
+    counter.inc();
+  };
   return {
     async execute(envelope) {
       try {
