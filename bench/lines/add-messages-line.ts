@@ -1,6 +1,6 @@
 import { journalLayouts, type JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
 import type { AddMessagesOptions } from '../loads/add-messages.js';
-import { contestantsOf, withCommandServers } from '../support/command-servers.js';
+import { contestantsOf, startBare, withCommandServers } from '../support/command-servers.js';
 import type { Line, LineResult, RunOptions } from '../support/line.js';
 import { compareInTurns, comparisonRows, verdictsOn, type Comparison } from '../support/rounds.js';
 
@@ -15,7 +15,8 @@ export const addMessagesLine: Line = {
     const verdicts = [];
     for (const layout of journalLayouts) {
       const comparisons = await measureAddMessages(layout, options);
-      const [reference, subject] = comparisons;
+      const [reference] = comparisons;
+      const subject = comparisons.find(({ name }) => name === 'thread-command');
       tables.push({ caption: layout, rows: comparisonRows(comparisons) });
       verdicts.push(...verdictsOn(`AddMessages, ${layout}`, subject, reference, { atLeast: 0.8, atMostCpu: 1.4 }));
     }
@@ -33,10 +34,25 @@ export function measureAddMessages(
   { count = 4_000, rounds = 5 }: RunOptions,
 ): Promise<Comparison[]> {
   return withCommandServers({ layout }, async (servers) => {
-    const contestants = contestantsOf(servers);
-    for (const { name, addresses } of contestants) {
-      await servers.driver.open(name, 'add-messages', { addresses, threads: THREADS } satisfies AddMessagesOptions);
+    const { nats, driver } = servers;
+    const light = await startBare(nats, layout, 'light');
+    const alone = await startBare(nats, layout, 'none');
+    try {
+      const contestants = [
+        ...contestantsOf(servers),
+        {
+          name: 'bare, by our publisher',
+          addresses: [light.address],
+          pids: { service: [light.pid], nats: [nats.pid] },
+        },
+        { name: 'grpc-js alone: no publish', addresses: [alone.address], pids: { service: [alone.pid] } },
+      ];
+      for (const { name, addresses } of contestants) {
+        await driver.open(name, 'add-messages', { addresses, threads: THREADS } satisfies AddMessagesOptions);
+      }
+      return await compareInTurns(driver, contestants, { count, inFlight: 100, rounds, title: layout });
+    } finally {
+      await Promise.all([light.stop(), alone.stop()]);
     }
-    return compareInTurns(servers.driver, contestants, { count, inFlight: 100, rounds, title: layout });
   });
 }

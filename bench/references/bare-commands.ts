@@ -18,6 +18,7 @@ import {
   ThreadCommandServiceService,
 } from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
 import { partitionOf } from '../../services/shared/runtime/partition.js';
+import { JetStreamPublisher } from '../../services/shared/adapters/nats/jetstream-publisher.js';
 import { journalStream } from '../../services/shared/adapters/nats/stream-access.js';
 import { bareServer, listen } from './listening.js';
 
@@ -25,14 +26,18 @@ import { bareServer, listen } from './listening.js';
  * The reference of thread-command: only what cannot be left out. Decodes the request, publishes one message that is
  * fenced by the expected last sequence to streams of the same layout, waits for its acknowledgement, answers. No rules,
  * no idempotency, no feed, no log, no metrics. Written once for speed: callbacks, no classes.
+ *
+ * BENCH_PUBLISH: `library` publishes by the NATS client's own call, `light` by the service's publisher, `none` not at all,
+ * which shows what grpc-js takes alone.
  */
-const { NATS_URL = '', BENCH_LAYOUT = 'per-thread', BENCH_PADDING = '0' } = process.env;
+const { NATS_URL = '', BENCH_LAYOUT = 'per-thread', BENCH_PADDING = '0', BENCH_PUBLISH = 'library' } = process.env;
 const BUCKETS = 16;
 /** What the service's headers take more than ours, so that both write messages of the same size. */
 const padding = Buffer.alloc(Number(BENCH_PADDING), 0x78);
 
 const connection = await connect({ servers: NATS_URL });
 const js = jetstream(connection, { timeout: 10_000 });
+const light = new JetStreamPublisher(connection, { timeoutMs: 10_000 });
 const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 10_000 });
 const isBucketed = BENCH_LAYOUT === 'bucketed';
 if (isBucketed) {
@@ -50,16 +55,24 @@ function subjectOf(threadId: string): string {
 
 function publish(threadId: string, data: Uint8Array): Promise<number> {
   const last = sequences.get(threadId) ?? 0;
-  const expect = isBucketed ? { lastSubjectSequence: last } : { lastSequence: last };
-  return js.publish(subjectOf(threadId), Buffer.concat([data, padding]), { expect }).then(({ seq }) => {
+  const payload = Buffer.concat([data, padding]);
+  const taken = ({ seq }: { seq: number }): number => {
     sequences.set(threadId, seq);
     return seq;
-  });
+  };
+  if (BENCH_PUBLISH === 'none') return Promise.resolve(taken({ seq: last + 1 }));
+  if (BENCH_PUBLISH === 'light') {
+    const terms = isBucketed ? { expectLastSubjectSequence: last } : { expectLastSequence: last };
+    return light.publish(subjectOf(threadId), payload, undefined, terms).then(taken);
+  }
+  const expect = isBucketed ? { lastSubjectSequence: last } : { lastSequence: last };
+  return js.publish(subjectOf(threadId), payload, { expect }).then(taken);
 }
 
 async function create(data: Uint8Array): Promise<string> {
   const threadId = ulid();
-  if (!isBucketed) await manager.streams.add(journalStream(`BARE_${threadId}`, subjectOf(threadId), 1));
+  if (!isBucketed && BENCH_PUBLISH !== 'none')
+    await manager.streams.add(journalStream(`BARE_${threadId}`, subjectOf(threadId), 1));
   await publish(threadId, data);
   return threadId;
 }

@@ -52,9 +52,14 @@ export async function withCommandServers<T>(
   }
 }
 
-function startBare(nats: RunningServer, layout: JournalLayout): Promise<BenchProcess> {
+/** @param publish see bench/references/bare-commands.ts */
+export function startBare(
+  nats: RunningServer,
+  layout: JournalLayout,
+  publish: 'library' | 'light' | 'none' = 'library',
+): Promise<BenchProcess> {
   return startBenchProcess('bench/references/bare-commands.ts', {
-    env: { NATS_URL: nats.url, BENCH_LAYOUT: layout, BENCH_PADDING: `${HEADER_BYTES}` },
+    env: { NATS_URL: nats.url, BENCH_LAYOUT: layout, BENCH_PADDING: `${HEADER_BYTES}`, BENCH_PUBLISH: publish },
   });
 }
 

@@ -13,6 +13,9 @@ export interface RememberedRequest extends TakenRequest {
 /** The last requests that an aggregate has taken, so that a repeat is known. Rebuilt from the commits. */
 export class RecentRequests {
   readonly #taken = new Map<string, TakenRequest>();
+  /** Command ids in a ring. A map's first key is found by passing over all those that were deleted before it. */
+  readonly #order: string[] = [];
+  #next = 0;
 
   /** `capacity`: so many requests are remembered, the oldest are forgotten first. @default 1000 */
   constructor(private readonly capacity = 1_000) {}
@@ -34,9 +37,12 @@ export class RecentRequests {
 
   /** In order of versions. */
   add(commandId: string, { version, fingerprint }: TakenRequest): void {
+    const isKnown = this.#taken.has(commandId);
     this.#taken.set(commandId, { version, fingerprint });
-    if (this.#taken.size <= this.capacity) return;
-    const [oldest] = this.#taken.keys();
+    if (isKnown) return;
+    const oldest = this.#order[this.#next];
     if (oldest !== undefined) this.#taken.delete(oldest);
+    this.#order[this.#next] = commandId;
+    this.#next = (this.#next + 1) % this.capacity;
   }
 }

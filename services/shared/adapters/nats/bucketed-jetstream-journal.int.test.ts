@@ -117,6 +117,62 @@ describe('BucketedJetStreamJournal', () => {
     assert.equal((await readAll(journal, id)).length, 2);
   });
 
+  describe('when many appends of one aggregate wait for each other', () => {
+    const pipeline = (
+      journal: BucketedJetStreamJournal,
+      id: string,
+      from: number,
+      commandIds: string[],
+      after?: string,
+    ) =>
+      commandIds.map((name, index) => {
+        const before = index === 0 ? after : commandIds[index - 1];
+        return journal.append(id, from + index, someCommit(name), before && someCommit(before).commandId);
+      });
+    const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `${index}`);
+
+    it('stores them together, in order, and goes on behind them', async () => {
+      const prefix = uniquePrefix();
+      const journal = await openJournal({ prefix, buckets: 1 });
+      const id = ulid();
+      await Promise.all(pipeline(journal, id, 0, names(200)));
+      await journal.append(id, 200, someCommit('behind'), someCommit('199').commandId);
+      const commits = await readAll(journal, id);
+      assert.deepEqual(
+        commits.map(({ commandId }) => commandId),
+        [...names(200), 'behind'].map((name) => someCommit(name).commandId),
+      );
+      const link = await openLink(await sharedNatsUrl());
+      const stored = await link.manager.direct.getMessage(`${prefix}_JOURNAL_0`, { seq: 100 });
+      assert.notEqual(stored?.header.get('Nats-Batch-Id') ?? '', '');
+    });
+
+    it('stores none of them behind the commit of another writer', async () => {
+      const prefix = uniquePrefix();
+      const [journal, other] = [await openJournal({ prefix }), await openJournal({ prefix })];
+      const id = ulid();
+      await journal.append(id, 0, someCommit('first'));
+      await other.append(id, 1, someCommit('other'));
+      const appends = await Promise.allSettled(pipeline(journal, id, 1, names(50)));
+      for (const append of appends) {
+        assert.ok(append.status === 'rejected' && append.reason instanceof VersionConflict);
+      }
+      assert.equal((await readAll(journal, id)).length, 2);
+    });
+
+    it('finds the one whose command was taken before, and stores those ahead of it', async () => {
+      const journal = await openJournal();
+      const id = ulid();
+      await journal.append(id, 0, someCommit('20'));
+      const appends = await Promise.allSettled(pipeline(journal, id, 1, names(40), '20'));
+      assert.deepEqual(
+        appends.map(({ status }) => status),
+        appends.map((_, index) => (index < 20 ? 'fulfilled' : 'rejected')),
+      );
+      assert.equal((await readAll(journal, id)).length, 21);
+    });
+  });
+
   it('says that it is unavailable while the server is away, also to those behind, and goes on when it is back', async () => {
     const server = await startNatsServer();
     try {

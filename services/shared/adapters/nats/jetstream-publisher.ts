@@ -8,6 +8,8 @@ export interface Acknowledgement {
   readonly seq: number;
   /** The stream has it already, from an earlier message with the same id. */
   readonly duplicate: boolean;
+  /** So many messages a batch had; undefined for a message of its own. */
+  readonly count?: number | undefined;
 }
 
 /** What a message asks of the stream that takes it: https://docs.nats.io/nats-concepts/jetstream/headers. */
@@ -17,6 +19,11 @@ export interface PublishTerms {
   readonly expectLastSequence?: number | undefined;
   readonly expectLastSubjectSequence?: number | undefined;
   readonly expectLastMsgId?: string | undefined;
+  /**
+   * The message belongs to an atomic batch (ADR-50): stored with all others of it, or none. The last one is published,
+   * those before it are sent. https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-50.md
+   */
+  readonly batch?: { readonly id: string; readonly sequence: number; readonly isLast: boolean } | undefined;
 }
 
 export interface JetStreamPublisherOptions {
@@ -149,10 +156,10 @@ export class JetStreamPublisher {
 function readAcknowledgement(subject: string, { data, headers }: Msg): Acknowledgement {
   if (data.length === 0 && headers?.code === 503) throw new Error(`no stream takes messages to ${subject}`);
   const text = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
-  const answer = JSON.parse(text) as { seq?: number; duplicate?: boolean; error?: ApiError };
+  const answer = JSON.parse(text) as { seq?: number; duplicate?: boolean; count?: number; error?: ApiError };
   if (answer.error !== undefined) throw new JetStreamApiError(answer.error);
   if (answer.seq === undefined) throw new Error(`not an acknowledgement: ${text}`);
-  return { seq: answer.seq, duplicate: answer.duplicate ?? false };
+  return { seq: answer.seq, duplicate: answer.duplicate ?? false, count: answer.count };
 }
 
 /** Ends a block of headers, and stands before what follows one. */
@@ -171,6 +178,11 @@ function encodedHeaders(headers: MsgHdrs | undefined, terms: PublishTerms): MsgH
     text += `Nats-Expected-Last-Subject-Sequence: ${terms.expectLastSubjectSequence}${LINE_END}`;
   }
   if (terms.expectLastMsgId !== undefined) text += `Nats-Expected-Last-Msg-Id: ${terms.expectLastMsgId}${LINE_END}`;
+  const { batch } = terms;
+  if (batch !== undefined) {
+    text += `Nats-Batch-Id: ${batch.id}${LINE_END}Nats-Batch-Sequence: ${batch.sequence}${LINE_END}`;
+    if (batch.isLast) text += `Nats-Batch-Commit: 1${LINE_END}`;
+  }
   const bytes = Buffer.from(text + LINE_END);
   return { encode: () => bytes } as unknown as MsgHdrs;
 }
