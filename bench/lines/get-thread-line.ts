@@ -21,11 +21,18 @@ export const getThreadLine: Line = {
       // Queries need no NATS.
       const env = { MYSQL_URL: mySql.url, NATS_URL: 'nats://127.0.0.1:1', METRICS_PORT: '0' };
       const bare = started(await startBenchProcess('bench/references/bare-queries.ts', { env }));
+      const alone = started(
+        await startBenchProcess('bench/references/bare-queries.ts', { env: { ...env, BENCH_SELECT: 'none' } }),
+      );
       const service = started(await startBenchProcess('services/thread-query/main.ts', { env }));
       const driver = new LoadDriver();
       started({ stop: () => driver.close() });
       const contestants = [];
-      for (const [name, process] of Object.entries({ bare, 'thread-query': service })) {
+      for (const [name, process] of Object.entries({
+        bare,
+        'thread-query': service,
+        'grpc-js alone, no SELECT': alone,
+      })) {
         const load: GetThreadOptions = { addresses: [process.address], threads };
         await driver.open(name, 'get-thread', load);
         contestants.push({ name, pids: { service: [process.pid], mysql: [mySql.pid] } });
