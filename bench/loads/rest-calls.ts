@@ -64,7 +64,9 @@ export async function open({ url, kind, threads = [], created = 200 }: RestCalls
     close,
     round: (order) =>
       closedLoop(order, async (lane, turn) => {
-        const text = await ask('POST', `/v1/threads/${of(ids, lane + order.inFlight * turn)}/messages/add`, add);
+        // Threads are dealt to the lanes: the bare server takes one message of a thread at a time.
+        const id = of(ids, lane + order.inFlight * (turn % Math.max(1, Math.floor(created / order.inFlight))));
+        const text = await ask('POST', `/v1/threads/${id}/messages/add`, add);
         if (!text.includes('message_ids') && !text.includes('messageIds')) throw new Error(text);
       }),
   };
