@@ -75,11 +75,16 @@ function bindHandler(
       bound.log(serviceError.code, error);
     };
     if (call.request instanceof UndecodableRequest) return fail(call.request.error);
-    // Handlers are async functions: they never throw.
-    handler(call.request, bound).then((response) => {
+    const succeed = (response: unknown): void => {
       if (bound.answerHeaders !== undefined) call.sendMetadata(bound.answerHeaders);
       respond(null, response);
       bound.log(status.OK);
-    }, fail);
+    };
+    try {
+      handler(call.request, bound).then(succeed, fail);
+    } catch (thrown) {
+      // A handler that is not an async function.
+      fail(thrown);
+    }
   };
 }
