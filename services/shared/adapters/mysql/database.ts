@@ -165,8 +165,8 @@ export class Database {
   /** A statement on a connection of its own: on the path of each query, so by callbacks and with a single promise. */
   #read<Row>(sql: string, values: readonly SqlValue[]): Promise<Row[]> {
     return new Promise((resolve, reject) => {
-      this.#acquire((failure, connection) => {
-        if (connection === undefined) return reject(failure);
+      this.#acquire((connection) => {
+        if (connection instanceof Error) return reject(connection);
         this.#run<Row[]>(connection, sql, values, !values.some(isList), (error, rows) => {
           this.#release(connection, error);
           if (error === undefined) resolve(rows as Row[]);
@@ -178,7 +178,7 @@ export class Database {
 
   async #use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
     const connection = await new Promise<PoolConnection>((resolve, reject) => {
-      this.#acquire((error, acquired) => (acquired === undefined ? reject(error) : resolve(acquired)));
+      this.#acquire((acquired) => (acquired instanceof Error ? reject(acquired) : resolve(acquired)));
     });
     try {
       const result = await work(connection);
@@ -197,19 +197,20 @@ export class Database {
     connection.release();
   }
 
-  #acquire(done: (error: Error | undefined, connection?: PoolConnection) => void): void {
+  /** Gives a connection, or why there is none. */
+  #acquire(done: (connection: PoolConnection | Error) => void): void {
     const away = this.#whyAway();
     if (away !== undefined) return done(away);
     this.#waiting += 1;
-    this.#acquireAny((error, connection) => {
+    this.#acquireAny((connection) => {
       this.#waiting -= 1;
-      if (connection === undefined) return done(error);
+      if (connection instanceof Error) return done(connection);
       if (this.#isOutdated(connection)) {
         connection.destroy();
         return this.#acquire(done);
       }
       this.#inUse += 1;
-      done(undefined, connection);
+      done(connection);
     });
   }
 
@@ -218,7 +219,7 @@ export class Database {
     return Date.now() - (this.#lastUsed.get(connection) ?? Infinity) >= this.#maxIdleMs;
   }
 
-  #acquireAny(done: (error: Error | undefined, connection?: PoolConnection) => void): void {
+  #acquireAny(done: (connection: PoolConnection | Error) => void): void {
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -230,8 +231,7 @@ export class Database {
         return;
       }
       clearTimeout(timer);
-      if (error) done(toError(error));
-      else done(undefined, connection);
+      done(error ? toError(error) : connection);
     });
   }
 
