@@ -64,6 +64,7 @@ async function main(): Promise<void> {
   const names = [...lines.map(({ name }) => name), ...Object.keys(benches)];
   const { help: wantsHelp, only, count, rounds, write } = readCommandLine(process.argv.slice(2), names);
   if (wantsHelp) return console.log(help);
+  const order = lines.map((line) => line.name);
   const measured = new Map<string, LineResult>();
   for (const name of only ?? lines.map((line) => line.name)) {
     const line = lines.find((one) => one.name === name);
@@ -74,13 +75,10 @@ async function main(): Promise<void> {
     }
     const result = await line.run({ count, rounds });
     measured.set(name, result);
+    // At once: a later one may fail.
+    if (write) await writeResults(new Map([[name, result]]), order);
     print(result);
   }
-  if (write)
-    await writeResults(
-      measured,
-      lines.map((line) => line.name),
-    );
   const missed = [...measured.values()].flatMap(({ verdicts }) => verdicts.filter((verdict) => !isMet(verdict)));
   if (missed.length > 0) console.log(`\n${missed.length} targets are not reached.`);
 }

@@ -9,7 +9,7 @@ import { compareInTurns, comparisonRows, verdictsOn } from '../support/rounds.js
 export const crudLine: Line = {
   name: 'crud',
   about: 'AddMessages, beside a CRUD service: one durable MySQL transaction a call, behind grpc-js',
-  async run({ count = 4_000, rounds = 5 }): Promise<LineResult> {
+  async run({ count = 4_000, rounds = 9 }): Promise<LineResult> {
     const mySql = await startMySqlServer();
     try {
       const crud = await startBenchProcess('bench/references/crud.ts', { env: { MYSQL_URL: mySql.url } });

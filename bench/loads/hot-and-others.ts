@@ -17,18 +17,24 @@ export interface HotAndOthersOptions {
    * `hotInFlight` lanes; 0 for none.
    */
   readonly hotPerSecond: number;
+  /** So many threads share these calls, to tell what the load does from what its heat does. @default 1 */
+  readonly hotThreads?: number;
   /** So many calls to the hot thread at once, at most; of what comes beyond, each waits for one to be answered. */
   readonly hotInFlight: number;
   /** So many connections for each of the two. @default 2 */
   readonly channels?: number;
 }
 
+/** A thread holds 5,000 messages: before, the next one becomes the hot one. */
+const MOST_OF_ONE_THREAD = 4_800;
+const HOT_IN_TURN = 5;
+
 /**
  * One hot thread beside many others. What is reported is of the others, whose latency counts from the moment at which a
  * call was due (so that a slow client hides nothing); `extra` tells of the hot thread.
  */
 export async function open(options: HotAndOthersOptions): Promise<Load> {
-  const { addresses, others, othersPerSecond, hotPerSecond, hotInFlight, channels = 2 } = options;
+  const { addresses, others, othersPerSecond, hotPerSecond, hotThreads = 1, hotInFlight, channels = 2 } = options;
   // Of their own: on a shared connection the client's own queue would be measured.
   const [clients, hotClients] = [openClients(addresses, channels), openClients(addresses, channels)];
   const account = ulid();
@@ -58,11 +64,18 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
   const ids: string[] = [];
   const created = await closedLoop({ count: others, inFlight: 16 }, async () => ids.push(await create()));
   if (created.failed > 0) throw new Error(`threads were not created: ${created.firstError}`);
+  const hotIds: string[] = [];
+  await closedLoop({ count: hotThreads, inFlight: 16 }, async () => hotIds.push(await create()));
 
   return {
     async round({ count }) {
       // A thread holds only so many messages.
-      const hotThread = await create();
+      if (hotThreads === 1) {
+        for (let index = 0; index < HOT_IN_TURN; index += 1) hotIds[index] = await create();
+      }
+      let hotBegun = 0;
+      const hotThread = (index: number): string =>
+        hotThreads === 1 ? of(hotIds, Math.floor(hotBegun++ / MOST_OF_ONE_THREAD)) : of(hotIds, index);
       const samples = new Float64Array(count);
       let [answered, failed] = [0, 0];
       let firstError: string | undefined;
@@ -75,7 +88,7 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
       const heat = async (): Promise<void> => {
         if (hotPerSecond === 0) return;
         const postHot = async (index: number): Promise<void> => {
-          await post(of(hotClients, index), hotThread).then(() => (hot += 1), fail);
+          await post(of(hotClients, index), hotThread(index)).then(() => (hot += 1), fail);
         };
         if (hotPerSecond === Infinity) {
           await Promise.all(

@@ -89,29 +89,43 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   #run(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
+    try {
+      // Most often nothing has to be waited for.
+      if (this.#decideWaiting()) return this.#rest();
+    } catch (thrown) {
+      this.#abandon(toError(thrown));
+      return this.#rest();
+    }
     this.#workOff()
       .catch((thrown: unknown) => this.#abandon(toError(thrown)))
-      .finally(() => {
-        this.#isRunning = false;
-        if (this.#queue.length > 0) this.#run();
-        else if (this.isIdle) this.surroundings.onIdle();
-      });
+      .finally(() => this.#rest());
+  }
+
+  #rest(): void {
+    this.#isRunning = false;
+    if (this.#queue.length > 0) this.#run();
+    else if (this.isIdle) this.surroundings.onIdle();
   }
 
   async #workOff(): Promise<void> {
+    while (!this.#decideWaiting()) {
+      const [next] = this.#queue;
+      if (next === undefined) return;
+      if (!this.#isLoaded) await this.#load(next);
+      else await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+
+  /** Decides what can be decided at once. @returns whether that was all that waits */
+  #decideWaiting(): boolean {
     for (;;) {
       while (this.#queue[0]?.settled) this.#queue.shift();
       const task = this.#queue[0];
-      if (task === undefined) return;
-      if (!this.#isLoaded) {
-        await this.#load(task);
-      } else if (this.#unreleased.length >= this.surroundings.maxPipelined) {
-        await new Promise<void>((resolve) => (this.#wake = resolve));
-      } else {
-        this.#queue.shift();
-        this.#unreleased.push(this.#decide(task));
-        this.#release();
-      }
+      if (task === undefined) return true;
+      if (!this.#isLoaded || this.#unreleased.length >= this.surroundings.maxPipelined) return false;
+      this.#queue.shift();
+      this.#unreleased.push(this.#decide(task));
+      this.#release();
     }
   }
 

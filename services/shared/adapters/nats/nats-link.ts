@@ -50,6 +50,8 @@ export class NatsLink {
       pingInterval: 3_000,
       maxPingOut: 2,
       ignoreAuthErrorAbort: true,
+      // Otherwise each request makes two errors, for their stacks, in case it fails.
+      noAsyncTraces: true,
     });
     const options = { timeout: requestTimeoutMs };
     const manager = await jetstreamManager(connection, { ...options, checkAPI: false });
