@@ -7,7 +7,7 @@ import { crudLine } from './lines/crud-line.js';
 import { fairnessLine } from './lines/fairness-line.js';
 import { hotLine } from './lines/hot-line.js';
 import { instancesLine } from './lines/instances-line.js';
-import { benchProjector } from './projector-bench.js';
+import { readLines } from './lines/read-lines.js';
 import { benchScaleModel } from './scale-model-bench.js';
 import { benchHistories, benchScaling } from './scaling-bench.js';
 import { benchStreams } from './streams-bench.js';
@@ -19,7 +19,15 @@ import { benchVisibility } from './visibility-bench.js';
 import { benchWatch } from './watch-bench.js';
 
 /** The table of performance, in its order: each line beside its reference, measured in the same run. */
-const lines: readonly Line[] = [addMessagesLine, hotLine, fairnessLine, createLine, crudLine, instancesLine];
+const lines: readonly Line[] = [
+  addMessagesLine,
+  hotLine,
+  fairnessLine,
+  createLine,
+  crudLine,
+  instancesLine,
+  ...readLines,
+];
 
 /** A bench that only prints. */
 type Bench = (options: { readonly count: number | undefined }) => Promise<void>;
@@ -29,7 +37,6 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   visibility: { about: 'from the answer to a create until GET shows the thread', run: benchVisibility },
   watch: { about: 'from a post until a watcher has it, through Envoy', run: benchWatch },
   journal: { about: 'appends through the journal, against bare publishes', run: benchJournal },
-  projector: { about: 'rows a second over a backlog, against multi-row inserts of the same rows', run: benchProjector },
   handover: {
     about: 'calls while a thread-command process leaves or joins, against undisturbed ones',
     run: benchHandover,

@@ -1,7 +1,15 @@
 import type { handleUnaryCall } from '@grpc/grpc-js';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
+import { HealthImplementation } from 'grpc-health-check';
 import { ulid } from 'ulid';
+import {
+  AddMessagesRequest as RestAddMessagesRequest,
+  CreateThreadRequest as RestCreateThreadRequest,
+  ThreadRestCommandServiceService,
+  type AddMessagesResponse as RestAddMessagesResponse,
+  type CreateThreadResponse as RestCreateThreadResponse,
+} from '../../services/gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
 import {
   AddMessagesRequest,
   type AddMessagesResponse,
@@ -61,15 +69,17 @@ function publish(threadId: string, data: Uint8Array): Promise<number> {
   return js.publish(subjectOf(threadId), payload, { expect }).then(taken);
 }
 
-const createThread: handleUnaryCall<CreateThreadRequest, CreateThreadResponse> = ({ request }, respond) => {
+async function create(data: Uint8Array): Promise<string> {
   const threadId = ulid();
-  const data = CreateThreadRequest.encode(request).finish();
-  const ready =
-    isBucketed || BENCH_PUBLISH === 'none'
-      ? undefined
-      : manager.streams.add(journalStream(`BARE_${threadId}`, subjectOf(threadId), 1));
-  (ready === undefined ? publish(threadId, data) : ready.then(() => publish(threadId, data))).then(
-    () => respond(null, { threadId, version: 1n }),
+  if (!isBucketed && BENCH_PUBLISH !== 'none')
+    await manager.streams.add(journalStream(`BARE_${threadId}`, subjectOf(threadId), 1));
+  await publish(threadId, data);
+  return threadId;
+}
+
+const createThread: handleUnaryCall<CreateThreadRequest, CreateThreadResponse> = ({ request }, respond) => {
+  create(CreateThreadRequest.encode(request).finish()).then(
+    (threadId) => respond(null, { threadId, version: 1n }),
     (error: Error) => respond(error),
   );
 };
@@ -84,6 +94,26 @@ const addMessages: handleUnaryCall<AddMessagesRequest, AddMessagesResponse> = ({
   );
 };
 
+const restCreateThread: handleUnaryCall<RestCreateThreadRequest, RestCreateThreadResponse> = ({ request }, respond) => {
+  create(RestCreateThreadRequest.encode(request).finish()).then(
+    (threadId) => respond(null, { createdThreadId: threadId, documentedThreadId: threadId, errorMessages: [] }),
+    (error: Error) => respond(error),
+  );
+};
+
+const restAddMessages: handleUnaryCall<RestAddMessagesRequest, RestAddMessagesResponse> = ({ request }, respond) => {
+  publish(request.threadId, RestAddMessagesRequest.encode(request).finish()).then(
+    () => respond(null, { messageIds: [messageId], errorMessages: [] }),
+    (error: Error) => respond(error),
+  );
+};
+
 const server = bareServer();
 server.addService(ThreadCommandServiceService, { createThread, addMessages } as never);
+server.addService(ThreadRestCommandServiceService, {
+  createThread: restCreateThread,
+  addMessages: restAddMessages,
+} as never);
+// Envoy asks for it.
+new HealthImplementation({ '': 'SERVING' }).addToServer(server);
 listen(server, () => connection.close());

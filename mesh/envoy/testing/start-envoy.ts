@@ -14,6 +14,7 @@ export interface TestEnvoy {
   /** The main port's URL. */
   readonly url: string;
   readonly settings: EnvoySettings;
+  readonly pid: number;
   /** A counter or gauge of Envoy's, by its full name. */
   stat(name: string): Promise<number>;
   stop(): Promise<void>;
@@ -69,6 +70,7 @@ export async function startEnvoy(backendPort: number, overrides: Partial<EnvoySe
     authority,
     url: server.url,
     settings,
+    pid: server.pid,
     stat: async (name) => {
       const response = await fetch(`${admin}/stats?filter=^${name.replaceAll('.', '\\.')}$`);
       return Number((await response.text()).split(': ')[1]);

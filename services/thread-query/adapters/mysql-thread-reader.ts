@@ -2,6 +2,7 @@ import type { Database } from '../../shared/adapters/mysql/database.js';
 import type { Listed, MessageView, ThreadReader, ThreadView, Window } from '../runtime/thread-reader.js';
 import { MySqlChatReader } from './mysql-chat-reader.js';
 import { messageOf, threadOf, type MessageRow, type ThreadRow } from './read-model-rows.js';
+import { ThreadLookups } from './thread-lookups.js';
 import * as statements from './thread-statements.js';
 
 interface ParticipantRow {
@@ -12,13 +13,15 @@ interface ParticipantRow {
 /** Reads threads from the projector's tables. */
 export class MySqlThreadReader implements ThreadReader {
   readonly chat: MySqlChatReader;
+  readonly #lookups: ThreadLookups;
 
   constructor(private readonly database: Database) {
     this.chat = new MySqlChatReader(database);
+    this.#lookups = new ThreadLookups(database);
   }
 
   async findThread(accountId: string, threadId: string): Promise<ThreadView | undefined> {
-    const [row] = await this.database.rows<ThreadRow>(statements.findThread, [threadId, accountId]);
+    const row = await this.#lookups.find(accountId, threadId);
     return row && threadOf(row);
   }
 

@@ -2,12 +2,16 @@ import type { Message, Thread } from '../../gen/threadweaver/thread/v1/thread_qu
 import type { ChatReader, ReactionView } from '../runtime/chat-reader.js';
 import type { MessageView, ThreadView } from '../runtime/thread-reader.js';
 
-export function threadMessage({ createdAt, updatedAt, version, ...thread }: ThreadView): Thread {
+export function threadMessage(thread: ThreadView): Thread {
   return {
-    ...thread,
-    createTime: new Date(createdAt),
-    updateTime: new Date(updatedAt),
-    version: BigInt(version),
+    id: thread.id,
+    creatorId: thread.creatorId,
+    parentThreadId: thread.parentThreadId,
+    title: thread.title,
+    remarks: thread.remarks,
+    createTime: new Date(thread.createdAt),
+    updateTime: new Date(thread.updatedAt),
+    version: BigInt(thread.version),
   };
 }
 
@@ -21,15 +25,16 @@ export async function messageMessages(
   return messages.map((message) => messageMessage(message, reactions.get(message.id) ?? []));
 }
 
-function messageMessage(
-  { createdAt, updatedAt, toAccountIds, ...message }: MessageView,
-  reactions: readonly ReactionView[],
-): Message {
+function messageMessage(message: MessageView, reactions: readonly ReactionView[]): Message {
   return {
-    ...message,
-    toAccountIds: [...toAccountIds],
-    createTime: new Date(createdAt),
-    updateTime: new Date(updatedAt),
+    id: message.id,
+    threadId: message.threadId,
+    senderId: message.senderId,
+    replyMessageId: message.replyMessageId,
+    toAccountIds: [...message.toAccountIds],
+    text: message.text,
+    createTime: new Date(message.createdAt),
+    updateTime: new Date(message.updatedAt),
     reactions: [...reactions],
   };
 }

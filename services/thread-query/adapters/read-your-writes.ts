@@ -33,6 +33,8 @@ interface ThreadRequest {
   readonly minVersion?: bigint;
 }
 
+type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
+
 /**
  * The same handlers, but those whose request names a thread wait first until the read model has it at the version that
  * the request's field min_version or its header x-min-version asks for. Without either they wait for nothing.
@@ -43,18 +45,32 @@ export function readingYourWrites<Implementation>(
   handlers: UnaryHandlers<Implementation>,
   options: ReadYourWritesOptions,
 ): UnaryHandlers<Implementation> {
-  type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
   const waiting = Object.entries(handlers as Record<string, Handler>).map(([method, handler]): [string, Handler] => [
     method,
-    async (request, context) => {
-      if (!isThreadRequest(request)) return handler(request, context);
-      const { minVersion, violations } = parseMinVersion(request.minVersion, context);
-      if (violations.length > 0) return refused(violations, method, () => handler(request, context), options);
-      if (minVersion > 0) await untilReached(request, minVersion, context, options);
-      return handler(request, context);
+    (request, context) => {
+      if (!isThreadRequest(request) || asksForNoVersion(request, context)) return handler(request, context);
+      return handleAtVersion(method, handler, request, context, options);
     },
   ]);
   return Object.fromEntries(waiting) as UnaryHandlers<Implementation>;
+}
+
+async function handleAtVersion(
+  method: string,
+  handler: Handler,
+  request: ThreadRequest,
+  context: CallContext,
+  options: ReadYourWritesOptions,
+): Promise<unknown> {
+  const { minVersion, violations } = parseMinVersion(request.minVersion, context);
+  if (violations.length > 0) return refused(violations, method, () => handler(request, context), options);
+  if (minVersion > 0) await untilReached(request, minVersion, context, options);
+  return handler(request, context);
+}
+
+/** As nearly all calls: told from one that asks wrongly without parsing anything. */
+function asksForNoVersion({ minVersion }: ThreadRequest, context: CallContext): boolean {
+  return (minVersion === undefined || minVersion === 0n) && context.header(MIN_VERSION_HEADER) === undefined;
 }
 
 /** The larger one of what field and header ask for, or what is wrong with them. */
@@ -92,7 +108,7 @@ async function untilReached(
   const answerMs = Math.min((context.deadline - now) * ANSWER_SHARE, MAX_ANSWER_MS);
   const deadline = Math.min(context.deadline - answerMs, isCallers ? Infinity : now + waitMs);
   const startedAt = performance.now();
-  const isReached = await versions.reached(thread.value, version, deadline, context.onCancelled);
+  const isReached = await versions.reached(thread.value, version, deadline, (abandon) => context.onCancelled(abandon));
   context.annotate({ min_version: version, waited_ms: Math.round(performance.now() - startedAt) });
   if (isReached) return;
   // Of a thread that it does not see, the account learns no version.

@@ -14,9 +14,21 @@ export const messageColumns = `m.position, m.id, m.sender_id AS senderId, m.text
   m.to_account_ids AS toAccountIds, m.created_at AS createdAt, m.updated_at AS updatedAt`;
 
 /** Values: thread, account. */
-export const findThread = `SELECT ${threadColumns}
+export const findThread = findThreadWith(threadColumns);
+
+const findThreadAtPlace = findThreadWith(`CAST(? AS SIGNED) AS place, ${threadColumns}`);
+const findThreadsByCount: string[] = [];
+
+/** As `findThread` for so many pairs of thread and account. Values: for each its place in the answer, thread, account. */
+export function findThreads(count: number): string {
+  return (findThreadsByCount[count] ??= Array.from({ length: count }, () => findThreadAtPlace).join('\nUNION ALL '));
+}
+
+function findThreadWith(columns: string): string {
+  return `SELECT ${columns}
 FROM thread_participants viewer JOIN threads t ON t.id = viewer.thread_id
 WHERE viewer.thread_id = ? AND viewer.account_id = ?`;
+}
 
 /** Values: account, time, time and id of the thread to go on after, limit, offset. */
 export const listThreads = `SELECT STRAIGHT_JOIN ${threadColumns}

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
 import type { SqlValue } from '../../shared/adapters/mysql/database.js';
@@ -61,6 +62,29 @@ describe('indexes of the queries', () => {
 
   it('findThread: two rows by their keys', async () => {
     assertServed(await explain(statements.findThread, [thread, account]), { viewer: 'PRIMARY', t: 'PRIMARY' });
+  });
+
+  it('findThreads: as findThread for each, without a temporary table', async () => {
+    const plans = await explain(statements.findThreads(3), [
+      0,
+      thread,
+      account,
+      1,
+      thread,
+      account,
+      2,
+      thread,
+      account,
+    ]);
+    const tables = plans.filter(({ table }) => !table?.startsWith('<union'));
+    for (let index = 0; index < 6; index += 2) {
+      assertServed(tables.slice(index, index + 2), { viewer: 'PRIMARY', t: 'PRIMARY' });
+    }
+    assert.equal(tables.length, 6);
+    assert.deepEqual(
+      plans.filter(({ table }) => table?.startsWith('<union')).filter(({ Extra }) => /temporary/i.test(Extra ?? '')),
+      [],
+    );
   });
 
   it('findViewer: one row by its key', async () => {

@@ -79,6 +79,26 @@ describe('thread queries', () => {
       assert.deepEqual([parent_thread_id, remarks], [undefined, undefined]);
     });
 
+    it('answers many calls at once each for its own thread and account', async () => {
+      const asked = Array.from({ length: 50 }, (_, index) => ({
+        account_id: [admin, member, stranger][index % 3],
+        thread_id: [thread, bare, destroyed, ulid()][index % 4],
+      }));
+      const answers = await Promise.all(
+        asked.map((request) =>
+          queries.v1.call('GetThread', request).then(
+            ({ thread: found }) => (found as { id: string }).id,
+            ({ code }: ServiceError) => code,
+          ),
+        ),
+      );
+      const expected = asked.map(({ account_id, thread_id }) => {
+        const isSeen = thread_id === thread ? account_id !== stranger : thread_id === bare && account_id === admin;
+        return isSeen ? thread_id : status.NOT_FOUND;
+      });
+      assert.deepEqual(answers, expected);
+    });
+
     it('says NOT_FOUND to all others, and of destroyed and unknown threads, in each query alike', async () => {
       for (const method of ['GetThread', 'ListAdministratorIds', 'ListMemberIds', 'ListMessages']) {
         for (const [account_id, thread_id] of [

@@ -1,4 +1,4 @@
-import { status, type Metadata } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import { toError } from '../../kernel/fault.js';
 import { InvalidRequest } from '../../kernel/field-violation.js';
 import { traceContextFrom, traceIdOf, type TraceContext } from '../../runtime/trace-context.js';
@@ -45,15 +45,6 @@ interface ServerCall {
   on(event: 'cancelled', listener: () => void): unknown;
 }
 
-/** A call's context, and what is only for the adapter that bound it. */
-export interface BoundCall {
-  readonly context: CallContext;
-  /** Headers for the answer. */
-  readonly answerHeaders: ReadonlyMap<string, string>;
-  /** Writes the call's one log line, and tells the observer. */
-  log(code: status, error?: Error): void;
-}
-
 /** A method, as its calls are bound. */
 export interface BoundMethod {
   readonly path: string;
@@ -63,44 +54,76 @@ export interface BoundMethod {
   readonly observer: CallObserver | undefined;
 }
 
-export function bindCall({ path, logger, maxCallMs, observer }: BoundMethod, call: ServerCall): BoundCall {
-  const startedAt = performance.now();
-  const annotations: Record<string, unknown> = {};
-  const answerHeaders = new Map<string, string>();
-  const header = (name: string): string | undefined => {
-    const values = call.metadata.get(name);
-    return values.length === 0 ? undefined : values.join(', ');
-  };
-  const trace = traceContextFrom(header('x-request-id'), header('traceparent'));
-  const deadline = Number(call.getDeadline());
-  return {
-    answerHeaders,
-    context: {
-      trace,
-      deadline: Math.min(Date.now() + maxCallMs, deadline),
-      hasCallerDeadline: deadline !== Infinity,
-      logger,
-      header,
-      answerHeader: (name, value) => void answerHeaders.set(name, value),
-      onCancelled: (listener) => void call.on('cancelled', listener),
-      annotate: (fields) => void Object.assign(annotations, fields),
-    },
-    log(code, error) {
-      const durationMs = performance.now() - startedAt;
-      observer?.(code, durationMs / 1_000);
-      const line = {
-        method: path,
-        code: status[code],
-        duration_ms: Math.round(durationMs * 100) / 100,
-        request_id: trace.requestId,
-        trace_id: traceIdOf(trace),
-        ...annotations,
-      };
-      if (error === undefined) logger.info(line, 'call');
-      else if (isOurFault(code)) logger.error({ ...line, error }, 'call failed');
-      else logger.info({ ...line, reason: error.message }, 'call refused');
-    },
-  };
+/**
+ * A call's context, and what is only for the adapter that bound it. A class, because it is made for each call: its
+ * methods are shared, and what a handler does not ask for is not made.
+ */
+export class BoundCall implements CallContext {
+  readonly trace: TraceContext;
+  readonly deadline: number;
+  readonly hasCallerDeadline: boolean;
+  readonly #startedAt = performance.now();
+  readonly #method: BoundMethod;
+  readonly #call: ServerCall;
+  #annotations: Record<string, unknown> | undefined;
+  #answerHeaders: Metadata | undefined;
+
+  constructor(method: BoundMethod, call: ServerCall) {
+    this.#method = method;
+    this.#call = call;
+    this.trace = traceContextFrom(this.header('x-request-id'), this.header('traceparent'));
+    const deadline = Number(call.getDeadline());
+    this.deadline = Math.min(Date.now() + method.maxCallMs, deadline);
+    this.hasCallerDeadline = deadline !== Infinity;
+  }
+
+  get logger(): Logger {
+    return this.#method.logger;
+  }
+
+  /** Headers for the answer; undefined when there are none. */
+  get answerHeaders(): Metadata | undefined {
+    return this.#answerHeaders;
+  }
+
+  header(name: string): string | undefined {
+    const values = this.#call.metadata.get(name);
+    if (values.length > 1) return values.join(', ');
+    const [value] = values;
+    return value === undefined ? undefined : String(value);
+  }
+
+  answerHeader(name: string, value: string): void {
+    (this.#answerHeaders ??= new Metadata()).set(name, value);
+  }
+
+  onCancelled(listener: () => void): void {
+    this.#call.on('cancelled', listener);
+  }
+
+  annotate(fields: Readonly<Record<string, unknown>>): void {
+    this.#annotations = this.#annotations === undefined ? fields : { ...this.#annotations, ...fields };
+  }
+
+  /** Writes the call's one log line, and tells the observer. */
+  log(code: status, error?: Error): void {
+    const { path, logger, observer } = this.#method;
+    const durationMs = performance.now() - this.#startedAt;
+    observer?.(code, durationMs / 1_000);
+    const isFailure = error !== undefined && isOurFault(code);
+    if (!logger.isLevelEnabled(isFailure ? 'error' : 'info')) return;
+    const line = {
+      method: path,
+      code: status[code],
+      duration_ms: Math.round(durationMs * 100) / 100,
+      request_id: this.trace.requestId,
+      trace_id: traceIdOf(this.trace),
+      ...this.#annotations,
+    };
+    if (error === undefined) logger.info(line, 'call');
+    else if (isFailure) logger.error({ ...line, error }, 'call failed');
+    else logger.info({ ...line, reason: error.message }, 'call refused');
+  }
 }
 
 /** What was thrown, in the words of the API. */

@@ -41,6 +41,8 @@ export class GrpcServer {
       'grpc.max_receive_message_length': options.maxRequestBytes ?? 4 * 1024 * 1024,
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': 1_000,
+      // Counts each call and message for a debugging service that is not served here.
+      'grpc.enable_channelz': 0,
       // Old connections move on, so that load spreads over new instances.
       'grpc.max_connection_age_ms': 30 * 60_000,
       ...(connectionGraceMs !== Infinity && { 'grpc.max_connection_age_grace_ms': connectionGraceMs }),

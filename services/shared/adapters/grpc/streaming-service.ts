@@ -7,7 +7,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { bindCall, errorOf, type CallContext, type ServiceOptions } from './call-context.js';
+import { BoundCall, errorOf, type CallContext, type ServiceOptions } from './call-context.js';
 import { toServiceError } from './statuses.js';
 import { decodeStrictly, UndecodableRequest } from './strict-decoding.js';
 import type { BoundService } from './unary-service.js';
@@ -64,25 +64,25 @@ function bindHandler(
   const { logger, observe } = options;
   const method = { path, logger, maxCallMs: Infinity, observer: observe?.(path, 'server_stream') };
   return (call) => {
-    const { context, log } = bindCall(method, call);
+    const bound = new BoundCall(method, call);
     const cancellation = new AbortController();
     call.on('cancelled', () => cancellation.abort());
     const handle = async (): Promise<void> => {
       if (call.request instanceof UndecodableRequest) throw call.request.error;
-      await handler(call.request, context, responseStream(call, cancellation.signal));
+      await handler(call.request, bound, responseStream(call, cancellation.signal));
     };
     handle().then(
       () => {
         call.end();
-        log(status.OK);
+        bound.log(status.OK);
       },
       (thrown: unknown) => {
-        if (cancellation.signal.aborted) return log(status.CANCELLED);
+        if (cancellation.signal.aborted) return bound.log(status.CANCELLED);
         const error = errorOf(thrown, options);
         const serviceError = toServiceError(error);
         // How grpc-js takes a stream's status.
         call.emit('error', serviceError);
-        log(serviceError.code, error);
+        bound.log(serviceError.code, error);
       },
     );
   };

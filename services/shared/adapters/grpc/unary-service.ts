@@ -1,12 +1,11 @@
 import {
-  Metadata,
   status,
   type handleUnaryCall,
   type MethodDefinition,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { bindCall, errorOf, type CallContext, type ServiceOptions } from './call-context.js';
+import { BoundCall, errorOf, type CallContext, type ServiceOptions } from './call-context.js';
 import { toServiceError } from './statuses.js';
 import { decodeStrictly, UndecodableRequest } from './strict-decoding.js';
 
@@ -68,29 +67,24 @@ function bindHandler(
   const { logger, maxCallMs = 15_000, observe } = options;
   const method = { path, logger, maxCallMs, observer: observe?.(path, 'unary') };
   return (call, respond) => {
-    const { context, answerHeaders, log } = bindCall(method, call);
-    const handle = async (): Promise<unknown> => {
-      if (call.request instanceof UndecodableRequest) throw call.request.error;
-      return handler(call.request, context);
+    const bound = new BoundCall(method, call);
+    const fail = (thrown: unknown): void => {
+      const error = errorOf(thrown, options);
+      const serviceError = toServiceError(error);
+      respond(serviceError);
+      bound.log(serviceError.code, error);
     };
-    handle().then(
-      (response) => {
-        if (answerHeaders.size > 0) call.sendMetadata(metadataOf(answerHeaders));
-        respond(null, response);
-        log(status.OK);
-      },
-      (thrown: unknown) => {
-        const error = errorOf(thrown, options);
-        const serviceError = toServiceError(error);
-        respond(serviceError);
-        log(serviceError.code, error);
-      },
-    );
+    if (call.request instanceof UndecodableRequest) return fail(call.request.error);
+    const succeed = (response: unknown): void => {
+      if (bound.answerHeaders !== undefined) call.sendMetadata(bound.answerHeaders);
+      respond(null, response);
+      bound.log(status.OK);
+    };
+    try {
+      handler(call.request, bound).then(succeed, fail);
+    } catch (thrown) {
+      // A handler that is not an async function.
+      fail(thrown);
+    }
   };
-}
-
-function metadataOf(headers: ReadonlyMap<string, string>): Metadata {
-  const metadata = new Metadata();
-  for (const [name, value] of headers) metadata.set(name, value);
-  return metadata;
 }

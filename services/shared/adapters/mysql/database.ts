@@ -113,13 +113,12 @@ export class Database {
 
   /** A SELECT's rows, prepared once a connection. Repeated once when the connection turns out to be dead. */
   async rows<Row>(sql: string, values: readonly SqlValue[] = []): Promise<Row[]> {
-    const attempt = () => this.#use((connection) => this.#statement<Row[]>(connection, sql, values));
     try {
       try {
-        return await attempt();
+        return await this.#read<Row>(sql, values);
       } catch (error) {
         if (!isConnectionLost(error) || isTimeout(error)) throw error;
-        return await attempt();
+        return await this.#read<Row>(sql, values);
       }
     } catch (error) {
       throw toDatabaseError(error);
@@ -163,52 +162,76 @@ export class Database {
     await new Promise<void>((resolve) => this.#pool.end(() => resolve()));
   }
 
+  /** A statement on a connection of its own: on the path of each query, so by callbacks and with a single promise. */
+  #read<Row>(sql: string, values: readonly SqlValue[]): Promise<Row[]> {
+    return new Promise((resolve, reject) => {
+      this.#acquire((connection) => {
+        if (connection instanceof Error) return reject(connection);
+        this.#run<Row[]>(connection, sql, values, !values.some(isList), (error, rows) => {
+          this.#release(connection, error);
+          if (error === undefined) resolve(rows as Row[]);
+          else reject(error);
+        });
+      });
+    });
+  }
+
   async #use<T>(work: (connection: PoolConnection) => Promise<T>): Promise<T> {
-    const away = this.#whyAway();
-    if (away !== undefined) throw away;
-    this.#waiting += 1;
-    const connection = await this.#acquire().finally(() => (this.#waiting -= 1));
-    this.#inUse += 1;
+    const connection = await new Promise<PoolConnection>((resolve, reject) => {
+      this.#acquire((acquired) => (acquired instanceof Error ? reject(acquired) : resolve(acquired)));
+    });
     try {
       const result = await work(connection);
-      this.#release(connection);
+      this.#release(connection, undefined);
       return result;
     } catch (error) {
-      if (isConnectionLost(error)) connection.destroy();
-      else this.#release(connection);
+      this.#release(connection, toError(error));
       throw error;
-    } finally {
-      this.#inUse -= 1;
     }
   }
 
-  #release(connection: PoolConnection): void {
-    this.#lastUsed.set(connection, Date.now());
+  #release(connection: PoolConnection, error: Error | undefined): void {
+    this.#inUse -= 1;
+    if (error !== undefined && isConnectionLost(error)) return connection.destroy();
+    if (this.#maxIdleMs !== Infinity) this.#lastUsed.set(connection, Date.now());
     connection.release();
   }
 
-  async #acquire(): Promise<PoolConnection> {
-    for (;;) {
-      const connection = await this.#acquireAny();
-      const lastUsed = this.#lastUsed.get(connection) ?? Infinity;
-      if (Date.now() - lastUsed < this.#maxIdleMs) return connection;
-      connection.destroy();
-    }
+  /** Gives a connection, or why there is none. */
+  #acquire(done: (connection: PoolConnection | Error) => void): void {
+    const away = this.#whyAway();
+    if (away !== undefined) return done(away);
+    this.#waiting += 1;
+    this.#acquireAny((connection) => {
+      this.#waiting -= 1;
+      if (connection instanceof Error) return done(connection);
+      if (this.#isOutdated(connection)) {
+        connection.destroy();
+        return this.#acquire(done);
+      }
+      this.#inUse += 1;
+      done(connection);
+    });
   }
 
-  #acquireAny(): Promise<PoolConnection> {
-    return new Promise((resolve, reject) => {
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        reject(timeout('no database connection was free'));
-      }, this.#acquireTimeoutMs);
-      this.#pool.getConnection((error, connection) => {
-        clearTimeout(timer);
-        if (error) reject(toError(error));
-        else if (isLate) connection.release();
-        else resolve(connection);
-      });
+  #isOutdated(connection: PoolConnection): boolean {
+    if (this.#maxIdleMs === Infinity) return false;
+    return Date.now() - (this.#lastUsed.get(connection) ?? Infinity) >= this.#maxIdleMs;
+  }
+
+  #acquireAny(done: (connection: PoolConnection | Error) => void): void {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      done(timeout('no database connection was free'));
+    }, this.#acquireTimeoutMs);
+    this.#pool.getConnection((error, connection) => {
+      if (isLate) {
+        if (!error) connection.release();
+        return;
+      }
+      clearTimeout(timer);
+      done(error ? toError(error) : connection);
     });
   }
 
@@ -219,20 +242,41 @@ export class Database {
     { isPrepared = !values.some(isList) } = {},
   ): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(timeout('a statement took too long'));
-        connection.destroy();
-      }, this.#statementTimeoutMs);
-      const settle = (error: unknown, result: unknown): void => {
-        clearTimeout(timer);
-        if (error) reject(toError(error));
-        else resolve(result as Result);
-      };
-      const statement = { sql, values } as QueryOptions;
+      this.#run<Result>(connection, sql, values, isPrepared, (error, result) => {
+        if (error === undefined) resolve(result as Result);
+        else reject(error);
+      });
+    });
+  }
+
+  #run<Result>(
+    connection: PoolConnection,
+    sql: string,
+    values: readonly SqlValue[],
+    isPrepared: boolean,
+    done: (error: Error | undefined, result?: Result) => void,
+  ): void {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      connection.destroy();
+      done(timeout('a statement took too long'));
+    }, this.#statementTimeoutMs);
+    const settle = (error: unknown, result: unknown): void => {
+      if (isLate) return;
+      clearTimeout(timer);
+      if (error) done(toError(error));
+      else done(undefined, result as Result);
+    };
+    const statement = { sql, values } as QueryOptions;
+    try {
       // Lists change a statement's text with their length: not worth preparing.
       if (isPrepared) connection.execute(statement, settle);
       else connection.query(statement, settle);
-    });
+    } catch (error) {
+      // Values of types that no statement takes.
+      settle(error, undefined);
+    }
   }
 }
 

@@ -254,8 +254,8 @@ export class BucketedJetStreamJournal extends MessageJournal {
     for (;;) {
       const messages = await readBatch(this.link, stream, { seq: sequence, next_by_subj: subject });
       for (const message of messages) {
-        const { version } = tipOf(message);
-        sequence = message.seq + 1;
+        const { version, sequence: at } = tipOf(message);
+        sequence = at + 1;
         if (version < fromVersion) continue;
         if (version !== next) throw brokenHistory(aggregateId, next, version);
         yield [version, message];

@@ -94,7 +94,8 @@ export function readCommitPosition(
 }
 
 function textOf(headers: MsgHdrs | undefined, name: string): string {
-  const value = headers?.get(name);
+  // `get` makes two lists of all headers to find one.
+  const value = headers instanceof MsgHdrsImpl ? headers.headers.get(name)?.[0] : headers?.get(name);
   if (value === undefined || value === '') throw unreadable(`header ${name} is missing`);
   return value;
 }
