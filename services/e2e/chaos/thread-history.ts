@@ -49,7 +49,7 @@ export function expectedRows(commits: readonly ThreadCommit[]): ThreadRows {
     const nothing = { administratorIds: [], memberIds: [], messages: [], reactions: [], readMarks: [] };
     return { ...basics, isRemoved: true, ...nothing };
   }
-  const messages = [...postedMessages(commits).values()].filter(({ id }) => state.messages.has(id));
+  const messages = postedMessages(commits).filter(({ id }) => state.messages.has(id));
   const administratorIds = [...state.administratorIds];
   return {
     ...{ ...basics, isRemoved: false, administratorIds, memberIds: [...state.memberIds] },
@@ -71,16 +71,21 @@ interface PostedMessage {
 const POSITIONS_IN_COMMIT = 2 ** 20;
 
 /** All messages that were ever posted, in order. */
-function postedMessages(commits: readonly ThreadCommit[]): Map<string, PostedMessage> {
-  const posted = new Map<string, PostedMessage>();
+function postedMessages(commits: readonly ThreadCommit[]): PostedMessage[] {
+  const posted: PostedMessage[] = [];
+  const byId = new Map<string, PostedMessage>();
   for (const { version, events } of commits) {
     let position = version * POSITIONS_IN_COMMIT;
     for (const event of events) {
       if (event.type === 'MessagesAdded') {
         const { senderId } = event;
-        for (const { id, text } of event.messages) posted.set(id, { id, senderId, text, position: position++ });
+        for (const { id, text } of event.messages) {
+          const message = { id, senderId, text, position: position++ };
+          posted.push(message);
+          byId.set(id, message);
+        }
       } else if (event.type === 'MessageEdited') {
-        const message = posted.get(event.messageId);
+        const message = byId.get(event.messageId);
         if (message !== undefined) message.text = event.text;
       }
     }
@@ -97,10 +102,10 @@ function reactionsTo(messageId: string, state: ThreadState): string[] {
 }
 
 function readMarksOf(commits: readonly ThreadCommit[]): string[] {
-  const posted = postedMessages(commits);
+  const positions = new Map(postedMessages(commits).map(({ id, position }) => [id, position]));
   const marks = new Map<string, number | undefined>();
   for (const event of commits.flatMap(({ events }) => events)) {
-    if (event.type === 'MessagesRead') marks.set(event.accountId, posted.get(event.messageId)?.position);
+    if (event.type === 'MessagesRead') marks.set(event.accountId, positions.get(event.messageId));
   }
   return [...marks].map(([account, position]) => `${account}/${position}`);
 }

@@ -82,5 +82,9 @@ function summaryOf(calls: readonly CallRecord[]): CallSummary {
 
 /** Ports and ids differ from one to the next. */
 function withoutPlaces(reason: string): string {
-  return reason.replace(/127\.0\.0\.1:\d+/g, 'ADDRESS').replace(/[0-9A-Z]{26}/g, 'ID').replace(/\d+(\.\d+)? ?ms/g, 'N ms').slice(0, 160);
+  return reason
+    .replace(/127\.0\.0\.1:\d+/g, 'ADDRESS')
+    .replace(/[0-9A-Z]{26}/g, 'ID')
+    .replace(/\d+(\.\d+)? ?ms/g, 'N ms')
+    .slice(0, 160);
 }

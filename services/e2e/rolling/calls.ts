@@ -17,9 +17,10 @@ export type CallKind = keyof typeof weights;
 export const callKinds = Object.keys(weights) as CallKind[];
 
 /** In whole numbers. */
-const scaledWeights = Object.fromEntries(
-  Object.entries(weights).map(([kind, weight]) => [kind, weight * 2]),
-) as Record<CallKind, number>;
+const scaledWeights = Object.fromEntries(Object.entries(weights).map(([kind, weight]) => [kind, weight * 2])) as Record<
+  CallKind,
+  number
+>;
 
 /** What the older REST API has. */
 const inRest: ReadonlySet<CallKind> = new Set(['create', 'join', 'post', 'get', 'list', 'members']);
@@ -94,7 +95,12 @@ function planCommand(
   const requestId = ulid();
   const target = room.messages.length === 0 ? undefined : random.pick(room.messages);
   // Without a message, there is nothing to react to.
-  const [accountId, intent] = intentOf(target === undefined && kind !== 'join' ? 'post' : kind, random, room, requestId);
+  const [accountId, intent] = intentOf(
+    target === undefined && kind !== 'join' ? 'post' : kind,
+    random,
+    room,
+    requestId,
+  );
   const base = { requestId, accountId, threadId: room.id };
   const { method, fields, rest } = wordsOf(intent);
   return {
@@ -189,7 +195,11 @@ function planQuery(kind: QueryKind, random: SeededRandom, api: Api, room: Room):
   const search = { accountId, query: last?.word ?? 'hello', ...page };
   const call: Sent = {
     get: { method: queries.getThread, request: thread, rest: read(room, '') },
-    list: { method: queries.listMessages, request: { ...thread, ...page }, rest: read(room, '/messages', `&limit=${PAGE}`) },
+    list: {
+      method: queries.listMessages,
+      request: { ...thread, ...page },
+      rest: read(room, '/messages', `&limit=${PAGE}`),
+    },
     members: { method: queries.listMemberIds, request: { ...thread, ...page }, rest: read(room, '/member-ids') },
     'read state': { method: queries.getReadState, request: thread },
     recent: { method: queries.listRecentThreads, request: { accountId, ...page } },

@@ -207,12 +207,17 @@ function answerOfFrames({ status: httpStatus, headers, bytes }: HttpAnswer, meth
   let code = Number(headers['grpc-status'] ?? NaN);
   let text = String(headers['grpc-message'] ?? '');
   let details = headers['grpc-status-details-bin'];
-  for (let at = 0; at + FRAME_HEADER_BYTES <= bytes.length; ) {
+  for (let at = 0; at + FRAME_HEADER_BYTES <= bytes.length;) {
     const length = bytes.readUInt32BE(at + 1);
     const content = bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length);
     if (((bytes[at] ?? 0) & TRAILERS_FLAG) === 0) message = content;
     else {
-      const trailers = new Map(content.toString().split('\r\n').map((line) => line.split(/: ?(.*)/s, 2) as [string, string]));
+      const trailers = new Map(
+        content
+          .toString()
+          .split('\r\n')
+          .map((line) => line.split(/: ?(.*)/s, 2) as [string, string]),
+      );
       code = Number(trailers.get('grpc-status') ?? NaN);
       text = trailers.get('grpc-message') ?? '';
       details = trailers.get('grpc-status-details-bin');

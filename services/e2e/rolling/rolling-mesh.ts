@@ -139,7 +139,12 @@ async function secondEnvoyPorts(ports: MeshPorts): Promise<MeshPorts> {
 async function startSecondEnvoy(dataDir: string, ports: MeshPorts): Promise<RunningComponents> {
   const component = envoyComponent(
     { ports, dataDir, listenHost: '127.0.0.1', instances: 2, natsNodes: 3, envoyConcurrency: 1, showAllLogs: false },
-    (name, host) => ({ port: ports[name], host, purpose: portSettings[name].purpose, variable: portSettings[name].variable }),
+    (name, host) => ({
+      port: ports[name],
+      host,
+      purpose: portSettings[name].purpose,
+      variable: portSettings[name].variable,
+    }),
     [],
   );
   return startComponents([{ ...component, name: 'envoy-2' }], { dataDir });

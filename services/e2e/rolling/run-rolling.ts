@@ -82,7 +82,7 @@ const CLIENTS = 48;
 const PROGRESS_EVERY_MS = 10_000;
 const EDGE_CHECK_EVERY_MS = 500;
 /** Longer than threads stay in memory without a command. */
-const QUIET_MS = 22_000;
+export const QUIET_MS = 22_000;
 /** After a restart, before the next one. */
 const REST_MS = 2_000;
 const CATCH_UP_WITHIN_MS = 120_000;
@@ -226,9 +226,13 @@ class Run {
       const atMs = Date.now() - this.parts.startedAt;
       const { tookMs, awayMs } = await this.parts.rolling.restart(part);
       this.restarts.push({ part, atMs, tookMs, awayMs });
-      this.#tell(`${part} restarted in ${(tookMs / 1_000).toFixed(1)} s, of which away ${(awayMs / 1_000).toFixed(1)} s`);
+      this.#tell(
+        `${part} restarted in ${(tookMs / 1_000).toFixed(1)} s, of which away ${(awayMs / 1_000).toFixed(1)} s`,
+      );
       const restMs = Math.max(REST_MS, everyMs - (performance.now() - begun));
-      await sleep(Math.min(restMs, Math.max(0, until - performance.now())), undefined, { signal }).catch(() => undefined);
+      await sleep(Math.min(restMs, Math.max(0, until - performance.now())), undefined, { signal }).catch(
+        () => undefined,
+      );
     }
   }
 

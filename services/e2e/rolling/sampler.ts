@@ -60,7 +60,10 @@ export class Sampler {
   readHeaps(): Promise<void> {
     return (this.#heapReading = this.#heapReading.then(async () => {
       for (const [name, heaps] of this.heaps) {
-        const reading = await this.rolling.probe(name).memory().catch(() => undefined);
+        const reading = await this.rolling
+          .probe(name)
+          .memory()
+          .catch(() => undefined);
         if (reading === undefined) continue;
         const { heapUsed, external } = reading;
         const atMs = Date.now() - this.startedAt;

@@ -28,7 +28,10 @@ export function lastTwoThirds(points: readonly Point[]): Point[] {
 
 /** The middle value; 0 of none. */
 export function median(values: readonly number[]): number {
-  return quantile([...values].sort((one, other) => one - other), 0.5);
+  return quantile(
+    [...values].sort((one, other) => one - other),
+    0.5,
+  );
 }
 
 /** @param sorted in ascending order @param share from 0 to 1 @returns 0 of none */

@@ -70,7 +70,8 @@ export function judgeHeaps(question: string, growths: readonly HeapGrowth[]): Ju
   return {
     question,
     limit: `+${limits.constructorKib} KiB of any constructor`,
-    measured: worst === undefined ? 'nothing' : `${kib < 0 ? '' : '+'}${kib.toFixed(0)} KiB of ${worst.constructorName}`,
+    measured:
+      worst === undefined ? 'nothing' : `${kib < 0 ? '' : '+'}${kib.toFixed(0)} KiB of ${worst.constructorName}`,
     isGood: kib <= limits.constructorKib,
   };
 }
