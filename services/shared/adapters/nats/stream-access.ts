@@ -8,7 +8,9 @@ import {
   type DirectBatchOptions,
   type StoredMsg,
   type StreamConfig,
+  type StreamInfo,
 } from '@nats-io/jetstream';
+import { TimeoutError } from '@nats-io/transport-node';
 import { toError } from '../../kernel/fault.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
 import { isApiError, unavailable } from './journal-errors.js';
@@ -23,6 +25,25 @@ const READ_STALL_MS = 3_000;
 export const LAGGING_NODE_MS = 5;
 /** So long a new stream may take until it takes messages, in milliseconds. */
 const TAKEN_WITHIN_MS = 3_000;
+
+/** So long a stream may be without a leader that answers, in milliseconds. */
+const LED_WITHIN_MS = 30_000;
+
+/**
+ * What there is to know of a stream; undefined when there is no such stream. In a cluster nobody answers for a stream that
+ * has no leader, such as one that somebody has just made on busy servers: it is asked for again, for up to half a minute.
+ */
+export async function findStream(link: NatsLink, stream: string): Promise<StreamInfo | undefined> {
+  const deadline = Date.now() + LED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await link.ask(() => link.manager.streams.info(stream));
+    } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
+      if (!(error instanceof TimeoutError) || Date.now() > deadline) throw error;
+    }
+  }
+}
 
 /** Is it one of several servers? Then reads may be answered by one that lags behind: only a stream's leader knows all. */
 export function isClustered(link: NatsLink): boolean {
