@@ -50,7 +50,7 @@ const TRAILERS_FLAG = 0x80;
 
 /** A client of one Envoy that speaks gRPC, gRPC-Web and REST to it, and does not repeat anything by itself. */
 export class Edge {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 16 });
   readonly #clients: readonly Client[];
   #turn = 0;
 
@@ -124,11 +124,12 @@ export class Edge {
       const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
       const sent = { 'content-type': 'application/json', ...headers };
       const answer = await this.#http({ method, path, body: bytes, headers: sent }, timeoutMs);
-      const { status: code, bytes: text } = answer;
+      const { status: code } = answer;
+      const text = answer.bytes.toString();
       if (code === 502 || code === 503 || code === 504) return { kind: 'unavailable', reason: `${code} ${text}` };
       if (code === 403 || code === 404) return { kind: 'rejected', reason: `${code} ${text}` };
       if (code !== 200) return { kind: 'wrong', reason: `${code} ${text}` };
-      const json = JSON.parse(text.toString()) as { readonly error_messages?: readonly string[] };
+      const json = JSON.parse(text) as { readonly error_messages?: readonly string[] };
       const [error] = json.error_messages ?? [];
       if (error !== undefined) return { kind: 'rejected', reason: error };
       const version = answer.headers['x-thread-version'];

@@ -36,7 +36,7 @@ export function reportText(
   const lagsMs = [...watches.lagsMs].sort((one, other) => one - other);
   const isGood = judgements.every((judgement) => judgement.isGood);
   return `${[
-    '# Soak: half an hour of calls while everything is restarted',
+    '# Soak: calls while everything is restarted in turn',
     introduction(result),
     `**${isGood ? 'All is well' : 'Not all is well'}**: ${all.calls} calls, ${all.failed} failed; ${result.restarts.length} restarts; ` +
       `${commits} commits in ${threads} threads, each as its client was told and as MySQL shows it${isGood ? '' : ', or listed below'}.` +
