@@ -8,7 +8,7 @@ import { runChaos, type Progress } from './chaos/run-chaos.js';
 import { soakRolling } from './rolling/soak-rolling.js';
 
 const help = `npm run soak -- [--minutes N] [--seed N] [--quiet]
-npm run soak -- --rolling [--minutes N] [--seed N] [--report FILE]
+npm run soak -- --rolling [--minutes N] [--seed N] [--percent N] [--report FILE]
 
 Starts a mesh of its own on free ports, kills, pauses and cuts off its processes by a random schedule while clients
 write, and then compares what they were told with journal and MySQL. Ctrl-C ends it early, with the checks.
@@ -21,6 +21,7 @@ and what lives from the first round to the end may hold no more memory and files
   --seed N        repeats the schedule that printed it (with --rolling: the calls). Default: random
   --quiet         no line for each fault
   --rolling       graceful restarts under all kinds of calls instead of faults
+  --percent N     with --rolling: of the capacity; less where neighbours come and go. Default 70
   --report FILE   with --rolling: writes FILE (Markdown) and its plots (FILE-calls.svg and so on, without FILE's ending)`;
 
 /** Runs the soak. @returns the exit code: 0 well, 1 a promise is broken, 2 the command line is wrong */
@@ -45,7 +46,7 @@ async function main(): Promise<number> {
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
   const common = { seed, durationMs: minutes * 60_000, folder, signal: stop.signal };
-  if (options.rolling) return soakRolling({ ...common, reportFile: report });
+  if (options.rolling) return soakRolling({ ...common, share: options.share, reportFile: report });
   return soakChaos({ ...common, quiet });
 }
 
@@ -55,6 +56,8 @@ interface CommandLine {
   readonly minutes: number;
   readonly seed: number;
   readonly quiet: boolean;
+  /** Of the capacity, from 0 to 1. */
+  readonly share: number;
   readonly report: string | undefined;
 }
 
@@ -68,6 +71,7 @@ function readCommandLine(): CommandLine | string {
         seed: { type: 'string' },
         quiet: { type: 'boolean', default: false },
         rolling: { type: 'boolean', default: false },
+        percent: { type: 'string' },
         report: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -82,9 +86,12 @@ function readCommandLine(): CommandLine | string {
     return `--minutes ${values.minutes}: must be a number above 0, up to ${MOST_MINUTES}`;
   }
   if (!/^\d{1,10}$/.test(seed) || Number(seed) >= 2 ** 32) return `--seed ${seed}: must be a whole number below 2^32`;
+  const percent = Number(values.percent ?? 70);
+  if (values.percent !== undefined && !rolling) return '--percent: only with --rolling';
+  if (!(percent > 0 && percent <= 100)) return `--percent ${values.percent}: must be a number above 0, up to 100`;
   if (report !== undefined && !rolling) return '--report: only with --rolling';
   if (report !== undefined && !report.endsWith('.md')) return `--report ${report}: must end with .md`;
-  return { help: wantsHelp, rolling, minutes, seed: Number(seed), quiet, report };
+  return { help: wantsHelp, rolling, minutes, seed: Number(seed), quiet, share: percent / 100, report };
 }
 
 async function isWritable(folder: string): Promise<boolean> {

@@ -11,6 +11,8 @@ export type Answer =
   | { readonly kind: 'rejected'; readonly reason: string }
   /** Not answered, or UNAVAILABLE: a client may repeat it with the same request id. */
   | { readonly kind: 'unavailable'; readonly reason: string }
+  /** Not answered in time. */
+  | { readonly kind: 'late'; readonly reason: string }
   /** What no client should get. */
   | { readonly kind: 'wrong'; readonly reason: string };
 
@@ -199,7 +201,7 @@ function answerOfStatus(code: status, text: string, reason: string | undefined):
   if (rejections.has(code) && reason !== undefined) return { kind: 'rejected', reason };
   const isLost = brokenTransport.has(code) && reason === undefined;
   if (code === status.UNAVAILABLE || isLost || reason === BEHIND) return { kind: 'unavailable', reason: text };
-  return { kind: 'wrong', reason: text };
+  return { kind: code === status.DEADLINE_EXCEEDED ? 'late' : 'wrong', reason: text };
 }
 
 /** The message's frame, then that of the trailers; an error may come in the headers alone. */

@@ -151,6 +151,7 @@ function whyFailed(call: PlannedCall, answer: Answer): string | undefined {
       // Of commands the checker says whether a rejection was right; a query has no reason to be refused.
       return call.intent === undefined ? `refused: ${answer.reason}` : undefined;
     case 'unavailable':
+    case 'late':
     case 'wrong':
       return answer.reason;
   }
@@ -167,6 +168,7 @@ function outcomeOf(answer: Answer): Outcome {
     case 'rejected':
       return answer;
     case 'unavailable':
+    case 'late':
       return { kind: 'unknown', reason: answer.reason };
     case 'wrong':
       return { kind: 'unexpected', reason: answer.reason };
