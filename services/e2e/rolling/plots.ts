@@ -38,7 +38,12 @@ function callsPlot({ calls, startedAt, restarts, elapsedMs }: RollingResult): EC
   const intervals = calls.intervals(startedAt, INTERVAL_MS);
   const line = (name: string, valueOf: (interval: (typeof intervals)[number]) => number) => ({
     ...{ type: 'line' as const, name, showSymbol: false, lineStyle: { width: 1.5 } },
-    data: intervals.map((interval) => [minutes(interval.atMs), rounded(valueOf(interval))]),
+    data: intervals.flatMap((interval, index) => {
+      const point = [minutes(interval.atMs), rounded(valueOf(interval))];
+      // A quiet moment is a gap in the line.
+      const isGap = interval.atMs - (intervals[index - 1]?.atMs ?? interval.atMs) > INTERVAL_MS;
+      return isGap ? [[minutes(interval.atMs - INTERVAL_MS), null], point] : [point];
+    }),
   });
   const parts = [...partNames].reverse();
   return {
