@@ -10,6 +10,7 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
+import { Kvm, type KV, type KvOptions } from '@nats-io/kv';
 import { TimeoutError } from '@nats-io/transport-node';
 import { toError } from '../../kernel/fault.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
@@ -53,10 +54,11 @@ export function isClustered(link: NatsLink): boolean {
 /**
  * Waits until messages to that subject are taken: in a cluster, our node may learn only after a stream's creation where
  * the subject leads to. Writes nothing.
+ * @param withinMs how long that may take. @default 3000
  */
-export async function untilTaken(link: NatsLink, subject: string): Promise<void> {
+export async function untilTaken(link: NatsLink, subject: string, withinMs = TAKEN_WITHIN_MS): Promise<void> {
   if (!isClustered(link)) return;
-  const deadline = Date.now() + TAKEN_WITHIN_MS;
+  const deadline = Date.now() + withinMs;
   for (;;) {
     try {
       // At a sequence that no stream can have: it is refused as soon as somebody takes it at all.
@@ -68,6 +70,14 @@ export async function untilTaken(link: NatsLink, subject: string): Promise<void>
       await delay(LAGGING_NODE_MS);
     }
   }
+}
+
+/** A bucket of keys and values that takes them, made when it is not there. For use at the start: waits up to half a minute. */
+export async function openBucket(link: NatsLink, name: string, options: Partial<KvOptions>): Promise<KV> {
+  const bucket = await link.ask(() => new Kvm(link.jetstream).create(name, options));
+  // Nobody uses that key, and nothing is written.
+  await untilTaken(link, `$KV.${name}.-`, LED_WITHIN_MS);
+  return bucket;
 }
 
 /** How every stream of a journal is made: nothing in it is ever deleted. */
