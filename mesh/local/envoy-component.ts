@@ -63,12 +63,16 @@ export function envoyComponent(
         if (!answer.startsWith('LIVE')) throw new Error(`its admin page says ${answer.trim()}`);
       },
     },
-    beforeStop: () => drain(admin),
+    beforeStop: () => drainEnvoy(ports.envoyAdmin),
   };
 }
 
-/** SIGTERM alone would cut running requests: first refuse new connections and let the running requests end. */
-async function drain(admin: string): Promise<void> {
+/**
+ * To be done before SIGTERM, which alone would cut running requests: refuses new connections and lets the running requests
+ * end, but not for ever.
+ */
+export async function drainEnvoy(adminPort: number): Promise<void> {
+  const admin = `http://127.0.0.1:${adminPort}`;
   await ask('POST', `${admin}/healthcheck/fail`);
   await ask('POST', `${admin}/drain_listeners?graceful&skip_exit`);
   const deadline = Date.now() + LONGEST_DRAIN_MS;

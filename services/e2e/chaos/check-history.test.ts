@@ -232,6 +232,8 @@ describe('the checker of a run', () => {
       { messages: right.messages.slice(1) },
       { messages: [...right.messages].reverse() },
       { messages: right.messages.map((message) => ({ ...message, text: 'other' })) },
+      { reactions: ['0/👍/ANN'] },
+      { readMarks: ['ANN/1048576'] },
     ];
     for (const wrong of wrongs) {
       assert.deepEqual(kindsIn({ ...evidence, rows: new Map([[THREAD, { ...right, ...wrong }]]) }), ['READ_MODEL']);

@@ -10,7 +10,10 @@ export type Intent =
   | { readonly type: 'JoinAdministratorIds' | 'LeaveAdministratorIds'; readonly administratorIds: readonly string[] }
   | { readonly type: 'JoinMemberIds' | 'LeaveMemberIds'; readonly memberIds: readonly string[] }
   | { readonly type: 'AddMessages'; readonly messages: readonly IntendedMessage[] }
-  | { readonly type: 'RemoveMessages'; readonly messageIds: readonly string[] };
+  | { readonly type: 'RemoveMessages'; readonly messageIds: readonly string[] }
+  | { readonly type: 'EditMessage'; readonly messageId: string; readonly text: string }
+  | { readonly type: 'AddReaction' | 'RemoveReaction'; readonly messageId: string; readonly reaction: string }
+  | { readonly type: 'MarkRead'; readonly messageId: string };
 
 export interface IntendedMessage {
   readonly text: string;
@@ -65,4 +68,8 @@ export interface ThreadRows {
   readonly memberIds: readonly string[];
   /** In the order of posting. */
   readonly messages: readonly { readonly id: string; readonly senderId: string; readonly text: string }[];
+  /** Each as `message/reaction/account`, in any order. */
+  readonly reactions: readonly string[];
+  /** Each as `account/position of the last message read`, in any order. */
+  readonly readMarks: readonly string[];
 }

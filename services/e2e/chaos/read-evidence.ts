@@ -1,6 +1,6 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { JetStreamJournal } from '../../shared/adapters/nats/jetstream-journal.js';
 import { NatsLink } from '../../shared/adapters/nats/nats-link.js';
+import { openJournal, type JournalLayout } from '../../shared/adapters/nats/open-journal.js';
 import { createLogger } from '../../shared/adapters/telemetry/logger.js';
 import { Fault } from '../../shared/kernel/fault.js';
 import { inParallel } from '../../shared/runtime/in-parallel.js';
@@ -8,11 +8,14 @@ import type { Evidence } from './check-history.js';
 import type { ThreadRows } from './history.js';
 import { toThreadCommit, type ThreadCommit } from './thread-history.js';
 
-/** All threads of a journal with a stream for each. @throws JournalUnavailable */
-export async function readJournal(natsUrl: string): Promise<Pick<Required<Evidence>, 'journal' | 'unreadable'>> {
+/** All threads of a journal. @param layout @default 'per-thread' @throws JournalUnavailable */
+export async function readJournal(
+  natsUrl: string,
+  layout: JournalLayout = 'per-thread',
+): Promise<Pick<Required<Evidence>, 'journal' | 'unreadable'>> {
   const link = await NatsLink.open({ url: natsUrl, name: 'checker', logger: createLogger('e2e', 'silent') });
   try {
-    const journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
+    const journal = openJournal(link, { prefix: 'THREAD', layout });
     const threads = new Map<string, ThreadCommit[]>();
     const unreadable = new Map<string, string>();
     await inParallel(journal.list(), 4, async ({ aggregateId }) => {
@@ -36,7 +39,7 @@ export async function readRows(mySqlUrl: string): Promise<Map<string, ThreadRows
   const connection = await createConnection({ uri: mySqlUrl, connectTimeout: 5_000 });
   const select = async (sql: string): Promise<RowDataPacket[]> => (await connection.query<RowDataPacket[]>(sql))[0];
   try {
-    // All three tables as of one moment.
+    // All tables as of one moment.
     await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
     await connection.query('START TRANSACTION WITH CONSISTENT SNAPSHOT');
     const threads = await select('SELECT id, version, title, creator_id, removed_at FROM threads');
@@ -44,8 +47,11 @@ export async function readRows(mySqlUrl: string): Promise<Map<string, ThreadRows
       'SELECT thread_id, account_id, administrator_position, member_position FROM thread_participants',
     );
     const messages = await select('SELECT thread_id, id, sender_id, text FROM messages ORDER BY thread_id, position');
+    const reactions = await select('SELECT thread_id, message_id, reaction, account_id FROM message_reactions');
+    const readMarks = await select('SELECT thread_id, account_id, position FROM read_marks');
     await connection.query('COMMIT');
     const [participantsOf, messagesOf] = [byThread(participants), byThread(messages)];
+    const [reactionsOf, readMarksOf] = [byThread(reactions), byThread(readMarks)];
     return new Map(
       threads.map((row) => {
         const id = String(row.id);
@@ -64,6 +70,10 @@ export async function readRows(mySqlUrl: string): Promise<Map<string, ThreadRows
             senderId: String(message.sender_id),
             text: String(message.text),
           })),
+          reactions: (reactionsOf.get(id) ?? []).map(
+            ({ message_id, reaction, account_id }) => `${message_id}/${reaction}/${account_id}`,
+          ),
+          readMarks: (readMarksOf.get(id) ?? []).map(({ account_id, position }) => `${account_id}/${position}`),
         };
         return [id, rows];
       }),

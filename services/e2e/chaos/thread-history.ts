@@ -46,18 +46,68 @@ export function expectedRows(commits: readonly ThreadCommit[]): ThreadRows {
   const state = statesOf(commits).at(-1) as ThreadState;
   const basics = { version: commits.length, title, creatorId };
   if (state.status !== 'live') {
-    return { ...basics, isRemoved: true, administratorIds: [], memberIds: [], messages: [] };
+    const nothing = { administratorIds: [], memberIds: [], messages: [], reactions: [], readMarks: [] };
+    return { ...basics, isRemoved: true, ...nothing };
   }
-  const messages = commits
-    .flatMap(({ events }) => events)
-    .flatMap((event) =>
-      event.type === 'MessagesAdded'
-        ? event.messages.map(({ id, text }) => ({ id, senderId: event.senderId, text }))
-        : [],
-    )
-    .filter(({ id }) => state.messages.has(id));
+  const messages = postedMessages(commits).filter(({ id }) => state.messages.has(id));
   const administratorIds = [...state.administratorIds];
-  return { ...basics, isRemoved: false, administratorIds, memberIds: [...state.memberIds], messages };
+  return {
+    ...{ ...basics, isRemoved: false, administratorIds, memberIds: [...state.memberIds] },
+    messages: messages.map(({ id, senderId, text }) => ({ id, senderId, text })),
+    reactions: messages.flatMap(({ id }) => reactionsTo(id, state)),
+    readMarks: readMarksOf(commits),
+  };
+}
+
+interface PostedMessage {
+  readonly id: string;
+  readonly senderId: string;
+  /** As it was edited last. */
+  text: string;
+  readonly position: number;
+}
+
+/** A position is the version times this, plus a number within the commit (thread-projector's tables). */
+const POSITIONS_IN_COMMIT = 2 ** 20;
+
+/** All messages that were ever posted, in order. */
+function postedMessages(commits: readonly ThreadCommit[]): PostedMessage[] {
+  const posted: PostedMessage[] = [];
+  const byId = new Map<string, PostedMessage>();
+  for (const { version, events } of commits) {
+    let position = version * POSITIONS_IN_COMMIT;
+    for (const event of events) {
+      if (event.type === 'MessagesAdded') {
+        const { senderId } = event;
+        for (const { id, text } of event.messages) {
+          const message = { id, senderId, text, position: position++ };
+          posted.push(message);
+          byId.set(id, message);
+        }
+      } else if (event.type === 'MessageEdited') {
+        const message = byId.get(event.messageId);
+        if (message !== undefined) message.text = event.text;
+      }
+    }
+  }
+  return posted;
+}
+
+function reactionsTo(messageId: string, state: ThreadState): string[] {
+  if (state.status !== 'live') return [];
+  const reactions = state.messages.get(messageId)?.reactions;
+  return [...(reactions ?? [])].flatMap(([reaction, accounts]) =>
+    [...accounts].map((account) => `${messageId}/${reaction}/${account}`),
+  );
+}
+
+function readMarksOf(commits: readonly ThreadCommit[]): string[] {
+  const positions = new Map(postedMessages(commits).map(({ id, position }) => [id, position]));
+  const marks = new Map<string, number | undefined>();
+  for (const event of commits.flatMap(({ events }) => events)) {
+    if (event.type === 'MessagesRead') marks.set(event.accountId, positions.get(event.messageId));
+  }
+  return [...marks].map(([account, position]) => `${account}/${position}`);
 }
 
 /** The events that the operation's command causes in this state, or the rejection's words in either API. */

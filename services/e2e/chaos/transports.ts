@@ -86,10 +86,18 @@ function grpcFields(intent: Intent): object {
       };
     case 'RemoveMessages':
       return { message_ids: intent.messageIds };
+    case 'EditMessage':
+      return { message_id: intent.messageId, text: intent.text };
+    case 'AddReaction':
+    case 'RemoveReaction':
+      return { message_id: intent.messageId, reaction: intent.reaction };
+    case 'MarkRead':
+      return { message_id: intent.messageId };
   }
 }
 
-const restPaths: Readonly<Record<Intent['type'], string>> = {
+/** The older API has no others. */
+const restPaths: Readonly<Partial<Record<Intent['type'], string>>> = {
   CreateThread: 'create',
   DestroyThread: 'destroy',
   JoinAdministratorIds: 'administrator-ids/join',
@@ -144,6 +152,8 @@ function restFields(intent: Intent): object {
       return { messages: intent.messages.map(({ text }) => ({ toAccountIds: [], text })) };
     case 'RemoveMessages':
       return { messageIds: intent.messageIds };
+    default:
+      throw new Error(`the older API has no ${intent.type}`);
   }
 }
 

@@ -39,7 +39,7 @@ export class CommitBuffer {
       this.#commits.length = 0;
       this.#bytes = 0;
     }
-    this.#commits.push(commit);
+    this.#commits.push(onItsOwn(commit));
     this.#bytes += bytesOf(commit);
     let evicted = 0;
     const { maxCommits, maxBytes } = this.bounds;
@@ -67,6 +67,14 @@ export class CommitBuffer {
     this.#bytes -= bytesOf(commit);
     return commit.version;
   }
+}
+
+/**
+ * With copies of its events' bytes: what was decoded is mostly a piece of a pool of 8 KiB (`Buffer.poolSize`), and a piece
+ * of a hundred bytes that is kept keeps the whole pool.
+ */
+function onItsOwn(commit: Commit): Commit {
+  return { ...commit, events: commit.events.map((event) => ({ ...event, data: new Uint8Array(event.data) })) };
 }
 
 /** Bytes of its events. */

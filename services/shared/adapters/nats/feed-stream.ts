@@ -1,13 +1,6 @@
-import {
-  DiscardPolicy,
-  JetStreamApiCodes,
-  JetStreamApiError,
-  RetentionPolicy,
-  StorageType,
-  type StreamConfig,
-  type StreamInfo,
-} from '@nats-io/jetstream';
+import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsLink } from './nats-link.js';
+import { findStream } from './stream-access.js';
 
 export interface FeedStreamOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */
@@ -46,11 +39,8 @@ export function feedFilterOf(options: FeedStreamOptions, partitions: readonly nu
 /** Makes the feed's stream unless it is there. */
 export async function ensureFeedStream(link: NatsLink, options: FeedStreamOptions): Promise<StreamInfo> {
   const name = feedStreamName(options);
-  try {
-    return await link.ask(() => link.manager.streams.info(name));
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== JetStreamApiCodes.StreamNotFound) throw error;
-  }
+  const found = await findStream(link, name);
+  if (found !== undefined) return found;
   const config: Partial<StreamConfig> & { name: string } = {
     name,
     subjects: [feedSubject(options, '>')],

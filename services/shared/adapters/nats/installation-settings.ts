@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kvm, type KV, type KvEntry } from '@nats-io/kv';
+import type { KV, KvEntry } from '@nats-io/kv';
 import { Fault, toError } from '../../kernel/fault.js';
 import { Backoff } from '../../runtime/backoff.js';
 import { isWrongExpectation } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { journalLayouts, subjectPrefixOf, type JournalLayout } from './open-journal.js';
+import { openBucket } from './stream-access.js';
 
 /** What all members of an installation must agree on, because data are laid out by it. */
 export interface InstallationValues {
@@ -57,7 +58,7 @@ export class InstallationSettings {
   ): Promise<InstallationSettings> {
     // Only the leader is sure to know the last value.
     const options = { replicas, history: 1, allow_direct: false };
-    const bucket = await link.ask(() => new Kvm(link.jetstream).create(`${prefix}_SETTINGS`, options));
+    const bucket = await openBucket(link, `${prefix}_SETTINGS`, options);
     return new InstallationSettings(link, prefix, bucket);
   }
 

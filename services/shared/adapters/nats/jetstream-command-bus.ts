@@ -1,4 +1,4 @@
-import { DiscardPolicy, JetStreamApiCodes, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { createInbox, type Subscription } from '@nats-io/transport-node';
 import { Fault, toError } from '../../kernel/fault.js';
 import type { CommandBus, CommandBusListener, RoutedCommand } from '../../runtime/command-bus.js';
@@ -7,6 +7,7 @@ import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { PartitionConsumer } from './partition-consumer.js';
 import { decodeAnswer, encodeRoutedCommand } from './routed-command-message.js';
+import { findStream } from './stream-access.js';
 
 export interface CommandBusOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */
@@ -124,12 +125,7 @@ export class JetStreamCommandBus implements CommandBus {
   }
 
   async #makeStream(): Promise<void> {
-    try {
-      await this.link.ask(() => this.link.manager.streams.info(this.#stream));
-      return;
-    } catch (error) {
-      if (!isApiError(error, JetStreamApiCodes.StreamNotFound)) throw error;
-    }
+    if ((await findStream(this.link, this.#stream)) !== undefined) return;
     await this.link.ask(() =>
       this.link.manager.streams.add({
         name: this.#stream,

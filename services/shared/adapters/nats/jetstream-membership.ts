@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StorageType } from '@nats-io/jetstream';
-import { Kvm, type KV, type KvWatchEntry } from '@nats-io/kv';
+import type { KV, KvWatchEntry } from '@nats-io/kv';
 import { toError } from '../../kernel/fault.js';
 import { assignPartitions, type Assignment } from '../../runtime/assignment.js';
 import { Backoff } from '../../runtime/backoff.js';
 import type { Member, Membership } from '../../runtime/membership.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { NatsLink } from './nats-link.js';
+import { openBucket } from './stream-access.js';
 
 export interface JetStreamMembershipOptions {
   /** Stands before the bucket's name, such as `THREAD`. */
@@ -135,12 +136,10 @@ export class JetStreamMembership implements Membership {
   }
 
   async #openBucket(): Promise<KV> {
-    const kvm = new Kvm(this.link.jetstream);
     const name = `${this.options.prefix}_MEMBERS`;
     const replicas = this.options.replicas ?? 1;
-    this.#kv = await this.link.ask(() =>
-      kvm.create(name, { markerTTL: 1_000, storage: StorageType.File, history: 1, replicas }),
-    );
+    const options = { markerTTL: 1_000, storage: StorageType.File, history: 1, replicas };
+    this.#kv = await openBucket(this.link, name, options);
     return this.#kv;
   }
 

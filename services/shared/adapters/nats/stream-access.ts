@@ -9,8 +9,10 @@ import {
   type DirectBatchOptions,
   type StoredMsg,
   type StreamConfig,
+  type StreamInfo,
 } from '@nats-io/jetstream';
-import type { QueuedIterator } from '@nats-io/transport-node';
+import { Kvm, type KV, type KvOptions } from '@nats-io/kv';
+import { TimeoutError, type QueuedIterator } from '@nats-io/transport-node';
 import { toError } from '../../kernel/fault.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
 import { isApiError, unavailable } from './journal-errors.js';
@@ -26,6 +28,25 @@ export const LAGGING_NODE_MS = 5;
 /** So long a new stream may take until it takes messages, in milliseconds. */
 const TAKEN_WITHIN_MS = 3_000;
 
+/** So long a stream may be without a leader that answers, in milliseconds. */
+const LED_WITHIN_MS = 30_000;
+
+/**
+ * What there is to know of a stream; undefined when there is no such stream. In a cluster nobody answers for a stream that
+ * has no leader, such as one that somebody has just made on busy servers: it is asked for again, for up to half a minute.
+ */
+export async function findStream(link: NatsLink, stream: string): Promise<StreamInfo | undefined> {
+  const deadline = Date.now() + LED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await link.ask(() => link.manager.streams.info(stream));
+    } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
+      if (!(error instanceof TimeoutError) || Date.now() > deadline) throw error;
+    }
+  }
+}
+
 /** Is it one of several servers? Then reads may be answered by one that lags behind: only a stream's leader knows all. */
 export function isClustered(link: NatsLink): boolean {
   return link.connection.info?.cluster !== undefined;
@@ -34,10 +55,11 @@ export function isClustered(link: NatsLink): boolean {
 /**
  * Waits until messages to that subject are taken: in a cluster, our node may learn only after a stream's creation where
  * the subject leads to. Writes nothing.
+ * @param withinMs how long that may take. @default 3000
  */
-export async function untilTaken(link: NatsLink, subject: string): Promise<void> {
+export async function untilTaken(link: NatsLink, subject: string, withinMs = TAKEN_WITHIN_MS): Promise<void> {
   if (!isClustered(link)) return;
-  const deadline = Date.now() + TAKEN_WITHIN_MS;
+  const deadline = Date.now() + withinMs;
   for (;;) {
     try {
       // At a sequence that no stream can have: it is refused as soon as somebody takes it at all.
@@ -49,6 +71,14 @@ export async function untilTaken(link: NatsLink, subject: string): Promise<void>
       await delay(LAGGING_NODE_MS);
     }
   }
+}
+
+/** A bucket of keys and values that takes them, made when it is not there. For use at the start: waits up to half a minute. */
+export async function openBucket(link: NatsLink, name: string, options: Partial<KvOptions>): Promise<KV> {
+  const bucket = await link.ask(() => new Kvm(link.jetstream).create(name, options));
+  // Nobody uses that key, and nothing is written.
+  await untilTaken(link, `$KV.${name}.-`, LED_WITHIN_MS);
+  return bucket;
 }
 
 /** How every stream of a journal is made: nothing in it is ever deleted. */

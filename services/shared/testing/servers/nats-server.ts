@@ -76,6 +76,9 @@ export function natsServer({
 function clusterLines({ node, routePorts, monitorPort }: NatsClusterNode): string[] {
   return [
     `http: "127.0.0.1:${monitorPort}"`,
+    // After SIGUSR2: clients are sent away little by little, and leaders move first. 30 s is the least that it takes.
+    'lame_duck_grace_period: "2s"',
+    'lame_duck_duration: "30s"',
     'cluster {',
     '  name: threadweaver',
     `  listen: "127.0.0.1:${routePorts[node - 1]}"`,
