@@ -44,7 +44,7 @@ export function judgeFlat(
   const growth = slope * hours;
   return {
     question,
-    limit: `${mibPerHour} MiB/h`,
+    limit: `${mibPerHour} MiB/h, or ${noiseMib} MiB in all`,
     measured: `${slope.toFixed(1)} MiB/h, ${growth.toFixed(1)} MiB in ${(hours * 60).toFixed(1)} min`,
     isGood: last.length > 2 && (slope <= mibPerHour || growth <= noiseMib),
   };
