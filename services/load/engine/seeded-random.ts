@@ -1,14 +1,13 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
-import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { mersenne } from 'pure-rand/generator/mersenne';
 
 /** Random choices that follow from a seed alone. */
 export class SeededRandom {
-  readonly #generator: RandomGenerator;
+  readonly #generator;
 
   /** @param seed a 32-bit integer */
   constructor(seed: number) {
-    this.#generator = xoroshiro128plus(seed);
+    this.#generator = mersenne(seed);
   }
 
   /** A whole number from `from` to `to`, both included. */
