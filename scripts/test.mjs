@@ -22,8 +22,11 @@ const allTests = [
 ];
 const CLOSE_TIMEOUT_MS = 20_000;
 const total = { passed: 0, failed: 0, skipped: 0 };
-const node = (binary, ...args) => run(process.execPath, [join(projectRoot, 'node_modules', ...binary), ...args]);
+const pathOf = (name, folder, file) => join(projectRoot, 'node_modules', name, folder, file);
+const node = (name, folder, file, ...args) => run(process.execPath, [pathOf(name, folder, file), ...args]);
 
+// In a process of its own beside the two steps after it, which keep this one busy.
+const linted = beginStep('eslint', 'bin', 'eslint.js', '.');
 await step('type-check', async () => {
   try {
     await withLock(join(projectRoot, '.tools', 'compile.lock'), () => compile(projectRoot));
@@ -33,8 +36,8 @@ await step('type-check', async () => {
     throw error;
   }
 });
-await step('lint', () => node(['eslint', 'bin', 'eslint.js'], '.'));
-await step('format', () => node(['prettier', 'bin', 'prettier.cjs'], '--check', '--log-level', 'warn', '--cache', '.'));
+await step('format', () => node('prettier', 'bin', 'prettier.cjs', '--check', '--log-level', 'warn', '--cache', '.'));
+await step('lint', () => linted);
 await runMocha(process.argv.slice(2));
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
@@ -49,6 +52,16 @@ async function step(name, work) {
   if (ok) return;
   total.failed += 1;
   console.log(output);
+}
+
+/** Runs a package's program meanwhile. @returns what `run` does, once it has ended */
+function beginStep(name, folder, file, ...args) {
+  const child = spawn(process.execPath, [pathOf(name, folder, file), ...args], { cwd: projectRoot });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', (code) => resolve({ ok: code === 0, output }));
+  });
 }
 
 /** Runs mocha, shows what it prints, and adds its counts to the total. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runChaos } from './chaos/run-chaos.js';
 
-const DURATION_MS = 60_000;
+const DURATION_MS = 40_000;
 
 describe('a random schedule of kills, pauses, cuts and joins under load', function () {
   this.timeout(280_000);
