@@ -28,6 +28,8 @@ describe('the metrics of the services', function () {
   const started: ServiceProcess[] = [];
   let commands: ProtoClient;
   let queries: ProtoClient;
+  /** Commits that no thread-command has made. */
+  let foreignCommits = 0;
 
   async function start(name: ServiceName, env: Record<string, string> = {}): Promise<Measured> {
     const port = await freePort();
@@ -80,6 +82,7 @@ describe('the metrics of the services', function () {
     await assert.rejects(commands.call('AddMessages', { account_id: 'x', thread_id: thread }));
     // Another owner is faster.
     await installation.journal.append(thread, 2, commitOf(thread, 3, messagesAdded(account, [{ id: ulid() }])));
+    foreignCommits += 1;
     await post(thread);
     const found = await commandMetrics();
     const outcome = (command: string, name: string) =>
@@ -134,8 +137,9 @@ describe('the metrics of the services', function () {
 
   it('tell what the projector brings into the read model, how late, and what it parks', async () => {
     const port = portOf('thread-projector');
-    const before = await scrape(port);
-    const commitsBefore = before.value('threadweaver_projection_commits_total') ?? 0;
+    const committed = (await commandMetrics()).value('threadweaver_commands_total', { outcome: 'committed' }) ?? 0;
+    const commitsBefore = committed + foreignCommits;
+    await scrapeUntil(port, (now) => now.value('threadweaver_projection_commits_total') === commitsBefore);
     const thread = await create('three');
     for (let index = 0; index < 4; index += 1) await post(thread);
     await installation.write(...poisonedHistory(3, 2));
