@@ -63,7 +63,7 @@ export function startBare(
   });
 }
 
-/** What the service's headers take more than the bare server's: measured by the size of the streams. */
+/** About what the service's headers take more than the bare server's. */
 const HEADER_BYTES = 190;
 
 /** The bare server, if there is one, and thread-command, ready to be compared. */
