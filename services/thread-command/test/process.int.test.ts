@@ -124,7 +124,7 @@ describe('the thread-command process', function () {
   it('writes one line a call, with the request id and the trace id that came with it', async () => {
     const traceparent = `00-${'1234'.repeat(8)}-${'ab'.repeat(8)}-01`;
     await commands.call('CreateThread', creation, { metadata: { 'x-request-id': 'find-me', traceparent } });
-    await service.logLine(({ msg }) => msg === 'call');
+    await service.logLine(({ msg, request_id }) => msg === 'call' && request_id === 'find-me');
     const lines = service.logLines.filter(({ request_id }) => request_id === 'find-me');
     assert.deepEqual(
       lines.map(({ msg }) => msg),

@@ -4,6 +4,7 @@ import { ulid } from 'ulid';
 import { createConnection } from 'mysql2/promise';
 import type { Commit } from '../../shared/runtime/journal.js';
 import { projectionPartitionOf } from '../../shared/runtime/projection-partition.js';
+import { waitUntilHealthy } from '../../shared/testing/servers/index.js';
 import type { LogLine, ServiceProcess } from '../../shared/testing/service-process.js';
 import { InstallationFixture } from './installation-fixture.js';
 
@@ -36,8 +37,11 @@ describe('several projectors', function () {
 
     const shared = await Promise.all(Array.from({ length: 40 }, () => installation.writeThread(2)));
     await installation.projected(...shared.map(last));
+    // Rows are there before the lines that tell of them.
+    await waitUntilHealthy('the lines of all', async () =>
+      assert.equal(projectedBy(one).size + projectedBy(two).size, 40),
+    );
     const [byOne, byTwo] = [projectedBy(one), projectedBy(two)];
-    assert.equal(byOne.size + byTwo.size, 40);
     const partitionsOf = (ids: Set<unknown>) =>
       new Set([...ids].map((id) => projectionPartitionOf(String(id), partitions)));
     assert.deepEqual(
