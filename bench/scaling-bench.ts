@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { projectRoot } from '../services/shared/adapters/project-root.js';
 import { startMySqlServer } from '../services/shared/testing/servers/index.js';
 import { drawCurve } from './scaling/draw-curve.js';
-import { machineShape, presentCommit } from './scaling/machine.js';
+import { machineShape, measuredCommit } from './support/machine.js';
 import { measureHistories } from './scaling/measure-histories.js';
 import { measureSize, Reference } from './scaling/measure-size.js';
 import {
@@ -62,7 +62,7 @@ export async function benchScaling({ count }: { count: number | undefined }): Pr
   printTable(historyRows(histories));
   printTable(openLoadRows(openLoads));
   if (count !== undefined) return;
-  await keep({ commit: presentCommit(), machine: machineShape(), sizes, histories, openLoads });
+  await keep({ commit: measuredCommit(), machine: machineShape(), sizes, histories, openLoads });
 }
 
 /** Only threads of different lengths, and posts at random moments: two minutes. Keeps them beside the sizes of the last run. */
