@@ -7,7 +7,7 @@ import { randomHex } from '../../runtime/random-pool.js';
 import { AppendBatches, BatchRefused } from './append-batches.js';
 import { AppendQueue } from './append-queue.js';
 import { readCommitPosition } from './commit-message.js';
-import { assertFits, brokenHistory, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
+import { assertFits, isApiError, isWrongExpectation, unavailable } from './journal-errors.js';
 import type { Acknowledgement, PublishTerms } from './jetstream-publisher.js';
 import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
@@ -247,26 +247,16 @@ export class BucketedJetStreamJournal extends MessageJournal {
     }
   }
 
-  protected async *messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
-    const { stream, subject } = this.#placeOf(aggregateId);
-    let next = fromVersion;
-    let sequence = fromVersion <= 1 ? 1 : await this.#findStart(aggregateId, fromVersion);
-    for (;;) {
-      const messages = await readBatch(this.link, stream, { seq: sequence, next_by_subj: subject });
-      for (const message of messages) {
-        const { version, sequence: at } = tipOf(message);
-        sequence = at + 1;
-        if (version < fromVersion) continue;
-        if (version !== next) throw brokenHistory(aggregateId, next, version);
-        yield [version, message];
-        next += 1;
-      }
-      if (messages.length < READ_BATCH && (await this.#isAllBefore(aggregateId, next))) return;
-    }
+  protected async startOf(aggregateId: string, version: number): Promise<number> {
+    return version <= 1 ? 1 : this.#findStart(aggregateId, version);
   }
 
-  /** Has the history no version from this one on? In a cluster reads may be answered by a node that lags behind. */
-  async #isAllBefore(aggregateId: string, version: number): Promise<boolean> {
+  protected batchFrom(aggregateId: string, sequence: number): Promise<readonly StoredMsg[]> {
+    const { stream, subject } = this.#placeOf(aggregateId);
+    return readBatch(this.link, stream, { seq: sequence, next_by_subj: subject });
+  }
+
+  protected async isAllBefore(aggregateId: string, version: number): Promise<boolean> {
     if (!isClustered(this.link) || (await this.#findTip(aggregateId)).version < version) return true;
     await delay(LAGGING_NODE_MS);
     return false;

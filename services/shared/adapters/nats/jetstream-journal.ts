@@ -12,7 +12,6 @@ import {
   journalStream,
   LAGGING_NODE_MS,
   lastSequenceOf,
-  READ_BATCH,
   readBatch,
   streamExists,
   untilTaken,
@@ -101,24 +100,19 @@ export class JetStreamJournal extends MessageJournal {
     }
   }
 
-  protected async *messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]> {
-    let next = fromVersion;
-    for (;;) {
-      const messages = await readBatch(this.link, this.#stream(aggregateId), { seq: next });
-      for (const message of messages) {
-        if (message.seq !== next) throw brokenHistory(aggregateId, next, message.seq);
-        yield [next, message];
-        next += 1;
-      }
-      if (messages.length < READ_BATCH && (await this.#isAllBefore(aggregateId, next))) return;
-    }
+  protected async startOf(_aggregateId: string, version: number): Promise<number> {
+    return version;
   }
 
-  /**
-   * Has the history no version from this one on? In a cluster each node answers reads, also one that lags behind; only
-   * the leader knows what has been acknowledged.
-   */
-  async #isAllBefore(aggregateId: string, version: number): Promise<boolean> {
+  protected async batchFrom(aggregateId: string, sequence: number): Promise<readonly StoredMsg[]> {
+    const messages = await readBatch(this.link, this.#stream(aggregateId), { seq: sequence });
+    for (const [index, { seq }] of messages.entries()) {
+      if (seq !== sequence + index) throw brokenHistory(aggregateId, sequence + index, seq);
+    }
+    return messages;
+  }
+
+  protected async isAllBefore(aggregateId: string, version: number): Promise<boolean> {
     if (!isClustered(this.link)) return true;
     const last = await lastSequenceOf(this.link, this.#stream(aggregateId));
     if (last === undefined || last < version) return true;

@@ -3,6 +3,7 @@ import { assertPlainId, type AggregateVersion, type Commit, type NewCommit } fro
 import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
 import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
 import { brokenHistory } from './journal-errors.js';
+import { READ_BATCH } from './stream-access.js';
 
 /** One commit's message, and where it goes. */
 export interface MessageAppend {
@@ -36,20 +37,14 @@ export abstract class MessageJournal implements CommitStore {
     await this.write({ aggregateId, expectedVersion, message, commandId, afterCommandId });
   }
 
-  async *read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
-    assertPlainId(aggregateId);
-    for await (const [version, { header, data }] of this.messages(aggregateId, fromVersion)) {
-      const commit = decodeCommit({ headers: header, data });
-      if (commit.version !== version) throw brokenHistory(aggregateId, version, commit.version);
-      yield commit;
-    }
+  read(aggregateId: string, fromVersion: number): AsyncIterable<Commit> {
+    return this.#read(aggregateId, fromVersion, ({ header, data }) => decodeCommit({ headers: header, data }));
   }
 
-  async *readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
-    assertPlainId(aggregateId);
-    for await (const [version, { header, data }] of this.messages(aggregateId, fromVersion)) {
-      yield { version, headers: headersOfCommit(header), data };
-    }
+  readMessages(aggregateId: string, fromVersion: number): AsyncIterable<StoredCommit> {
+    return this.#read(aggregateId, fromVersion, ({ header, data }) => {
+      return { version: readCommitPosition(header).version, headers: headersOfCommit(header), data };
+    });
   }
 
   abstract list(): AsyncIterable<AggregateVersion>;
@@ -57,6 +52,44 @@ export abstract class MessageJournal implements CommitStore {
   /** As `append`, of a message that is ready. */
   protected abstract write(append: MessageAppend): Promise<void>;
 
-  /** Versions with their messages, without gaps. */
-  protected abstract messages(aggregateId: string, fromVersion: number): AsyncIterable<[number, StoredMsg]>;
+  /** The sequence in its stream of the commit with that version, or one before it. */
+  protected abstract startOf(aggregateId: string, version: number): Promise<number>;
+
+  /** The aggregate's messages from that sequence on, READ_BATCH of them unless there are no more. */
+  protected abstract batchFrom(aggregateId: string, sequence: number): Promise<readonly StoredMsg[]>;
+
+  /**
+   * Has the history no version from this one on? In a cluster each node answers reads, also one that lags behind; only
+   * the leader knows what has been acknowledged. When there is more, it is time to read again.
+   */
+  protected abstract isAllBefore(aggregateId: string, version: number): Promise<boolean>;
+
+  async *#read<Read extends { readonly version: number }>(
+    aggregateId: string,
+    fromVersion: number,
+    decode: (message: StoredMsg) => Read,
+  ): AsyncIterable<Read> {
+    assertPlainId(aggregateId);
+    let next = fromVersion;
+    let sequence = await this.startOf(aggregateId, fromVersion);
+    let ahead: Promise<readonly StoredMsg[]> | undefined;
+    for (;;) {
+      const messages: readonly StoredMsg[] = await (ahead ?? this.batchFrom(aggregateId, sequence));
+      ahead = undefined;
+      sequence = (messages.at(-1)?.seq ?? sequence - 1) + 1;
+      for (const [index, message] of messages.entries()) {
+        if (index === 1 && messages.length >= READ_BATCH) {
+          // Who wants more than one reads on most often: the server is at work while these are decoded.
+          ahead = this.batchFrom(aggregateId, sequence);
+          ahead.catch(() => undefined);
+        }
+        const read = decode(message);
+        if (read.version < fromVersion) continue;
+        if (read.version !== next) throw brokenHistory(aggregateId, next, read.version);
+        next += 1;
+        yield read;
+      }
+      if (messages.length < READ_BATCH && (await this.isAllBefore(aggregateId, next))) return;
+    }
+  }
 }
