@@ -26,17 +26,18 @@ const MAX_HELD = 16_000;
 function lineSink(): DestinationStream & { flushSync(): void } {
   const stdout = pino.destination({ fd: process.stdout.fd, sync: true, minLength: MAX_HELD });
   let isHeld = false;
-  const flush = (): void => {
+  // Not flushSync, which waits until a file's lines are on the disk.
+  const writeHeld = (): void => {
     isHeld = false;
-    stdout.flushSync();
+    stdout.flush();
   };
-  process.on('exit', flush);
+  process.on('exit', () => stdout.flushSync());
   return {
     write(line) {
       stdout.write(line);
       if (isHeld) return;
       isHeld = true;
-      setImmediate(flush);
+      setImmediate(writeHeld);
     },
     flushSync: () => stdout.flushSync(),
   };
