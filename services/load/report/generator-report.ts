@@ -5,7 +5,7 @@ import { formatDuration } from '../quantities.js';
 /** A worker was busy in so great a part of its seconds, and in two at least: start-up alone is no finding. */
 const BUSY_PART = 0.1;
 const LEAST_BUSY_SECONDS = 2;
-/** Timers that are so late say that the machine is short of processors. */
+/** Timers that are so late say that the workers lack processor time. */
 const LATE_TIMERS_MS = 20;
 
 /** What making the load cost, in words. */
@@ -19,8 +19,8 @@ export function generatorCells({
   const peak = Math.max(0, ...workers.map(({ peakCpuShare }) => peakCpuShare));
   return [
     ['CPU a request', `${Math.round(cpuMicrosPerRequest)} µs`],
-    [`busiest of ${workers.length}`, `${percent(busiestCpu)} of a core (${percent(peak)} in its busiest second)`],
-    ['event loop', percent(busiest)],
+    ['busiest worker', `${percent(busiestCpu)} of a core (${percent(peak)} in its busiest second)`],
+    ['its event loop', `busy ${percent(busiest)}`],
     ['timers late (p99)', `${timersLateP99Ms.toFixed(1)} ms`],
   ];
 }
@@ -30,7 +30,7 @@ export function generatorWarnings({ workers, timersLateP99Ms }: GeneratorCost): 
   const warnings: string[] = [];
   const busy = workers.filter(
     ({ cpuShare, seconds, busySeconds }) =>
-      cpuShare > BUSY_CPU_SHARE || busySeconds >= Math.max(LEAST_BUSY_SECONDS, seconds * BUSY_PART),
+      (seconds > 0 && cpuShare > BUSY_CPU_SHARE) || busySeconds >= Math.max(LEAST_BUSY_SECONDS, seconds * BUSY_PART),
   );
   if (busy.length > 0) {
     const most = Math.max(...busy.map(({ busySeconds }) => busySeconds));
@@ -41,7 +41,7 @@ export function generatorWarnings({ workers, timersLateP99Ms }: GeneratorCost): 
   }
   if (timersLateP99Ms > LATE_TIMERS_MS) {
     warnings.push(
-      `timers were ${formatDuration(timersLateP99Ms)} late (p99), as latencies are then: the machine is short of processors.`,
+      `timers were ${formatDuration(timersLateP99Ms)} late (p99), as latencies are then: the workers lack processor time.`,
     );
   }
   return warnings;

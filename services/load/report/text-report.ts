@@ -41,12 +41,8 @@ export function textReport(report: LoadReport): string {
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join('  '),
   );
-  lines.push(
-    '',
-    `generator: ${generatorCells(generator)
-      .map((cell) => cell.join(' '))
-      .join(', ')}`,
-  );
+  const costs = generatorCells(generator).map((cell) => cell.join(' '));
+  lines.push('', `generator: ${costs.join(', ')}`);
   for (const warning of generatorWarnings(generator)) lines.push(`warning: ${warning}`);
   if (total.retries > 0) lines.push(`retries: ${total.retries}`);
   for (const { name, errors } of requests) {
