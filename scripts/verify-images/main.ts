@@ -16,7 +16,7 @@ const recipes: readonly Recipe[] = [
   { service: 'thread-command', port: 50051, mostBytes: 48_000_000 },
   { service: 'thread-query', port: 50052, mostBytes: 48_000_000 },
   { service: 'thread-projector', port: 50053, mostBytes: 48_000_000 },
-  { service: 'load', omit: 'dev', mostBytes: 150_000_000 },
+  { service: 'load', omit: 'dev', mostBytes: 130_000_000 },
 ];
 
 const report = new Report();
