@@ -40,12 +40,14 @@ describe('The program that loads', function () {
   it('counts an overload by its kind, ends, and lets the assertions decide', async () => {
     reply = (attempt) => (attempt % 2 === 0 ? 'exhausted' : 'ok');
     const short = ['--hold=1s', '--pause=20ms'];
+    const other = await startScriptedEdge('rest', reply);
     const results = await Promise.all(
       [
         start(...short, '--assert=errors<10%', '--report', join(folder, 'strict')),
-        start(...short, '--assert=errors<90%,create.errors>0', '--report=none'),
+        start(...short, '--assert=errors<90%,create.errors>0', '--report=none', '--target', other.url),
       ].map(resultOf),
     );
+    other.close();
     const said = results.map(({ stdout, stderr }) => stdout + stderr);
     assert.deepEqual(
       results.map(({ code }) => code),

@@ -41,7 +41,7 @@ describe('What a virtual user repeats', () => {
     it(`${protocol}: with --retry what was refused or cut off, under the same id, as one request`, async () => {
       const { ms, ...counted } = await create(['exhausted', 'unavailable', 'cut', 'ok'], true);
       assert.deepEqual(counted, { attempts: 4, ok: 1, errors: {}, retries: 3 });
-      assert.ok(ms >= 50 + 100 + 200, `${ms} ms: the waiting is part of what it took`);
+      assert.ok(ms >= 300, `${ms} ms: the waiting (50, 100 and 200 ms) is part of what it took`);
     });
 
     it(`${protocol}: not without --retry, and never a time-out or an inner error`, async () => {
@@ -49,7 +49,7 @@ describe('What a virtual user repeats', () => {
         create(['exhausted'], false),
         create(['unavailable'], false),
         create(['broken'], true),
-        create(['silent'], true, 100),
+        create(['silent'], true, 500),
       ]);
       const kinds = [refused.exhausted, refused.unavailable, refused.broken, 'timeout'];
       assert.deepEqual(
@@ -59,10 +59,11 @@ describe('What a virtual user repeats', () => {
     });
 
     it(`${protocol}: until the deadline, and counts what it was told last`, async () => {
-      const { attempts, errors, retries, ms } = await create(['unavailable', 'exhausted'], true, 400);
+      // The fifth attempt would begin after 750 ms.
+      const { attempts, errors, retries } = await create(['unavailable', 'exhausted'], true, 700);
       assert.deepEqual(errors, { [refused.exhausted]: 1 });
-      assert.ok(attempts >= 2 && retries === attempts - 1, `${attempts} attempts, ${retries} retries`);
-      assert.ok(ms <= 1_000, `${ms} ms`);
+      assert.ok(attempts >= 2 && attempts <= 4, `${attempts} attempts`);
+      assert.equal(retries, attempts - 1);
     });
   }
 });
