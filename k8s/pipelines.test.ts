@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { projectRoot } from '../services/shared/adapters/project-root.js';
 import { runCheckTool } from './testing/check-tools.js';
+import { services } from './testing/programs.js';
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 
@@ -53,6 +54,41 @@ describe('Image and pipelines', function () {
     }
   });
 
+  it('build the same images: those of the services, and the load generator with its packages', () => {
+    const workflow = parse(fileText('.github/workflows/ci.yml')) as {
+      jobs: { image: { strategy: { matrix: { include: { service: string; port?: number; omit?: string }[] } } } };
+    };
+    const { include } = workflow.jobs.image.strategy.matrix;
+    const inWorkflow = include.map(({ service, port, omit }) => [service, port, omit]);
+    assert.deepEqual(inWorkflow, [
+      ...Object.entries(services).map(([name, read]) => [name, (read({}) as { grpcPort: number }).grpcPort, undefined]),
+      ['load', undefined, 'dev'],
+    ]);
+    // What buildspec.yml's own lines ask docker for.
+    const { build } = (parse(fileText('buildspec.yml')) as { phases: { build: { commands: string[] } } }).phases;
+    const script = `docker() { echo "docker $*"; }; REGISTRY=registry TAG=tag TRIVY_VERSION=1; ${build.commands.join('\n')}`;
+    const { status, stdout } = spawnSync('bash', ['-c', script], { encoding: 'utf8' });
+    assert.equal(status, 0);
+    const asked = stdout.split('\n');
+    const tag = (service: string): string => `--tag registry/threadweaver/${service}:tag .`;
+    assert.deepEqual(
+      asked.filter((line) => line.startsWith('docker build')),
+      include.map(({ service, port, omit }) => {
+        const argument = omit === undefined ? `GRPC_PORT=${port}` : `OMIT=${omit}`;
+        return `docker build --build-arg SERVICE=${service} --build-arg ${argument} ${tag(service)}`;
+      }),
+    );
+    for (const what of ['docker run', 'docker push'])
+      assert.equal(asked.filter((line) => line.startsWith(what)).length, include.length);
+    const compose = parse(fileText('compose.yaml'), { merge: true }) as {
+      services: Record<string, { build?: { args: object }; profiles?: string[] }>;
+    };
+    const built = Object.entries(compose.services).filter(([, { build: arguments_ }]) => arguments_ !== undefined);
+    assert.deepEqual(built.map(([name]) => name).sort(), include.map(({ service }) => service).sort());
+    assert.deepEqual(compose.services.load?.build?.args, { SERVICE: 'load', OMIT: 'dev' });
+    assert.deepEqual(compose.services.load?.profiles, ['load'], 'a load that nobody asked for');
+  });
+
   it('put registry and tag of every image of ours into the overlay', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'threadweaver-images-'));
     try {
@@ -67,6 +103,10 @@ describe('Image and pipelines', function () {
         'registry.example:5000/threadweaver/thread-projector:1.2.3',
         'registry.example:5000/threadweaver/thread-query:1.2.3',
       ]);
+      const load = join(folder, 'k8s', 'load', 'upload');
+      execFileSync(join(projectRoot, 'k8s', 'set-images.sh'), [load, 'registry.example:5000', '1.2.3']);
+      const job = await runCheckTool('kustomize', ['build', load]);
+      assert.match(job.stdout, /image: registry\.example:5000\/threadweaver\/load:1\.2\.3\n/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

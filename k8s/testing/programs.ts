@@ -1,3 +1,4 @@
+import { readCommandLine } from '../../services/load/command-line.js';
 import { readConfig as readCommandConfig } from '../../services/thread-command/config.js';
 import { readJournalCommandConfig } from '../../services/thread-journal/config.js';
 import { readMigrateConfig, readProjectorConfig } from '../../services/thread-projector/config.js';
@@ -18,6 +19,8 @@ export const programs: Readonly<Record<string, ReadConfig>> = {
   ...Object.fromEntries(Object.entries(services).map(([name, read]) => [`dist/services/${name}/main.js`, read])),
   'dist/services/thread-projector/migrate.js': readMigrateConfig,
   'dist/services/thread-journal/main.js': readJournalCommandConfig,
+  // It has options, and reads no variable.
+  'dist/services/load/main.js': () => readCommandLine([]),
 };
 /** The variables that a program reads, each with the default that it falls back to, as text. */
 export function settingsOf(read: ReadConfig): Map<string, string> {

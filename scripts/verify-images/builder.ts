@@ -17,10 +17,19 @@ export interface ImageConfig {
   readonly Healthcheck?: { readonly Test: readonly string[] };
 }
 
+/** How the Dockerfile is asked for an image. */
+export interface Recipe {
+  readonly service: string;
+  /** Undefined for what listens on nothing. */
+  readonly port?: number;
+  /** Which packages it does without. @default the Dockerfile's: optional */
+  readonly omit?: string;
+  readonly mostBytes: number;
+}
+
 /** An image that was built. */
 export interface Image {
   readonly service: string;
-  readonly port: number;
   readonly name: string;
   readonly config: ImageConfig;
   /** Digests of its layers' content, the base's first. */
@@ -90,10 +99,12 @@ export class Builder {
   }
 
   /** Builds the project's Dockerfile for a service. */
-  async build(service: string, port: number): Promise<Image> {
+  async build({ service, port, omit }: Recipe): Promise<Image> {
     const name = `localhost/${service}`;
-    const values = { BUILDER: BASE, RUNTIME: BASE, SERVICE: service, GRPC_PORT: port };
-    const args = Object.entries(values).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
+    const values = { BUILDER: BASE, RUNTIME: BASE, SERVICE: service, GRPC_PORT: port, OMIT: omit };
+    const args = Object.entries(values).flatMap(([key, value]) =>
+      value === undefined ? [] : ['--build-arg', `${key}=${value}`],
+    );
     const npmCache = join(homedir(), '.npm');
     await mkdir(npmCache, { recursive: true });
     await this.#bud(['--layers', '--volume', `${npmCache}:/root/.npm`, ...args, '--tag', name], projectRoot);
@@ -101,7 +112,7 @@ export class Builder {
     const { Docker: docker } = JSON.parse(stdout) as {
       Docker: { config: ImageConfig; rootfs: { diff_ids: readonly string[] } };
     };
-    return { service, port, name, config: docker.config, layers: docker.rootfs.diff_ids };
+    return { service, name, config: docker.config, layers: docker.rootfs.diff_ids };
   }
 
   /** The files that an image has above its base. */

@@ -1,13 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../services/shared/testing/servers/free-ports.js';
 import { startMySqlServer, startNatsServer } from '../../services/shared/testing/servers/start-server.js';
 import type { Report } from '../verify-mesh/report.js';
 import type { Builder, Image } from './builder.js';
-
-type Variables = Readonly<Record<string, string>>;
+import { type Running, startIn, type Variables } from './start-image.js';
 
 /** Starts what the images say, as the user that they name, with and without NATS and MySQL, and asks their HEALTHCHECK. */
 export async function checkRunning(builder: Builder, images: readonly Image[], report: Report): Promise<void> {
@@ -66,33 +63,6 @@ export async function checkRunning(builder: Builder, images: readonly Image[], r
     await nats.stop();
     await mySql.stop();
   }
-}
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly exited: Promise<number | NodeJS.Signals | null>;
-  readonly output: Promise<string>;
-}
-
-/** Runs an image's command in its root folder, as its user, with nothing to write to. */
-function startIn(root: string, { config }: Image, variables: Variables, command = config.Cmd): Running {
-  const program = command[0] === 'node' ? command : [...config.Entrypoint, ...command];
-  const environment = [...config.Env, ...Object.entries(variables).map(([name, value]) => `${name}=${value}`)];
-  const setUp = [
-    'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"',
-    'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev"',
-    'root=$1 user=$2 && shift 2',
-    // The process id stays the same all the way.
-    'exec chroot --userspec="$user" "$root" env -i -C "$@"',
-  ].join(' && ');
-  const args = ['--mount', 'sh', '-c', setUp, 'sh', root, config.User, config.WorkingDir, ...environment, ...program];
-  const child = spawn('unshare', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = Promise.all([text(child.stdout), text(child.stderr)]).then((texts) => texts.join('').slice(-2_000));
-  const exited = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? signal));
-  });
-  return { child, exited, output };
 }
 
 /** Asks until the answer is as wanted, half a minute at most; unhealthy has to be said six times in a row. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { LoadReport } from '../load/report/load-report.js';
 import { protocols, type Protocol } from '../load/engine/load-options.js';
 import { runLoad } from '../load/engine/run-load.js';
-import type { ScenarioName } from '../load/scenarios/scenario-names.js';
+import { requestsOf, type ScenarioName } from '../load/scenarios/scenario-names.js';
 import { projectRoot } from '../shared/adapters/project-root.js';
 import { sharedMesh } from './testing/shared-mesh.js';
 
@@ -106,6 +106,8 @@ describe('npm run load', function () {
       assert.deepEqual(faults, []);
       assert.deepEqual(total.errors, {});
       const named = new Map(requests.map(({ name, ok, failed }) => [name, { ok, failed }]));
+      const known = scenarios.flatMap((scenario) => requestsOf[scenario]);
+      for (const name of named.keys()) assert.ok(known.includes(name), `--assert would not know ${name}`);
       for (const name of scenarios.flatMap((scenario) => expected[scenario])) {
         assert.ok((named.get(name)?.ok ?? 0) > 0, `no ${name} among ${[...named.keys()].join(', ')}`);
         assert.equal(named.get(name)?.failed, 0, name);

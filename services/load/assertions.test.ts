@@ -76,6 +76,7 @@ describe('Assertions', () => {
     ['create.errors<10%', false, /^10 %$/],
     ['throughput>=518/s', true, /^518\.0\/s$/],
     ['throughput>518', false, /^518\.0\/s$/],
+    ['begin.errors<1', true, /^0$/],
     ['destroy.p50<1h', false, /no request destroy was made, only get, create, watch/],
   ];
   for (const [text, isMet, actual] of cases) {

@@ -16,7 +16,7 @@ describe('The command line of the load', () => {
     const { load, assertions } = readCommandLine([
       ...['--ramp', '1.5m', '--hold', '250ms', '--pause', '0', '--rate', '600/m', '--workers', '3'],
       ...['--scenario', 'thread=3,chat', '--hot-share', '75%'],
-      ...['--assert', 'p99.9<1s,errors<0.1%', '--assert', 'post-hot.p95<=5ms'],
+      ...['--assert', 'p99.9<1s,errors<0.1%', '--assert', 'post.p95<=5ms'],
     ]);
     assert.deepEqual([load.rampMs, load.holdMs, load.pauseMs, load.rate, load.workers], [90_000, 250, 0, 10, 3]);
     assert.deepEqual(load.scenarios, [
@@ -29,9 +29,14 @@ describe('The command line of the load', () => {
       [
         [undefined, 'p99.9', '<', 1_000],
         [undefined, 'errors', '<', 0.1],
-        ['post-hot', 'p95', '<=', 5],
+        ['post', 'p95', '<=', 5],
       ],
     );
+  });
+
+  it('knows which requests a run has', () => {
+    const asserted = ['--assert', 'begin.errors<1,watch.p99<1s,post-cold.p99<1s'];
+    assert.equal(readCommandLine(['--rate=5/s', '--scenario=chat,replay', ...asserted]).assertions.length, 3);
   });
 
   const wrong: [option: RegExp, ...args: string[]][] = [
@@ -57,6 +62,19 @@ describe('The command line of the load', () => {
     [/whose bound must be percent/, '--assert=errors<2ms'],
     [/--assert has ""/, '--assert='],
     [/--hot-share is "101%"/, '--hot-share=101%'],
+    [/--assert has "crate\.p99<1s".*only create, get/, '--assert=crate.p99<1s'],
+    [/--assert has "begin\.errors<1"/, '--assert=begin.errors<1'],
+    [/--assert has "p100<1ms".*metrics: p50/, '--assert=p100<1ms'],
+    [/bound of "p99<abc" in --assert is "abc"/, '--assert=p99<abc'],
+    [/'--ramp' argument is ambiguous/, '--ramp', '-1'],
+    [/--hold is "foo"/, '--hold', 'foo'],
+    [/--workers is "0"/, '--workers', '0'],
+    [/--ramp and --hold must be at most 24 days/, '--ramp=500h', '--hold=500h'],
+    [/--timeout must be at most 1h/, '--timeout=61m'],
+    [/--target has a user/, '--target=http://me:secret@localhost'],
+    [/--report is ""/, '--report='],
+    [/--s3-endpoint.*needs --upload s3/, '--s3-endpoint=http://localhost:9000'],
+    [/--upload is "s3:\/\/Reports\/x"/, '--upload=s3://Reports/x'],
     [/--usres/, '--usres=3'],
     [/unexpected argument/i, 'thread'],
   ];

@@ -2,8 +2,9 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Assertion, parseAssertions } from './assertions.js';
 import { defaultLoadOptions, type LoadOptions, protocols, type WeightedScenario } from './engine/load-options.js';
-import { parseCount, parseDuration, parseRate } from './quantities.js';
-import { scenarioNames } from './scenarios/scenario-names.js';
+import { LONGEST_MS, parseCount, parseDuration, parseRate } from './quantities.js';
+import { placeInBucket } from './report/place-in-bucket.js';
+import { requestsOf, scenarioNames } from './scenarios/scenario-names.js';
 import { UsageError } from './usage-error.js';
 
 /** What `npm run load -- …` asks for. */
@@ -18,6 +19,8 @@ export interface CommandLine {
   /** Of a bucket that is not Amazon's. */
   readonly s3Endpoint: string | undefined;
 }
+
+const LONGEST_TIMEOUT_MS = 3_600_000;
 
 /** So many users, or requests a second, keep a processor busy at most. */
 const USERS_OF_WORKER = 250;
@@ -83,17 +86,43 @@ export function readCommandLine(args: readonly string[], now = new Date()): Comm
       coolDownMs: parseDuration('--cool-down', values['cool-down']),
     },
   };
-  if (load.timeoutMs === 0) throw new UsageError('--timeout must be above 0.');
-  if (load.rampMs + load.holdMs === 0) throw new UsageError('--ramp and --hold are both 0: nothing would run.');
+  checkTimes(load);
+  const assertions = values.assert.flatMap(parseAssertions);
+  checkRequests(assertions, load);
   const folder = values.report ?? `load-report/${now.toISOString().replaceAll(':', '').slice(0, 17)}Z`;
+  if (folder.trim() === '') throw new UsageError('--report is "", must be a folder, or none.');
+  const uploadUrl = values.upload === undefined ? undefined : parseUpload(values.upload);
+  const endpoint = values['s3-endpoint'];
+  if (endpoint !== undefined && uploadUrl?.startsWith('s3://') !== true) {
+    throw new UsageError('--s3-endpoint says where a bucket is: it needs --upload s3://bucket/prefix.');
+  }
   return {
     isHelp: values.help,
     load,
-    assertions: values.assert.flatMap(parseAssertions),
+    assertions,
     reportFolder: folder === 'none' ? undefined : folder,
-    uploadUrl: values.upload === undefined ? undefined : parseUpload(values.upload),
-    s3Endpoint: values['s3-endpoint'] === undefined ? undefined : parseUrl('--s3-endpoint', values['s3-endpoint']),
+    uploadUrl,
+    s3Endpoint: endpoint === undefined ? undefined : parseUrl('--s3-endpoint', endpoint),
   };
+}
+
+function checkTimes({ rampMs, holdMs, timeoutMs }: LoadOptions): void {
+  if (timeoutMs === 0) throw new UsageError('--timeout must be above 0.');
+  if (timeoutMs > LONGEST_TIMEOUT_MS)
+    throw new UsageError('--timeout must be at most 1h: no longer latency is measured.');
+  if (rampMs + holdMs === 0) throw new UsageError('--ramp and --hold are both 0: nothing would run.');
+  if (rampMs + holdMs > LONGEST_MS) throw new UsageError('--ramp and --hold must be at most 24 days together.');
+}
+
+/** An assertion of a request that nobody makes would only be found out at the end. */
+function checkRequests(assertions: readonly Assertion[], { scenarios, rate }: LoadOptions): void {
+  const names = scenarios.flatMap(({ name }) => requestsOf[name]).concat(rate === undefined ? [] : ['begin']);
+  for (const { text, request } of assertions) {
+    if (request !== undefined && !names.includes(request)) {
+      const there = [...new Set(names)].join(', ');
+      throw new UsageError(`--assert has "${text}", but --scenario has no request ${request}, only ${there}.`);
+    }
+  }
 }
 
 function parsed(args: readonly string[]) {
@@ -142,8 +171,11 @@ function parseUrl(option: string, text: string): string {
 }
 
 function parseTarget(text: string): string {
-  const { origin, pathname, search } = new URL(parseUrl('--target', text));
-  if (pathname !== '/' || search !== '') {
+  const { origin, pathname, search, hash, username, password } = new URL(parseUrl('--target', text));
+  if (username !== '' || password !== '') {
+    throw new UsageError(`--target has a user, which the mesh does not ask for: ${origin} is enough.`);
+  }
+  if (pathname !== '/' || search !== '' || hash !== '') {
     throw new UsageError(`--target is "${text}", must be the edge alone, without a path: ${origin}.`);
   }
   return origin;
@@ -151,7 +183,7 @@ function parseTarget(text: string): string {
 
 function parseUpload(text: string): string {
   if (!text.startsWith('s3:')) return parseUrl('--upload', text);
-  if (!/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/.*)?$/.test(text)) {
+  if (placeInBucket(text) === undefined) {
     throw new UsageError(`--upload is "${text}", must be s3://bucket or s3://bucket/prefix.`);
   }
   return text;

@@ -3,11 +3,14 @@ import { type CommandLine, helpText, readCommandLine } from './command-line.js';
 import { runLoad } from './engine/run-load.js';
 import { ProgressLine } from './progress-line.js';
 import { type LoadReport, verdictOf } from './report/load-report.js';
-import { type ReportFile, saveReport } from './report/save-report.js';
+import { makeReportFolder, type ReportFile, saveReport } from './report/save-report.js';
 import { textReport } from './report/text-report.js';
 import { uploadReport } from './report/upload-report.js';
+import { reachTarget } from './transports/reach-target.js';
 import { UsageError } from './usage-error.js';
 
+/** For as long a target may be just starting. */
+const REACH_WITHIN_MS = 5_000;
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
 const print = (text: string): boolean => process.stdout.write(`${text}\n`);
@@ -19,9 +22,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     commandLine = readCommandLine(args);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    complain(`${error.message}\nnpm run load -- --help lists what there is.`);
-    return 2;
+    return refuse(error);
   }
   if (commandLine.isHelp) {
     print(helpText);
@@ -38,7 +39,13 @@ async function main(args: readonly string[]): Promise<number> {
       stop.abort();
     });
   }
-  const { load, assertions } = commandLine;
+  const { load, assertions, reportFolder } = commandLine;
+  try {
+    await reachTarget(load.target, REACH_WITHIN_MS, stop.signal);
+    if (reportFolder !== undefined) await makeReportFolder(reportFolder);
+  } catch (error) {
+    return refuse(error);
+  }
   print(describeRun(commandLine));
   const progress = new ProgressLine(process.stdout);
   const result = await runLoad(load, { onProgress: (now) => progress.show(now), signal: stop.signal });
@@ -48,6 +55,13 @@ async function main(args: readonly string[]): Promise<number> {
   const isSaved = await save(report, commandLine);
   if (signalled !== undefined) return exitCodes[signalled];
   return isSaved && verdictOf(report) === 'passed' ? 0 : 1;
+}
+
+/** Tells what is wrong with an option. @returns the exit code */
+function refuse(error: unknown): number {
+  if (!(error instanceof UsageError)) throw error;
+  complain(`${error.message}\nnpm run load -- --help lists what there is.`);
+  return 2;
 }
 
 /** @returns false when the report is not where it should be; why has been told */
@@ -79,4 +93,10 @@ function describeRun({ load }: CommandLine): string {
   return `${what} over ${protocol} at ${target}: ${who}, ${workers} worker${workers === 1 ? '' : 's'}, seed ${seed}`;
 }
 
+// Who reads only the first lines (`| head`) still gets the report.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 process.exitCode = await main(process.argv.slice(2));

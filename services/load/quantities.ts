@@ -8,8 +8,8 @@ const milliseconds: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
 };
-/** What timers can wait for. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** What timers can wait for, in milliseconds. */
+export const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * A duration with its unit, such as `250ms`, `1.5s`, `10m`, `1h`; 0 needs none.

@@ -1,4 +1,5 @@
 import type { LoadOptions } from './load-options.js';
+import type { WorkerCost } from './worker-meter.js';
 
 /** Latencies in milliseconds, of failed requests too: a time-out is a latency. All 0 when there was nothing. */
 export interface LatencySummary {
@@ -51,10 +52,14 @@ export interface GeneratorCost {
   readonly cpuMs: number;
   /** CPU of all workers, in microseconds a request. */
   readonly cpuMicrosPerRequest: number;
+  /** CPU of the worker that used most, in cores: 1 is a core all the time. */
+  readonly busiestCpu: number;
   /** Busiest worker's event loop: 1 is saturated, and its latencies are then its own. */
   readonly busiest: number;
   /** 99th percentile of how late timers were at the worst worker, in milliseconds: such lateness is in the latencies. */
   readonly timersLateP99Ms: number;
+  /** Of those workers that ended well. */
+  readonly workers: readonly WorkerCost[];
 }
 
 /** What a run gave. It is the JSON of the report too, with `assertions` added. */

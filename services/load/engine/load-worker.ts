@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ScenarioName } from '../scenarios/scenario-names.js';
 import { scenarioOf } from '../scenarios/index.js';
@@ -10,6 +10,7 @@ import { type IntervalStats, Recorder } from './recorder.js';
 import { SeededRandom } from './seeded-random.js';
 import { iterationArrival, scenarioDealer, userArrivals, type WorkerSeat } from './user-flow.js';
 import { RequestFailed, User } from './user.js';
+import { type WorkerCost, WorkerMeter } from './worker-meter.js';
 
 /** Stats are handed over so often, in milliseconds. */
 export const REPORT_EVERY_MS = 1_000;
@@ -30,15 +31,6 @@ export interface WorkerReport {
   /** The most at the same time. */
   readonly users: number;
   readonly stats: readonly IntervalStats[];
-}
-
-/** What a worker cost. */
-export interface WorkerCost {
-  readonly cpuMs: number;
-  /** Share of the time that the event loop was busy. */
-  readonly busy: number;
-  /** How late timers were, in milliseconds. */
-  readonly timersLateP99Ms: number;
 }
 
 /** Runs a part of the users. CREATED → prepare → run → ENDED; `stop` ends either early. */
@@ -77,22 +69,16 @@ export class LoadWorker {
     this.#startAt = startAt - performance.timeOrigin;
     const { options } = this.assignment;
     await sleep(Math.max(0, this.#startAt - performance.now()));
-    const cpu = process.cpuUsage();
-    const loop = performance.eventLoopUtilization();
-    const delay = monitorEventLoopDelay({ resolution: 10 });
-    delay.enable();
+    const meter = new WorkerMeter();
     const end = setTimeout(() => this.stop(), options.rampMs + options.holdMs);
-    const reporting = setInterval(() => report(this.#report()), REPORT_EVERY_MS);
+    const reporting = setInterval(() => {
+      meter.look();
+      report(this.#report());
+    }, REPORT_EVERY_MS);
     await (options.rate === undefined ? this.#runUsers() : this.#runIterations());
     clearTimeout(end);
     clearInterval(reporting);
-    delay.disable();
-    const { user, system } = process.cpuUsage(cpu);
-    const cost = {
-      cpuMs: (user + system) / 1_000,
-      busy: performance.eventLoopUtilization(loop).utilization,
-      timersLateP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 10),
-    };
+    const cost = meter.end();
     report(this.#report());
     return cost;
   }

@@ -1,6 +1,7 @@
 import type { GeneratorCost, LatencySummary, LoadInterval, RequestSummary } from './load-result.js';
 import { Latencies } from './latencies.js';
 import type { WorkerReport } from './load-worker.js';
+import type { WorkerCost } from './worker-meter.js';
 
 interface Total {
   readonly name: string;
@@ -101,15 +102,23 @@ export class ResultCollector {
   }
 
   /** @param costs of the workers that ended well */
-  generatorCost(
-    costs: readonly { readonly cpuMs: number; readonly busy: number; readonly timersLateP99Ms: number }[],
-  ): GeneratorCost {
+  generatorCost(costs: readonly WorkerCost[]): GeneratorCost {
+    const most = (pick: (cost: WorkerCost) => number): number => rounded(Math.max(0, ...costs.map(pick)));
     const cpuMs = costs.reduce((total, cost) => total + cost.cpuMs, 0);
     return {
       cpuMs: rounded(cpuMs),
       cpuMicrosPerRequest: rounded(this.count === 0 ? 0 : (cpuMs * 1_000) / this.count),
-      busiest: rounded(Math.max(0, ...costs.map(({ busy }) => busy))),
-      timersLateP99Ms: rounded(Math.max(0, ...costs.map(({ timersLateP99Ms }) => timersLateP99Ms))),
+      busiestCpu: most(({ cpuShare }) => cpuShare),
+      busiest: most(({ busy }) => busy),
+      timersLateP99Ms: most(({ timersLateP99Ms }) => timersLateP99Ms),
+      workers: costs.map((cost) => ({
+        ...cost,
+        cpuMs: rounded(cost.cpuMs),
+        cpuShare: rounded(cost.cpuShare),
+        peakCpuShare: rounded(cost.peakCpuShare),
+        busy: rounded(cost.busy),
+        timersLateP99Ms: rounded(cost.timersLateP99Ms),
+      })),
     };
   }
 

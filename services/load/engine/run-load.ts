@@ -2,10 +2,10 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { ulid } from 'ulid';
 import { defaultLoadOptions, type LoadOptions } from './load-options.js';
 import type { LoadProgress, LoadResult } from './load-result.js';
-import type { WorkerCost } from './load-worker.js';
 import { ResultCollector } from './result-collector.js';
 import { forkWorker, localWorker, type WorkerHandle } from './worker-handle.js';
 import type { FromWorker } from './worker-messages.js';
+import type { WorkerCost } from './worker-meter.js';
 
 /** A run's result has at most some so many intervals. */
 const MOST_INTERVALS = 600;

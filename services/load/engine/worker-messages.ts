@@ -1,4 +1,5 @@
-import type { WorkerAssignment, WorkerCost, WorkerReport } from './load-worker.js';
+import type { WorkerAssignment, WorkerReport } from './load-worker.js';
+import type { WorkerCost } from './worker-meter.js';
 
 /** What a worker process is told. */
 export type ToWorker =

@@ -1,4 +1,5 @@
 import { formatDuration, formatShare } from '../quantities.js';
+import { generatorCells, generatorWarnings } from './generator-report.js';
 import { type LoadReport, verdictOf } from './load-report.js';
 import { plotsOf } from './plots.js';
 import { tableHead, tableRow } from './text-report.js';
@@ -36,6 +37,9 @@ export function htmlReport(report: LoadReport): string {
 <h1>${escaped(title)} <span class="verdict ${verdict}">${verdict}</span></h1>
 <p>${escaped(describeLoad(report))} Started ${escaped(startedAt.replace('T', ' ').slice(0, 19))} UTC against <code>${escaped(options.target)}</code>.</p>
 </header>
+${generatorWarnings(generator)
+  .map((warning) => `<p class="warning">${escaped(warning)}</p>`)
+  .join('\n')}
 ${faults.map((fault) => `<p class="fault">${escaped(fault)}</p>`).join('\n')}
 <section class="tiles">${tiles.map(([name, value]) => `<div><b>${escaped(value)}</b><span>${name}</span></div>`).join('')}</section>
 ${
@@ -64,15 +68,7 @@ ${errors.length === 0 ? '' : `<section><h2>What went wrong</h2>${table(['request
     ['setting', 'value'],
     settings.map(([name, value]) => [name, String(value)]),
   )}</div>
-<div><h2>Generator</h2>${table(
-    ['', ''],
-    [
-      ['CPU a request', `${Math.round(generator.cpuMicrosPerRequest)} µs`],
-      ['busiest worker', `${Math.round(generator.busiest * 100)} %`],
-      ['timers late (p99)', `${generator.timersLateP99Ms.toFixed(1)} ms`],
-      ...Object.entries(environment),
-    ],
-  )}
+<div><h2>Generator</h2>${table(['', ''], [...generatorCells(generator), ...Object.entries(environment)])}
 <p class="about">A worker near 100 % is the limit itself: its latencies are then its own. Add workers, or machines.</p></div>
 </section>
 </body>
@@ -116,7 +112,8 @@ h1 { margin: 0; font-size: 24px; } h2 { margin: 0 0 4px; font-size: 17px; } head
 section { margin-top: 28px; } .about { margin: 0 0 8px; color: var(--soft); font-size: 13px; } .scroll + .about { margin-top: 8px; }
 .verdict { margin-left: 8px; padding: 2px 10px; border-radius: 99px; font-size: 14px; vertical-align: 3px; color: #fff; }
 .passed { background: #1a7f5a; } .failed { background: #c02630; } .interrupted { background: #9a6700; }
-.fault { margin: 16px 0 0; padding: 10px 14px; border-left: 4px solid var(--failed); background: var(--card); }
+.fault, .warning { margin: 16px 0 0; padding: 10px 14px; border-left: 4px solid var(--failed); background: var(--card); }
+.warning { border-left-color: var(--max); }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 12px; }
 .tiles div { padding: 14px 16px; border-radius: 8px; background: var(--card); } .tiles b { display: block; font-size: 22px; }
 .tiles span { color: var(--soft); font-size: 13px; }

@@ -1,5 +1,6 @@
 import { formatDuration, formatShare } from '../quantities.js';
 import type { RequestSummary } from '../engine/load-result.js';
+import { generatorCells, generatorWarnings } from './generator-report.js';
 import type { LoadReport } from './load-report.js';
 
 /** The columns of the table, here and in HTML. */
@@ -31,7 +32,8 @@ export function tableRow({ name, isDelivery, count, failed, ok, perSecond, laten
 }
 
 /** What a run ends with on a terminal. */
-export function textReport({ requests, total, generator, assertions, faults, options }: LoadReport): string {
+export function textReport(report: LoadReport): string {
+  const { requests, total, generator, assertions, faults } = report;
   const rows = [tableHead, ...requests.map(tableRow), ...(requests.length > 1 ? [tableRow(total)] : [])];
   const widths = tableHead.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) =>
@@ -39,16 +41,15 @@ export function textReport({ requests, total, generator, assertions, faults, opt
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join('  '),
   );
-  const { cpuMicrosPerRequest, busiest, timersLateP99Ms } = generator;
-  lines.push(
-    '',
-    `generator: ${Math.round(cpuMicrosPerRequest)} µs of CPU a request, busiest of ${options.workers} workers ${Math.round(busiest * 100)} %, timers ${timersLateP99Ms.toFixed(1)} ms late (p99)`,
-  );
+  const costs = generatorCells(generator).map((cell) => cell.join(' '));
+  lines.push('', `generator: ${costs.join(', ')}`);
+  for (const warning of generatorWarnings(generator)) lines.push(`warning: ${warning}`);
   if (total.retries > 0) lines.push(`retries: ${total.retries}`);
   for (const { name, errors } of requests) {
     for (const [kind, count] of Object.entries(errors)) lines.push(`error: ${name}: ${kind}: ${count}`);
   }
   for (const fault of faults) lines.push(`fault: ${fault}`);
+  if (report.isInterrupted) lines.push(`interrupted after ${formatDuration(report.durationMs)}: a part of the run`);
   for (const { text, isMet, actual } of assertions) lines.push(`${isMet ? 'pass' : 'FAIL'}: ${text} (${actual})`);
   return lines.join('\n');
 }
