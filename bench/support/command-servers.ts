@@ -1,3 +1,5 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import type { JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
 import { startNatsServer, type RunningServer } from '../../services/shared/testing/servers/index.js';
 import { LoadDriver } from './load-driver.js';
@@ -46,7 +48,9 @@ export async function withCommandServers<T>(
     if (bare !== undefined) stops.push(() => bare.stop());
     const driver = new LoadDriver();
     stops.push(() => driver.close());
-    return await work({ nats, services, bare, driver });
+    const result = await work({ nats, services, bare, driver });
+    if (bare !== undefined) await assertSameSizes(nats);
+    return result;
   } finally {
     for (const stop of stops.reverse()) await stop();
   }
@@ -63,8 +67,30 @@ export function startBare(
   });
 }
 
-/** About what the service's headers take more than the bare server's. */
-const HEADER_BYTES = 190;
+/** About what the service's headers take more than the bare server's; `assertSameSizes` looks whether that is so. */
+const HEADER_BYTES = 455;
+const SIZES_MAY_DIFFER = 0.1;
+
+/** @throws Error when the messages that the bare server has written are of another size than the service's commits */
+async function assertSameSizes({ url }: RunningServer): Promise<void> {
+  const connection = await connect({ servers: url });
+  try {
+    const manager = await jetstreamManager(connection);
+    const bytesOf = async (names: RegExp): Promise<number> => {
+      let [bytes, messages] = [0, 0];
+      for await (const { config, state } of manager.streams.list()) {
+        if (names.test(config.name)) [bytes, messages] = [bytes + state.bytes, messages + state.messages];
+      }
+      return bytes / messages;
+    };
+    const [commits, bare] = [await bytesOf(/^THREAD_(JOURNAL_\d+|[0-9A-Z]{26})$/), await bytesOf(/^BARE_/)];
+    console.log(`  a commit takes ${commits.toFixed(0)} bytes, the bare server's message ${bare.toFixed(0)}`);
+    if (Math.abs(commits / bare - 1) <= SIZES_MAY_DIFFER) return;
+    throw new Error(`a commit takes ${commits.toFixed(0)} bytes, the bare server's message ${bare.toFixed(0)}`);
+  } finally {
+    await connection.close();
+  }
+}
 
 /** The bare server, if there is one, and thread-command, ready to be compared. */
 export function contestantsOf({

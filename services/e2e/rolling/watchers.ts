@@ -21,7 +21,10 @@ export interface WatchResult {
   readonly complete: number;
   /** Streams that ended before their watcher wanted, and were resumed. */
   readonly resumed: number;
-  /** From the acknowledgement of a command until a watcher had it, milliseconds; where it was acknowledged first. */
+  /**
+   * From the acknowledgement of a command until a watcher had it, milliseconds; where it was acknowledged first. What was
+   * there before somebody watched counts from then.
+   */
   readonly lagsMs: readonly number[];
   /** A version that was missed, repeated or never came. */
   readonly violations: readonly string[];
@@ -68,6 +71,7 @@ export class Watchers {
 
   /** Watches a room until it is retired and all that was acknowledged has come. */
   async #watch(room: Room, api: 'gRPC' | 'SSE'): Promise<void> {
+    const begunAt = Date.now();
     let next = 1;
     let retiredAt: number | undefined;
     const take = (version: number): void => {
@@ -77,7 +81,7 @@ export class Watchers {
       next = version + 1;
       this.#result.commits += 1;
       const acknowledgedAt = room.acknowledgedAt.get(version);
-      if (acknowledgedAt !== undefined) this.#result.lagsMs.push(Date.now() - acknowledgedAt);
+      if (acknowledgedAt !== undefined) this.#result.lagsMs.push(Date.now() - Math.max(acknowledgedAt, begunAt));
     };
     const isComplete = (): boolean => room.isRetired && room.pending === 0 && next > room.version;
     const isOver = (): boolean => {
