@@ -5,7 +5,7 @@ import { toError } from '../../kernel/fault.js';
 import type { LoggedRejection, RejectionLog } from '../../runtime/rejection-log.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { NatsLink } from './nats-link.js';
-import { findStream, isClustered, LAGGING_NODE_MS, READ_BATCH, readBatch } from './stream-access.js';
+import { findStream, isClustered, LAGGING_NODE_MS, READ_BATCH, readBatch, untilTaken } from './stream-access.js';
 
 export interface RejectionLogOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */
@@ -123,6 +123,8 @@ export class JetStreamRejectionLog implements RejectionLog {
         allow_direct: true,
       }),
     );
+    // Nobody uses that subject, and nothing is written.
+    await untilTaken(this.link, this.#subject('-.-'));
   }
 }
 
