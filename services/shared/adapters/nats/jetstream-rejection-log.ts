@@ -15,7 +15,7 @@ export interface RejectionLogOptions {
   readonly replicas?: number;
   /** A rejection is there for so long. @default 30000 */
   readonly keepMs?: number;
-  /** Above so many bytes the oldest go sooner. @default 16 MiB */
+  /** Above so many bytes the oldest go sooner: a new owner reads them all before it decides anything. @default 8 MiB */
   readonly maxBytes?: number;
 }
 
@@ -101,7 +101,7 @@ export class JetStreamRejectionLog implements RejectionLog {
   }
 
   async #makeStream(): Promise<void> {
-    const { keepMs = 30_000, replicas = 1, maxBytes = 16 * 1024 * 1024 } = this.options;
+    const { keepMs = 30_000, replicas = 1, maxBytes = 8 * 1024 * 1024 } = this.options;
     const max_age = keepMs * NS_PER_MS;
     const found = await findStream(this.link, this.#stream);
     // Another setting made it. Only longer, as instances with the earlier one may still be there.
