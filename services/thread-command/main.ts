@@ -13,6 +13,7 @@ import { JetStreamFeedWriter } from '../shared/adapters/nats/jetstream-feed-writ
 import { KvSnapshotStore } from '../shared/adapters/nats/kv-snapshot-store.js';
 import { InstallationSettings } from '../shared/adapters/nats/installation-settings.js';
 import { JetStreamMembership } from '../shared/adapters/nats/jetstream-membership.js';
+import { JetStreamRejectionLog } from '../shared/adapters/nats/jetstream-rejection-log.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { openJournal } from '../shared/adapters/nats/open-journal.js';
 import { seatOf } from '../shared/adapters/seat.js';
@@ -53,6 +54,8 @@ const logger = createLogger('thread-command', config.logLevel);
 const PREFIX = 'THREAD';
 /** How long snapshots may be saved before the threads are handed over, while their commands go on. */
 const SAVE_SNAPSHOTS_FOR_MS = 1_000;
+/** So long a rejection is remembered at least: an attempt may hang as long as a call may take, and then take as long. */
+const KEEP_REJECTIONS_MS = Math.max(30_000, 2 * config.commandTimeoutMs);
 
 async function start(): Promise<RunningService> {
   const metrics = new Metrics();
@@ -126,15 +129,20 @@ async function start(): Promise<RunningService> {
     // The last copies of an owner that died may be missing.
     if (isTakeover) feed.announceTakeover().catch((error: unknown) => logger.warn({ error }, 'takeover not announced'));
   });
+  const keepMs = KEEP_REJECTIONS_MS;
+  const rejections = new JetStreamRejectionLog(link, { prefix: PREFIX, replicas, keepMs, logger });
   const router = new CommandRouter({
     host,
     ownership,
     bus,
+    rejections,
+    keepRejectionsMs: KEEP_REJECTIONS_MS,
+    onRejectionTrouble: (error) => logger.warn({ reason: error.message }, 'earlier rejections cannot be read'),
     commands: threadCommandCodec,
     events: threadEventCodec,
     maxRouted: config.maxRouted,
   });
-  await bus.open(router);
+  await Promise.all([bus.open(router), rejections.open()]);
 
   natsMetrics(metrics, () => link);
   hostMetrics(metrics, host, { maxBytes, maxAggregates: config.maxAggregates, maxWaiting: config.maxWaiting });

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../kernel/fault.js';
 import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
-import type { AggregateTask } from './aggregate-task.js';
+import { outOfTime, type AggregateTask } from './aggregate-task.js';
 import { Aggregate } from './aggregate.js';
 import type { Commit, Journal, VersionConflict } from './journal.js';
+import type { Mandate } from './mandate.js';
 import type { SnapshotUse } from './snapshots.js';
 
 export interface AggregateHostOptions {
@@ -94,9 +95,12 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
    * @throws Fault kind `exhausted` too many commands wait, or the journal takes no more; nothing was done
    * @throws Fault kind `deadline-exceeded` or `unavailable` no answer in time; the outcome is unknown
    * @throws Fault kind `data-loss` the aggregate's history cannot be understood
+   * @throws Fault reason NOT_OURS the mandate has ended; the command is not in the journal
+   * @param mandate asked at each decision. @default nobody else decides anything
    */
-  execute(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
-    return this.#post(envelope.aggregateId, envelope.deadline, (task) => ({ kind: 'command', envelope, ...task }));
+  execute(envelope: CommandEnvelope<Command>, mandate?: Mandate<Rejection>): Promise<CommandOutcome<Event, Rejection>> {
+    const { aggregateId, deadline } = envelope;
+    return this.#post(aggregateId, deadline, (task) => ({ kind: 'command', envelope, mandate, ...task }));
   }
 
   /** The aggregate's state after all commands before this call. Throws as `execute` does. */
@@ -258,12 +262,4 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
 
 function tooManyWaiting(where: string): Fault {
   return new Fault('exhausted', 'TOO_MANY_COMMANDS', `too many commands wait for ${where}, try again later`);
-}
-
-function outOfTime(trouble: Error | undefined): Fault {
-  if (trouble === undefined) {
-    return new Fault('deadline-exceeded', 'DEADLINE_EXCEEDED', 'no answer in time; repeat with the same request id');
-  }
-  const message = 'the journal is unavailable; repeat with the same request id';
-  return new Fault('unavailable', 'JOURNAL_UNAVAILABLE', message, { cause: trouble });
 }

@@ -78,7 +78,13 @@ export async function isLastVersion(
   return true;
 }
 
-export function historyHasGap(id: string, version: number, next: number): Fault {
+/** The commit that made this version. @throws Fault kind `data-loss` it is not there */
+export async function commitAt(journal: Journal, id: string, version: number): Promise<Commit> {
+  for await (const commit of journal.read(id, version)) return commit;
+  throw new Fault('data-loss', 'HISTORY_GAP', `the history of ${id} lacks version ${version}`);
+}
+
+function historyHasGap(id: string, version: number, next: number): Fault {
   return new Fault('data-loss', 'HISTORY_GAP', `the history of ${id} goes from version ${version} to ${next}`);
 }
 

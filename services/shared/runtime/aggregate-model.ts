@@ -27,8 +27,6 @@ export interface CommandEnvelope<Command> {
   readonly deadline: number;
   /** The aggregate most likely has no history yet, so that reading it first is not worth the time. @default false */
   readonly startsAggregate?: boolean;
-  /** False once another instance may have decided a copy of it: then it is not decided here. @default always true */
-  isOurs?(): boolean;
 }
 
 export type CommandOutcome<Event, Rejection> =

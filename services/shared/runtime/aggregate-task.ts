@@ -1,6 +1,7 @@
 import { Fault } from '../kernel/fault.js';
 import type { AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import type { Commit, Journal, VersionConflict } from './journal.js';
+import type { Mandate } from './mandate.js';
 import type { SnapshotUse } from './snapshots.js';
 
 /** What an aggregate asks of its host. */
@@ -23,6 +24,8 @@ export type AggregateTask<Command, Event, State, Rejection> = { settled: boolean
   | {
       readonly kind: 'command';
       readonly envelope: CommandEnvelope<Command>;
+      /** @default nobody else decides commands of this aggregate */
+      readonly mandate?: Mandate<Rejection> | undefined;
       succeed(outcome: CommandOutcome<Event, Rejection>): void;
     }
   | { readonly kind: 'inspection'; succeed(snapshot: AggregateSnapshot<State>): void }
@@ -31,6 +34,19 @@ export type AggregateTask<Command, Event, State, Rejection> = { settled: boolean
 /** The reason of a fault that says that nothing was done, because the command is another instance's by now. */
 export const NOT_OURS = 'NOT_OURS';
 
+export function isNotOurs(thrown: unknown): boolean {
+  return thrown instanceof Fault && thrown.reason === NOT_OURS;
+}
+
 export function notOurs(): Fault {
   return new Fault('unavailable', NOT_OURS, 'another instance carries this out');
+}
+
+/** @param trouble why nothing goes on */
+export function outOfTime(trouble: Error | undefined): Fault {
+  if (trouble === undefined) {
+    return new Fault('deadline-exceeded', 'DEADLINE_EXCEEDED', 'no answer in time; repeat with the same request id');
+  }
+  const message = 'the journal is unavailable; repeat with the same request id';
+  return new Fault('unavailable', 'JOURNAL_UNAVAILABLE', message, { cause: trouble });
 }

@@ -1,22 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault, toError } from '../kernel/fault.js';
 import type { AggregateModel } from './aggregate-model.js';
-import { notOurs, type AggregateSurroundings, type AggregateTask } from './aggregate-task.js';
+import { notOurs, outOfTime, type AggregateSurroundings, type AggregateTask } from './aggregate-task.js';
+import { AnswersInOrder, type Entry } from './answers-in-order.js';
 import { Backoff } from './backoff.js';
-import { historyHasGap, isLastVersion, loadAggregate } from './aggregate-loading.js';
+import { commitAt, isLastVersion, loadAggregate } from './aggregate-loading.js';
 import { VersionConflict, type Commit, type NewCommit } from './journal.js';
 import { RecentRequests } from './recent-requests.js';
 
-/** A task that was decided on a state whose commits are not all in the journal yet. */
-interface Entry<Task> {
-  readonly task: Task;
-  /** True when the task's own commit is in the journal, or, if it has none, when its answer is known to hold. */
-  done: boolean;
-  /** Of the task's own commit, if it has one. */
-  readonly commandId?: string;
-  /** Answers the task, once all before it are in the journal too. */
-  release(): void;
-}
+type CommandTask<Command, Event extends { readonly type: string }, State, Rejection> = Extract<
+  AggregateTask<Command, Event, State, Rejection>,
+  { kind: 'command' }
+>;
+
+/** A rejection that could not be kept is decided again after so long, in milliseconds. */
+const KEEP_AGAIN_MS = 100;
 
 /**
  * One aggregate in memory: a mailbox, worked off in order. Commits are appended without waiting for the one before,
@@ -26,7 +24,7 @@ interface Entry<Task> {
  */
 export class Aggregate<Command, Event extends { readonly type: string }, State, Rejection> {
   readonly #queue: AggregateTask<Command, Event, State, Rejection>[] = [];
-  #unreleased: Entry<AggregateTask<Command, Event, State, Rejection>>[] = [];
+  readonly #unreleased = new AnswersInOrder<AggregateTask<Command, Event, State, Rejection>>();
   #state: State;
   #version = 0;
   /** The last version that is known to be in the journal and was handed to `onCommitted`. */
@@ -125,7 +123,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       if (task === undefined) return true;
       if (!this.#isLoaded || this.#unreleased.length >= this.surroundings.maxPipelined) return false;
       this.#queue.shift();
-      this.#unreleased.push(this.#decide(task));
+      this.#unreleased.add(this.#decide(task));
       this.#release();
     }
   }
@@ -149,7 +147,6 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       this.#requests = loaded.requests;
       this.#snapshotVersion = loaded.snapshotVersion;
       this.#isLoaded = true;
-      this.#trouble = undefined;
     } catch (thrown) {
       const error = toError(thrown);
       if (error instanceof Fault && error.kind === 'data-loss') throw error;
@@ -162,9 +159,11 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
   ): Entry<AggregateTask<Command, Event, State, Rejection>> {
     if (task.kind === 'inspection') {
       const snapshot = { version: this.#version, state: this.#state };
-      return this.#confirm({ task, done: false, release: () => task.succeed(snapshot) });
+      const entry = { task, done: false, release: () => task.succeed(snapshot) };
+      this.#confirm(entry, this.#epoch, this.#version);
+      return entry;
     }
-    const { envelope } = task;
+    const { envelope, mandate } = task;
     const taken = this.#requests.get(envelope.commandId);
     if (taken !== undefined) {
       const isRepeat = taken.fingerprint === envelope.fingerprint;
@@ -174,32 +173,66 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
         release: () => (isRepeat ? this.#answerRepeat(task, taken.version) : task.fail(reused())),
       };
     }
-    if (envelope.isOurs?.() === false) return { task, done: true, release: () => task.fail(notOurs()) };
+    // What is not in the journal may be handed on: should an append of it still get there, its command id tells.
+    if (mandate?.isValid() === false) return { task, done: true, release: () => task.fail(notOurs()) };
+    // A process that was paused gets here before its timers do.
+    if (envelope.deadline <= Date.now()) {
+      const late = outOfTime(this.#trouble);
+      return { task, done: true, release: () => task.fail(late) };
+    }
+    const earlier = mandate?.earlierRejection();
+    if (earlier !== undefined) return this.#reject(task, earlier, undefined);
     try {
       const decision = this.model.decider.decide(envelope.command, this.#state);
-      if (decision.kind === 'rejected') {
-        return this.#confirm({ task, done: false, release: () => task.succeed(decision) });
-      }
-      return this.#append(task, decision.events);
+      if (decision.kind === 'accepted') return this.#append(task, decision.events);
+      return this.#reject(task, decision.rejection, mandate?.keepRejection(decision.rejection));
     } catch (thrown) {
       const error = toError(thrown);
       return { task, done: true, release: () => task.fail(error) };
     }
   }
 
+  /** @param kept settles when other instances know of it; only a state that is the last one after that counts */
+  #reject(
+    task: CommandTask<Command, Event, State, Rejection>,
+    rejection: Rejection,
+    kept: Promise<void> | undefined,
+  ): Entry<AggregateTask<Command, Event, State, Rejection>> {
+    const release = (): void => {
+      if (task.mandate?.isValid() === false) task.fail(notOurs());
+      else task.succeed({ kind: 'rejected', rejection });
+    };
+    const entry = { task, done: false, release };
+    const [epoch, version] = [this.#epoch, this.#version];
+    if (kept === undefined) {
+      this.#confirm(entry, epoch, version);
+      return entry;
+    }
+    kept.then(
+      () => this.#confirm(entry, epoch, version),
+      () => {
+        if (epoch !== this.#epoch) return;
+        // It is decided again soon; what others wait for goes on.
+        entry.done = true;
+        entry.release = () => void setTimeout(() => this.post(task), KEEP_AGAIN_MS).unref();
+        this.#release();
+      },
+    );
+    return entry;
+  }
+
   /**
    * An append is fenced, but an answer that adds nothing is not: it holds only if the state that it was made on was the
    * last one at some moment since it was asked for. Nobody's word is taken for that but the journal's.
    */
-  #confirm(
-    entry: Entry<AggregateTask<Command, Event, State, Rejection>>,
-  ): Entry<AggregateTask<Command, Event, State, Rejection>> {
-    const [epoch, version] = [this.#epoch, this.#version];
+  #confirm(entry: Entry<AggregateTask<Command, Event, State, Rejection>>, epoch: number, version: number): void {
+    if (epoch !== this.#epoch) return;
     const isOwn = (commit: Commit): boolean => this.#requests.get(commit.commandId)?.version === commit.version;
     isLastVersion(this.surroundings.journal, this.id, version, isOwn).then(
       (isLast) => {
         if (epoch !== this.#epoch) return;
         if (!isLast) return this.#startOver();
+        this.#trouble = undefined;
         entry.done = true;
         this.#release();
       },
@@ -207,11 +240,10 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
         if (epoch === this.#epoch) this.#recover(entry, toError(thrown));
       },
     );
-    return entry;
   }
 
   #append(
-    task: Extract<AggregateTask<Command, Event, State, Rejection>, { kind: 'command' }>,
+    task: CommandTask<Command, Event, State, Rejection>,
     events: readonly Event[],
   ): Entry<AggregateTask<Command, Event, State, Rejection>> {
     const { commandId, fingerprint, commandType, trace } = task.envelope;
@@ -236,10 +268,11 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       },
     };
     const epoch = this.#epoch;
-    this.surroundings.journal.append(this.id, expectedVersion, commit, this.#lastUnwrittenCommandId()).then(
+    this.surroundings.journal.append(this.id, expectedVersion, commit, this.#unreleased.lastCommandId).then(
       () => {
         if (epoch !== this.#epoch) return;
         entry.done = true;
+        this.#trouble = undefined;
         this.#backoff.reset();
         this.#release();
       },
@@ -250,18 +283,9 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     return entry;
   }
 
-  /** The command whose commit is on its way as the last one, if any is. */
-  #lastUnwrittenCommandId(): string | undefined {
-    const last = this.#unreleased.findLast(({ commandId }) => commandId !== undefined);
-    return last?.commandId;
-  }
-
   /** Answers what no longer depends on a commit that is on its way. */
   #release(): void {
-    let released = 0;
-    while (this.#unreleased[released]?.done) this.#unreleased[released++]?.release();
-    if (released === 0) return;
-    this.#unreleased.splice(0, released);
+    if (!this.#unreleased.release()) return;
     this.#wake?.();
     if (this.isIdle) this.surroundings.onIdle();
   }
@@ -304,22 +328,14 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     this.#isLoaded = false;
     this.#committedVersion ??= 0;
     this.#trouble = trouble;
-    this.#queue.unshift(...this.#unreleased.map(({ task }) => task));
-    this.#unreleased = [];
+    this.#queue.unshift(...this.#unreleased.takeAll());
     this.#wake?.();
     this.#run();
   }
 
-  #answerRepeat(
-    task: Extract<AggregateTask<Command, Event, State, Rejection>, { kind: 'command' }>,
-    version: number,
-  ): void {
-    const find = async (): Promise<Commit> => {
-      for await (const commit of this.surroundings.journal.read(this.id, version)) return commit;
-      throw historyHasGap(this.id, version - 1, this.#version);
-    };
+  #answerRepeat(task: CommandTask<Command, Event, State, Rejection>, version: number): void {
     this.#repeatsUnderWay += 1;
-    find()
+    commitAt(this.surroundings.journal, this.id, version)
       .then(({ events }) => {
         const decoded = events.map((event) => this.model.codec.decode(event));
         task.succeed({ kind: 'committed', version, events: decoded, repeated: true });

@@ -1,29 +1,33 @@
 import { Fault, toError } from '../kernel/fault.js';
 import type { AggregateHost } from './aggregate-host.js';
 import type { AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
-import { NOT_OURS } from './aggregate-task.js';
-import { CommandAttempts } from './command-attempts.js';
+import { isNotOurs, NOT_OURS } from './aggregate-task.js';
 import type { CommandBus, CommandBusListener, RoutedAnswer, RoutedCommand } from './command-bus.js';
 import type { EventCodec } from './event-codec.js';
-import type { PartitionOwnership } from './partition-ownership.js';
+import { OwnedCommands, type RejectionCodec } from './owned-commands.js';
+import type { PartitionOwnership, Tenure } from './partition-ownership.js';
 import { PendingCommand } from './pending-command.js';
+import type { RejectionLog } from './rejection-log.js';
 
 /** A context's commands and rejections as bytes. Decoders throw when the bytes are none. */
-export interface CommandCodec<Command, Rejection> {
+export interface CommandCodec<Command, Rejection> extends RejectionCodec<Rejection> {
   encodeCommand(command: Command): Uint8Array;
   decodeCommand(data: Uint8Array): Command;
-  encodeRejection(rejection: Rejection): Uint8Array;
-  decodeRejection(data: Uint8Array): Rejection;
 }
 
 export interface CommandRouterOptions<Command, Event extends { readonly type: string }, State, Rejection> {
   readonly host: AggregateHost<Command, Event, State, Rejection>;
   readonly ownership: PartitionOwnership;
   readonly bus: CommandBus;
+  readonly rejections: RejectionLog;
   readonly commands: CommandCodec<Command, Rejection>;
   readonly events: EventCodec<Event>;
   /** So many commands may be on their way to other instances; more are refused. @default 5000 */
   readonly maxRouted?: number;
+  /** See OwnedCommands. @default 30000 */
+  readonly keepRejectionsMs?: number;
+  /** See OwnedCommands. @default nothing */
+  onRejectionTrouble?(error: Error): void;
 }
 
 /** A command that could not be handed over is tried again after so long, in milliseconds. */
@@ -45,10 +49,13 @@ export class CommandRouter<
   Rejection,
 > implements CommandBusListener {
   readonly #pending = new Map<string, PendingCommand<Command, Event, Rejection>>();
-  readonly #attempts = new CommandAttempts<Event, Rejection>();
+  readonly #owned: OwnedCommands<Command, Event, State, Rejection>;
   #routed = 0;
 
   constructor(private readonly options: CommandRouterOptions<Command, Event, State, Rejection>) {
+    const { host, ownership, rejections, commands: codec, keepRejectionsMs, onRejectionTrouble: onTrouble } = options;
+    // It hears of a change first, and so waits for what was rejected before it carries out what is handed over below.
+    this.#owned = new OwnedCommands({ host, ownership, rejections, codec, keepRejectionsMs, onTrouble });
     options.ownership.onChange((partitions) => {
       const before = [...this.#pending].filter(([, { partition }]) => partitions.has(partition));
       for (const [id, pending] of before) {
@@ -67,7 +74,12 @@ export class CommandRouter<
 
   /** As AggregateHost.execute, wherever the aggregate is. */
   execute(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
-    return this.options.ownership.owns(envelope.aggregateId) ? this.#executeHere(envelope) : this.#route(envelope);
+    const tenure = this.options.ownership.tenureOf(envelope.aggregateId);
+    if (tenure === undefined) return this.#route(envelope);
+    return this.#owned.execute(envelope, tenure).catch((thrown: unknown) => {
+      if (!isNotOurs(thrown)) throw thrown;
+      return this.#route(envelope);
+    });
   }
 
   /** As AggregateHost.inspect; what another owns is read from the journal. */
@@ -88,16 +100,13 @@ export class CommandRouter<
   }
 
   async onCommand(routed: RoutedCommand): Promise<RoutedAnswer | undefined> {
-    const { host, ownership, commands, events } = this.options;
-    const { aggregateId } = routed;
-    // Paused or cut off it was taken for dead: others own everything by now, and have a copy or get this one.
-    const isOurs = (): boolean => ownership.membership.isCurrent() || ownership.membership.hasLeft;
-    if (!isOurs()) return undefined;
-    // Memory of what another may have changed meanwhile is worth nothing, before and after.
-    const isOwner = ownership.owns(aggregateId);
-    if (!isOwner) host.forget((id) => id === aggregateId);
+    const { ownership, commands, events } = this.options;
+    // Also while a new owner takes over: only an owner knows what was rejected.
+    const tenure = ownership.tenureOf(routed.aggregateId);
+    if (tenure === undefined) return undefined;
     try {
-      const outcome = await this.#executeHere({ ...routed, command: commands.decodeCommand(routed.command), isOurs });
+      const command = commands.decodeCommand(routed.command);
+      const outcome = await this.#owned.execute({ ...routed, command }, tenure);
       if (outcome.kind === 'rejected') {
         return { kind: 'rejected', rejection: commands.encodeRejection(outcome.rejection) };
       }
@@ -105,8 +114,6 @@ export class CommandRouter<
     } catch (thrown) {
       if (thrown instanceof Fault && givenBack.has(thrown.reason)) return undefined;
       return failedAnswer(toError(thrown));
-    } finally {
-      if (!isOwner) host.forget((id) => id === aggregateId);
     }
   }
 
@@ -132,23 +139,14 @@ export class CommandRouter<
     });
   }
 
-  #executeHere(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
-    return this.#attempts.join(envelope, () => this.options.host.execute(envelope));
-  }
-
   /** Hands it to whoever owns it now, unless it is answered. */
   #dispatch(id: string, pending: PendingCommand<Command, Event, Rejection>): void {
     if (this.#pending.get(id) !== pending) return;
     const { ownership, bus, commands } = this.options;
     const { envelope, partition } = pending;
     const copy = pending.addCopy();
-    if (ownership.owns(envelope.aggregateId)) {
-      this.#executeHere(envelope).then(
-        (outcome) => pending.answer(copy, outcome.kind, () => outcome),
-        (thrown: unknown) => pending.fail(thrown),
-      );
-      return;
-    }
+    const tenure = ownership.tenureOf(envelope.aggregateId);
+    if (tenure !== undefined) return this.#carryOut(id, pending, copy, tenure);
     bus.send(partition, `${id}.${copy}`, { ...envelope, command: commands.encodeCommand(envelope.command) }).then(
       () => (pending.trouble = undefined),
       (thrown: unknown) => {
@@ -159,6 +157,17 @@ export class CommandRouter<
           pending.withdraw(copy);
         }
         setTimeout(() => this.#dispatch(id, pending), RETRY_MS).unref();
+      },
+    );
+  }
+
+  #carryOut(id: string, pending: PendingCommand<Command, Event, Rejection>, copy: number, tenure: Tenure): void {
+    this.#owned.execute(pending.envelope, tenure).then(
+      (outcome) => pending.answer(copy, outcome.kind, () => outcome),
+      (thrown: unknown) => {
+        if (!isNotOurs(thrown)) return pending.fail(thrown);
+        pending.withdraw(copy);
+        this.#dispatch(id, pending);
       },
     );
   }

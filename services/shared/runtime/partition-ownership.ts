@@ -3,11 +3,20 @@ import { countMoves } from './assignment.js';
 import type { Membership } from './membership.js';
 import { partitionOf } from './partition.js';
 
+/** A member's time with a partition, without a gap. One that loses it and gets it back has a new one. */
+export interface Tenure {
+  readonly partition: number;
+  /** True once another member may have the partition. */
+  readonly hasEnded: boolean;
+}
+
 /** What a change of ownership was about. */
 export interface OwnershipChange {
   /** Partitions that another member owned, or may have owned, until now. */
   readonly lost: ReadonlySet<number>;
   readonly gained: ReadonlySet<number>;
+  /** Of those gained, and of those whose last member this one is. */
+  readonly begun: readonly Tenure[];
   /** True when one of those gained belonged to a member that is gone. */
   readonly isTakeover: boolean;
   /** True when this member was heard of all the time: what it has in memory of `lost` is up to date. */
@@ -17,6 +26,7 @@ export interface OwnershipChange {
 /** Which partitions are this member's, by the members' agreement. It decides where commands go, never what is right. */
 export class PartitionOwnership {
   readonly #listeners = new Set<(changed: ReadonlySet<number>, change: OwnershipChange) => void>();
+  readonly #tenures = new Map<number, { readonly partition: number; hasEnded: boolean }>();
   #owned: ReadonlySet<number> = new Set();
   #assignment: Assignment | undefined;
   #term = 0;
@@ -35,13 +45,17 @@ export class PartitionOwnership {
 
   /** True when this member may answer for the aggregate from memory. */
   owns(aggregateId: string): boolean {
-    if (this.#isLast) return true;
-    return this.membership.isCurrent() && this.#owned.has(this.partitionOf(aggregateId));
+    return this.tenureOf(aggregateId) !== undefined;
   }
 
-  /** It has left, and so have all others: what still arrives it finishes itself. */
-  get #isLast(): boolean {
-    return this.membership.hasLeft && this.membership.members.length === 0;
+  /** This member's present time with the aggregate's partition; undefined when the partition is not its own. */
+  tenureOf(aggregateId: string): Tenure | undefined {
+    return this.#maySpeak ? this.#tenures.get(this.partitionOf(aggregateId)) : undefined;
+  }
+
+  /** True when the partition has been this member's since the tenure began, and is. */
+  holds(tenure: Tenure): boolean {
+    return !tenure.hasEnded && this.#maySpeak;
   }
 
   get owned(): ReadonlySet<number> {
@@ -56,6 +70,15 @@ export class PartitionOwnership {
   /** `listener` hears of partitions with another owner, and of those whose memory may be outdated. */
   onChange(listener: (changed: ReadonlySet<number>, change: OwnershipChange) => void): void {
     this.#listeners.add(listener);
+  }
+
+  get #maySpeak(): boolean {
+    return this.membership.isCurrent() || this.#isLast;
+  }
+
+  /** It has left, and so have all others: what still arrives it finishes itself. */
+  get #isLast(): boolean {
+    return this.membership.hasLeft && this.membership.members.length === 0;
   }
 
   #update(): void {
@@ -77,10 +100,25 @@ export class PartitionOwnership {
     this.#owned = owned;
     this.#assignment = assignment;
     this.#term = term;
-    const all = this.#isLast ? assignment.primaries.keys() : [];
+    const all = this.#isLast ? [...assignment.primaries.keys()] : [];
+    const begun = this.#beginTenures(this.#isLast ? new Set(all) : owned, hasLapsed);
     const changed = new Set([...lost, ...gained, ...moved, ...all]);
     if (changed.size === 0) return;
     for (const listener of this.#listeners)
-      listener(changed, { lost, gained, isTakeover, isOrderly: isMember && !hasLapsed });
+      listener(changed, { lost, gained, begun, isTakeover, isOrderly: isMember && !hasLapsed });
+  }
+
+  #beginTenures(held: ReadonlySet<number>, hasLapsed: boolean): Tenure[] {
+    for (const [partition, tenure] of this.#tenures) {
+      if (held.has(partition) && !hasLapsed) continue;
+      tenure.hasEnded = true;
+      this.#tenures.delete(partition);
+    }
+    const begun = [...held].filter((partition) => !this.#tenures.has(partition));
+    return begun.map((partition) => {
+      const tenure = { partition, hasEnded: false };
+      this.#tenures.set(partition, tenure);
+      return tenure;
+    });
   }
 }

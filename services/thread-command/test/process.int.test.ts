@@ -60,6 +60,20 @@ describe('the thread-command process', function () {
     assert.equal(next.version, '3');
   });
 
+  it('rejects again, after kill -9, what it has rejected, though it could take it by now', async () => {
+    const [thread_id, guest] = [await create(), ulid()];
+    const post = { request_id: 'too-early', account_id: guest, thread_id, messages: [{ text: 'hi' }] };
+    const refused = ({ code }: { code: status }): boolean => code === status.PERMISSION_DENIED;
+    await assert.rejects(commands.call('AddMessages', post), refused);
+    service.kill('SIGKILL');
+    await service.exited;
+    commands.close();
+    await startService();
+    await commands.call('JoinMemberIds', { account_id: account, thread_id, member_ids: [guest] });
+    await assert.rejects(commands.call('AddMessages', post), refused);
+    await commands.call('AddMessages', { ...post, request_id: 'later' });
+  });
+
   it('drains on SIGTERM: answers what it has begun, takes no more, exits with 0', async () => {
     const thread_id = await create();
     const calls = Array.from({ length: 200 }, (_, index) =>

@@ -3,11 +3,13 @@ import { ulid } from 'ulid';
 import { FeedLost } from '../../runtime/feed.js';
 import { VersionConflict } from '../../runtime/journal.js';
 import { describeJournalContract, readAll, retryUntilAvailable, someCommit } from '../../testing/journal-contract.js';
+import { describeRejectionLogContract } from '../../testing/rejection-log-contract.js';
 import { type RunningNatsCluster, startNatsCluster } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
 import type { CommitStore } from './commit-store.js';
 import { JetStreamFeedReader } from './jetstream-feed-reader.js';
 import { JetStreamFeedWriter } from './jetstream-feed-writer.js';
+import { JetStreamRejectionLog } from './jetstream-rejection-log.js';
 import { NatsLink } from './nats-link.js';
 import { journalLayouts, openJournal } from './open-journal.js';
 
@@ -35,6 +37,16 @@ describe('on a NATS cluster of three', function () {
     links.push(link);
     return link;
   }
+
+  describeRejectionLogContract('JetStream, three copies', async () => {
+    prefix = `T${ulid().slice(-10)}`;
+    const logAt = async (node: number): Promise<JetStreamRejectionLog> =>
+      new JetStreamRejectionLog(await openLink(cluster.nodes[node]?.url), { prefix, replicas: 3, logger });
+    const [one, other] = [await logAt(0), await logAt(2)];
+    await one.open();
+    await other.open();
+    return [one, other];
+  });
 
   for (const layout of journalLayouts) {
     describe(`layout ${layout}`, () => {

@@ -25,8 +25,8 @@ const PIN_TTL_NS = 2_000_000_000;
 /** Shorter than the pin's, as asking for more keeps the pin; JetStream takes no less. */
 const PULL_EXPIRES_MS = 1_000;
 const PULL_MESSAGES = 64;
-/** What is given back is given out again after so long: it may come back to whoever has still the pin. */
-const GIVE_BACK_FOR_MS = 50;
+/** What is given back is given out again after so long: until the owner has the pin it comes back to whoever still has it. */
+const GIVE_BACK_FOR_MS = 20;
 /**
  * A member goes on with what it gives away until it sees that the next one has taken the pin. When that one has not for so
  * long, the pin is given back, again and again as it may return, until the last limit.
@@ -64,7 +64,7 @@ export class PartitionConsumer {
     this.#messages?.stop();
   }
 
-  /** Goes on until another member has the pin, for a moment at most, then takes no more; answers what was taken. */
+  /** Goes on until another member has the pin, for a moment at most, then takes no more; finishes what was taken. */
   async close(): Promise<void> {
     await this.#untilTaken();
     this.#aborter.abort();
