@@ -55,7 +55,7 @@ export const fairnessLine: Line = {
 const HOW =
   `${OTHERS_PER_SECOND} calls a second to ${OTHERS} threads, at random moments whether or not earlier ones are answered; latency counts from when a call was due. The hot ` +
   `thread gets ${HOT_PER_SECOND} a second in the same way, at most ${HOT_IN_FLIGHT} at once (80 % of the load); beside it the same calls over 200 more threads, which shows what the load costs whoever it is for; and, to show saturation, as many as it takes in ` +
-  `${HOT_IN_FLIGHT} lanes. It has connections of its own.`;
+  `${HOT_IN_FLIGHT} lanes. It has connections and a client thread of its own.`;
 
 function medianOf({ rounds }: Comparison, valueOf: (round: Comparison['rounds'][number]) => number): number {
   return median(rounds.map(valueOf));

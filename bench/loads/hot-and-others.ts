@@ -1,10 +1,9 @@
 import { ulid } from 'ulid';
-import type {
-  AddMessagesResponse,
-  CreateThreadResponse,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+import type { CreateThreadResponse } from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
 import { closedLoop, percentiles, type Load } from '../support/load.js';
-import { called, of, openClients } from './thread-clients.js';
+import { atRandom } from '../support/open-loop.js';
+import { Heat } from './heat.js';
+import { called, of, openClients, postMessage } from './thread-clients.js';
 
 export interface HotAndOthersOptions {
   readonly addresses: readonly string[];
@@ -35,11 +34,9 @@ const HOT_IN_TURN = 5;
  */
 export async function open(options: HotAndOthersOptions): Promise<Load> {
   const { addresses, others, othersPerSecond, hotPerSecond, hotThreads = 1, hotInFlight, channels = 2 } = options;
-  // Of their own: on a shared connection the client's own queue would be measured.
-  const [clients, hotClients] = [openClients(addresses, channels), openClients(addresses, channels)];
+  const clients = openClients(addresses, channels);
   const account = ulid();
   const run = ulid();
-  const text = 'x'.repeat(100);
   let requests = 0;
   const create = async (): Promise<string> => {
     const request = {
@@ -52,20 +49,12 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
     const { threadId } = await called<CreateThreadResponse>((answer) => of(clients, 0).createThread(request, answer));
     return threadId;
   };
-  const post = (client: (typeof clients)[number], threadId: string): Promise<unknown> => {
-    const request = {
-      requestId: `${run}-${requests++}`,
-      accountId: account,
-      threadId,
-      messages: [{ text, toAccountIds: [] }],
-    };
-    return called<AddMessagesResponse>((answer) => client.addMessages(request, answer));
-  };
   const ids: string[] = [];
   const created = await closedLoop({ count: others, inFlight: 16 }, async () => ids.push(await create()));
   if (created.failed > 0) throw new Error(`threads were not created: ${created.firstError}`);
   const hotIds: string[] = [];
   await closedLoop({ count: hotThreads, inFlight: 16 }, async () => hotIds.push(await create()));
+  const heat = hotPerSecond > 0 ? new Heat({ addresses, channels, account }) : undefined;
 
   return {
     async round({ count }) {
@@ -73,44 +62,15 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
       if (hotThreads === 1) {
         for (let index = 0; index < HOT_IN_TURN; index += 1) hotIds[index] = await create();
       }
-      let hotBegun = 0;
-      const hotThread = (index: number): string =>
-        hotThreads === 1 ? of(hotIds, Math.floor(hotBegun++ / MOST_OF_ONE_THREAD)) : of(hotIds, index);
       const samples = new Float64Array(count);
       let [answered, failed] = [0, 0];
       let firstError: string | undefined;
-      let isOver = false;
-      let hot = 0;
-      const fail = (error: unknown): void => {
-        failed += 1;
-        firstError ??= String(error);
-      };
-      const heat = async (): Promise<void> => {
-        if (hotPerSecond === 0) return;
-        const postHot = async (index: number): Promise<void> => {
-          await post(of(hotClients, index), hotThread(index)).then(() => (hot += 1), fail);
-        };
-        if (hotPerSecond === Infinity) {
-          await Promise.all(
-            Array.from({ length: hotInFlight }, async (_, lane) => {
-              while (!isOver) await postHot(lane);
-            }),
-          );
-          return;
-        }
-        const inFlight = new Set<Promise<void>>();
-        await atRandom(
-          hotPerSecond,
-          () => isOver,
-          async (index) => {
-            while (inFlight.size >= hotInFlight) await Promise.race(inFlight);
-            const posted = postHot(index).finally(() => inFlight.delete(posted));
-            inFlight.add(posted);
-          },
-        );
-        await Promise.all(inFlight);
-      };
-      const heating = heat();
+      heat?.begin({
+        perSecond: hotPerSecond,
+        inFlight: hotInFlight,
+        threadIds: hotIds,
+        inARow: hotThreads === 1 ? MOST_OF_ONE_THREAD : 1,
+      });
       const startedAt = performance.now();
       const calls: Promise<void>[] = [];
       await atRandom(
@@ -118,42 +78,38 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
         () => calls.length >= count,
         async (index, dueAt) => {
           calls.push(
-            post(of(clients, index), of(ids, index)).then(() => {
-              samples[answered++] = performance.now() - dueAt;
-            }, fail),
+            postMessage(of(clients, index), {
+              requestId: `${run}-${requests++}`,
+              accountId: account,
+              threadId: of(ids, index),
+            }).then(
+              () => {
+                samples[answered++] = performance.now() - dueAt;
+              },
+              (error: unknown) => {
+                failed += 1;
+                firstError ??= String(error);
+              },
+            ),
           );
         },
       );
       await Promise.all(calls);
       const elapsedMs = performance.now() - startedAt;
-      isOver = true;
-      const hotPerSecondReached = (1_000 * hot) / elapsedMs;
-      await heating;
+      const heated = await heat?.end();
       const summary = percentiles(samples.subarray(0, answered));
       return {
         count: answered,
-        failed,
-        firstError,
+        failed: failed + (heated?.failed ?? 0),
+        firstError: firstError ?? heated?.firstError,
         elapsedMs,
         ...summary,
-        extra: { hotPerSecond: hotPerSecondReached },
+        extra: { hotPerSecond: heated === undefined ? 0 : (1_000 * heated.answered) / heated.elapsedMs },
       };
     },
-    close: () => [...clients, ...hotClients].forEach((client) => client.close()),
+    async close() {
+      for (const client of clients) client.close();
+      await heat?.close();
+    },
   };
-}
-
-/** Calls `work` at random moments, so many a second (exponential gaps), each with the moment at which it was due. */
-async function atRandom(
-  perSecond: number,
-  isOver: () => boolean,
-  work: (index: number, dueAt: number) => Promise<void>,
-): Promise<void> {
-  let dueAt = performance.now();
-  for (let index = 0; !isOver(); index += 1) {
-    dueAt += (-Math.log(1 - Math.random()) * 1_000) / perSecond;
-    const waitMs = dueAt - performance.now();
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    await work(index, Math.min(dueAt, performance.now()));
-  }
 }

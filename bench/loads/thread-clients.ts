@@ -1,5 +1,8 @@
 import { credentials } from '@grpc/grpc-js';
-import { ThreadCommandServiceClient } from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+import {
+  ThreadCommandServiceClient,
+  type AddMessagesResponse,
+} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
 
 /** Clients on connections of their own, in turn to each address: one connection would be the limit of a fast server. */
 export function openClients(addresses: readonly string[], channels: number): ThreadCommandServiceClient[] {
@@ -19,6 +22,17 @@ export function called<Response>(
   return new Promise((resolve, reject) => {
     call((error, response) => (error === null ? resolve(response) : reject(error)));
   });
+}
+
+const TEXT = 'x'.repeat(100);
+
+/** Posts a message of 100 characters. */
+export function postMessage(
+  client: ThreadCommandServiceClient,
+  request: { readonly requestId: string; readonly accountId: string; readonly threadId: string },
+): Promise<AddMessagesResponse> {
+  const messages = [{ text: TEXT, toAccountIds: [] }];
+  return called((answer) => client.addMessages({ ...request, messages }, answer));
 }
 
 export function of<T>(items: readonly T[], index: number): T {
