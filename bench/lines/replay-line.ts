@@ -77,7 +77,7 @@ function measureReplay(layout: JournalLayout, commits: number, rounds: number): 
       lastCommandId: `command-${version}`,
       requests: requests.upTo(version),
       stateFormat: threadStateFormat.version,
-      state: threadStateFormat.encode(state),
+      state: await threadStateFormat.encode(state),
     });
     await append(journal, id, creator, version + 1, commits);
     const [stream] = await link.manager.streams.list(subjectOf(id, layout)).next();

@@ -307,7 +307,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     if (lastCommandId === undefined) return;
     this.#snapshotVersion = version;
     try {
-      const encoded = { stateFormat: stateFormat.version, state: stateFormat.encode(this.#committedState) };
+      const encoded = { stateFormat: stateFormat.version, state: await stateFormat.encode(this.#committedState) };
       await snapshots.store.save(this.id, { version, lastCommandId, requests, ...encoded });
     } catch (error) {
       snapshots.onTrouble(this.id, new Error(`a snapshot is not saved: ${toError(error).message}`, { cause: error }));

@@ -17,7 +17,8 @@ export interface Snapshot {
 export interface StateFormat<State> {
   /** Raised whenever older snapshots cannot be read any more; they are then passed over. */
   readonly version: number;
-  encode(state: State): Uint8Array;
+  /** A large state is encoded over several turns of the event loop, so that others' commands do not wait for it. */
+  encode(state: State): Promise<Uint8Array>;
   decode(data: Uint8Array): State;
 }
 

@@ -26,7 +26,7 @@ export const counter: AggregateModel<number, Added, number, CounterRejection> = 
   estimateBytes: () => 100,
   stateFormat: {
     version: 2,
-    encode: (total) => Buffer.from(String(total)),
+    encode: (total) => Promise.resolve(Buffer.from(String(total))),
     decode: (data) => {
       const total = Number(Buffer.from(data).toString());
       if (Number.isNaN(total)) throw new Error('no number');

@@ -50,8 +50,8 @@ function plain({ administratorIds, memberIds, messages, nextOrdinal, reactionCou
 }
 
 describe('threadStateFormat', () => {
-  it('reads what it writes, so that the same is decided on it', () => {
-    const read = threadStateFormat.decode(threadStateFormat.encode(live));
+  it('reads what it writes, so that the same is decided on it', async () => {
+    const read = threadStateFormat.decode(await threadStateFormat.encode(live));
     assert.ok(read.status === 'live' && live.status === 'live');
     assert.deepEqual(plain(read), plain(live));
     assert.deepEqual(plain(live), {
@@ -67,23 +67,34 @@ describe('threadStateFormat', () => {
     });
   });
 
-  it('keeps absent and destroyed threads apart', () => {
+  it('keeps absent and destroyed threads apart', async () => {
     for (const status of ['absent', 'destroyed'] as const) {
-      assert.deepEqual(threadStateFormat.decode(threadStateFormat.encode({ status })), { status });
+      assert.deepEqual(threadStateFormat.decode(await threadStateFormat.encode({ status })), { status });
     }
   });
 
-  it('does not grow with texts: 5,000 messages take some 150 KiB', () => {
+  it('does not grow with texts: 5,000 messages take some 150 KiB', async () => {
     const messages = Array.from({ length: 5_000 }, (_, index) => ({
       id: idOf(index),
       toAccountIds: [],
       text: 'x'.repeat(255),
     }));
     const full = threadDecider.evolve(live, { type: 'MessagesAdded', senderId: 'A', messages, ...at });
-    assert.ok(threadStateFormat.encode(full).length < 160_000);
+    assert.ok((await threadStateFormat.encode(full)).length < 160_000);
   });
 
-  it('keeps 20,000 reactions in another 300 KiB, below what NATS takes as one message', () => {
+  it('lets others have their turn while it writes a large thread', async () => {
+    const messages = Array.from({ length: 5_000 }, (_, index) => ({ id: idOf(index), toAccountIds: [], text: 'x' }));
+    const full = threadDecider.evolve(live, { type: 'MessagesAdded', senderId: 'A', messages, ...at });
+    let isWritten = false;
+    const writing = threadStateFormat.encode(full).finally(() => (isWritten = true));
+    let turns = 0;
+    for (; !isWritten; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    await writing;
+    assert.ok(turns >= 10, `${turns} turns`);
+  });
+
+  it('keeps 20,000 reactions in another 300 KiB, below what NATS takes as one message', async () => {
     const messages = Array.from({ length: 5_000 }, (_, index) => ({ id: idOf(index), toAccountIds: [], text: 'x' }));
     const full = threadDecider.evolve(live, { type: 'MessagesAdded', senderId: 'A', messages, ...at });
     const reacted = Array.from({ length: 20_000 }).reduce<ThreadState>(
@@ -97,7 +108,7 @@ describe('threadStateFormat', () => {
         }),
       full,
     );
-    const data = threadStateFormat.encode(reacted);
+    const data = await threadStateFormat.encode(reacted);
     assert.ok(data.length < 500_000, String(data.length));
     const read = threadStateFormat.decode(data);
     assert.ok(read.status === 'live');

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Map as ImmutableMap, Set as ImmutableSet } from 'immutable';
 import {
   ThreadState as ThreadStateMessage,
@@ -13,12 +14,15 @@ import {
   type ThreadState,
 } from '../domain/thread-state.js';
 
+/** Some 0.5 ms of work. */
+const MESSAGES_A_TURN = 250;
+
 /** How snapshots keep a thread. Raise the version when its meaning changes: older snapshots are then passed over. */
 export const threadStateFormat: StateFormat<ThreadState> = {
   version: 2,
 
-  encode(state) {
-    return ThreadStateMessage.encode({ status: statusOf(state) }).finish();
+  async encode(state) {
+    return ThreadStateMessage.encode({ status: await statusOf(state) }).finish();
   },
 
   decode(data) {
@@ -29,23 +33,24 @@ export const threadStateFormat: StateFormat<ThreadState> = {
   },
 };
 
-function statusOf(state: ThreadState): ThreadStateMessage['status'] {
+async function statusOf(state: ThreadState): Promise<ThreadStateMessage['status']> {
   switch (state.status) {
     case 'absent':
       return undefined;
     case 'destroyed':
       return { $case: 'destroyed', value: {} };
     case 'live':
-      return { $case: 'live', value: messageOf(state) };
+      return { $case: 'live', value: await messageOf(state) };
   }
 }
 
-function messageOf(thread: LiveThread): LiveThreadMessage {
+async function messageOf(thread: LiveThread): Promise<LiveThreadMessage> {
   const { administratorIds, memberIds, messages, nextOrdinal, readOrdinals } = thread;
   const bySender = new Map<string, { senderId: string; messageIds: string[]; ordinals: number[] }>();
   // Accounts that have reacted, by their place in the list that is kept.
   const indexes = new Map<string, number>();
   const reactions: LiveThreadMessage['reactions'] = [];
+  let looked = 0;
   for (const [id, { senderId, ordinal, reactions: own }] of messages) {
     const sent = bySender.get(senderId) ?? { senderId, messageIds: [], ordinals: [] };
     bySender.set(senderId, sent);
@@ -59,6 +64,8 @@ function messageOf(thread: LiveThread): LiveThreadMessage {
       });
       reactions.push({ messageId: id, reaction, accountIndexes });
     }
+    looked += 1;
+    if (looked % MESSAGES_A_TURN === 0) await nextTurn();
   }
   return {
     administratorIds: [...administratorIds],
