@@ -79,14 +79,28 @@ ORDER BY t.created_at, t.id
 LIMIT ?`;
 
 /**
- * Values: account, expression, id of the message to go on after, thread if one is chosen, sender if one is chosen, limit. The
- * full-text index gives all messages with these words, whoever sees them; those that the account sees are sorted.
+ * Values: account, expression, id of the message to go on after, sender if one is chosen, limit. The full-text index gives
+ * all messages with these words, whoever sees them; those that the account sees are sorted.
  */
-export function searchMessages(chosen: { readonly thread: boolean; readonly sender: boolean }): string {
+export function searchMessages(chosen: { readonly sender: boolean }): string {
   return `SELECT m.thread_id AS threadId, ${messageColumns}
 FROM messages m JOIN thread_participants viewer ON viewer.thread_id = m.thread_id AND viewer.account_id = ?
 WHERE MATCH (m.text) AGAINST (? IN BOOLEAN MODE) AND m.id < ?
-  ${chosen.thread ? 'AND m.thread_id = ?' : ''} ${chosen.sender ? 'AND m.sender_id = ?' : ''}
+  ${chosen.sender ? 'AND m.sender_id = ?' : ''}
+ORDER BY m.id DESC
+LIMIT ?`;
+}
+
+/**
+ * Values: id of the message to go on after, account, thread if one is chosen, sender if one is chosen, pattern with "|" as
+ * its escape character, limit. Reads all messages of the account's threads.
+ */
+export function readMessagesWith(chosen: { readonly thread: boolean; readonly sender: boolean }): string {
+  return `SELECT STRAIGHT_JOIN m.thread_id AS threadId, ${messageColumns}
+FROM thread_participants viewer JOIN messages m FORCE INDEX (PRIMARY) ON m.thread_id = viewer.thread_id AND m.id < ?
+WHERE viewer.account_id = ?
+  ${chosen.thread ? 'AND viewer.thread_id = ?' : ''} ${chosen.sender ? 'AND m.sender_id = ?' : ''}
+  AND m.text LIKE ? ESCAPE '|'
 ORDER BY m.id DESC
 LIMIT ?`;
 }

@@ -1,4 +1,4 @@
-import type { Database, SqlValue } from '../../shared/adapters/mysql/database.js';
+import type { Database } from '../../shared/adapters/mysql/database.js';
 import type {
   ChatReader,
   MessageSearch,
@@ -8,6 +8,7 @@ import type {
 } from '../runtime/chat-reader.js';
 import type { Listed, MessageView, ThreadView, Window } from '../runtime/thread-reader.js';
 import * as statements from './chat-statements.js';
+import { MessageSearcher, type ListedMessageRow, type MessageSearcherOptions } from './message-search.js';
 import { messageOf, threadOf, type MessageRow, type ThreadRow } from './read-model-rows.js';
 import { findViewer } from './thread-statements.js';
 
@@ -31,14 +32,19 @@ interface SummaryRow {
   readonly lastPosition: number | null;
 }
 
-type ListedMessageRow = MessageRow & { readonly threadId: string };
-
 /** Behind every position, time and id. */
 const beginning = { position: Number.MAX_SAFE_INTEGER, id: 'Z'.repeat(26) };
 
 /** Reads what a chat's users need from the projector's tables. */
 export class MySqlChatReader implements ChatReader {
-  constructor(private readonly database: Database) {}
+  readonly #searcher: MessageSearcher;
+
+  constructor(
+    private readonly database: Database,
+    search?: MessageSearcherOptions,
+  ) {
+    this.#searcher = new MessageSearcher(database, search);
+  }
 
   async findPosition(accountId: string, threadId: string, messageId: string) {
     const rows = await this.database.rows<{ position: number | null }>(statements.findPosition, [
@@ -112,14 +118,11 @@ export class MySqlChatReader implements ChatReader {
 
   async searchMessages(
     accountId: string,
-    { words, threadId, senderId }: MessageSearch,
+    search: MessageSearch,
     { after = beginning, limit }: Window,
   ): Promise<Listed<MessageView>[] | undefined> {
-    const statement = statements.searchMessages({ thread: threadId !== undefined, sender: senderId !== undefined });
-    const values: SqlValue[] = [accountId, booleanExpression(words), after.id];
-    if (threadId !== undefined) values.push(threadId);
-    if (senderId !== undefined) values.push(senderId);
-    const rows = await this.database.rows<ListedMessageRow>(statement, [...values, limit]);
+    const rows = await this.#searcher.find(accountId, search, after.id, limit);
+    const { threadId } = search;
     if (rows.length === 0 && threadId !== undefined && !(await this.#sees(accountId, threadId))) return undefined;
     return rows.map(({ threadId: ofThread, ...row }) => ({
       value: messageOf(ofThread, row),
@@ -148,11 +151,6 @@ export class MySqlChatReader implements ChatReader {
   async #sees(accountId: string, threadId: string): Promise<boolean> {
     return (await this.database.rows(findViewer, [threadId, accountId])).length > 0;
   }
-}
-
-/** Each word is required, and the last one is the beginning of a word. */
-function booleanExpression(words: readonly string[]): string {
-  return `${words.map((word) => `+${word}`).join(' ')}*`;
 }
 
 function byPosition(left: ReactionRow, right: ReactionRow): number {

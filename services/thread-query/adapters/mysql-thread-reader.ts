@@ -1,5 +1,6 @@
 import type { Database } from '../../shared/adapters/mysql/database.js';
 import type { Listed, MessageView, ThreadReader, ThreadView, Window } from '../runtime/thread-reader.js';
+import type { MessageSearcherOptions } from './message-search.js';
 import { MySqlChatReader } from './mysql-chat-reader.js';
 import { messageOf, threadOf, type MessageRow, type ThreadRow } from './read-model-rows.js';
 import { ThreadLookups } from './thread-lookups.js';
@@ -15,8 +16,11 @@ export class MySqlThreadReader implements ThreadReader {
   readonly chat: MySqlChatReader;
   readonly #lookups: ThreadLookups;
 
-  constructor(private readonly database: Database) {
-    this.chat = new MySqlChatReader(database);
+  constructor(
+    private readonly database: Database,
+    search?: MessageSearcherOptions,
+  ) {
+    this.chat = new MySqlChatReader(database, search);
     this.#lookups = new ThreadLookups(database);
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { searchWords } from './search-words.js';
+import { searchWords, wordMatcher } from './search-words.js';
 
 describe('searchWords', () => {
   it('are the runs of letters, digits and underscores of at least three characters, each once', () => {
@@ -41,5 +41,17 @@ describe('searchWords', () => {
         searchWords(`+a"(bcd* -${text}>~<@10`).every((word) => !/[-+*"()@~<>'\s]/.test(word)),
       ),
     );
+  });
+});
+
+describe('wordMatcher', () => {
+  it('asks for whole words, in any order, and the beginning of the last one, whatever case and accents', () => {
+    const text = 'The quick QUÍCK brown fox of Zürich, a_word 日本語テキスト';
+    for (const words of [['QUÏCK'], ['fox', 'quick', 'bro'], ['zurich'], ['Zu\u0308ri'], ['a_word'], ['日本語']]) {
+      assert.ok(wordMatcher(words)(text), words.join(' '));
+    }
+    for (const words of [['uick'], ['ick'], ['bro', 'fox'], ['word'], ['quick', 'cat'], ['foxes']]) {
+      assert.ok(!wordMatcher(words)(text), words.join(' '));
+    }
   });
 });

@@ -15,3 +15,28 @@ export function searchWords(text: string): string[] {
   );
   return [...new Set(found)];
 }
+
+/** As the database compares texts: neither case nor accents count. */
+const collator = new Intl.Collator('und', { sensitivity: 'base', usage: 'search' });
+
+/**
+ * Tells which texts have all of these words, as the full-text index does: as whole words, the last one as the beginning of
+ * a word.
+ * @param sought at least one
+ */
+export function wordMatcher(sought: readonly string[]): (text: string) => boolean {
+  const composed = sought.map((word) => word.normalize('NFC'));
+  const beginning = composed.at(-1) ?? '';
+  const whole = composed.slice(0, -1);
+  return (text) => {
+    const found = text.normalize('NFC').match(words) ?? [];
+    return (
+      found.some((word) => isSame(word.slice(0, beginning.length), beginning)) &&
+      whole.every((word) => found.some((one) => isSame(one, word)))
+    );
+  };
+}
+
+function isSame(one: string, other: string): boolean {
+  return collator.compare(one, other) === 0;
+}

@@ -2,15 +2,15 @@ import { ulid } from 'ulid';
 import { failureOf } from '../../shared/testing/failure.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import { commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
-import { openQueries } from './query-fixture.js';
+import { openQueries, type QueriesOptions } from './query-fixture.js';
 
 export type Answer = Record<string, unknown>;
 export const [admin, member, stranger] = [ulid(), ulid(), ulid()];
 const people = { creatorId: admin, administratorIds: [admin], memberIds: [member] };
 
 /** The query services on a read model of their own, and short ways to fill and ask it. */
-export async function openChat() {
-  const queries = await openQueries();
+export async function openChat(options: QueriesOptions = {}) {
+  const queries = await openQueries(options);
   const call = (method: string, request: Answer) => queries.v1.call(method, request);
   return {
     queries,

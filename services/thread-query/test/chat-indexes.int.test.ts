@@ -173,27 +173,33 @@ describe("indexes of the chat's queries", () => {
     assert.equal(messages.filter(({ type }) => type === 'range').length, 2, shown);
   });
 
+  for (const sender of [false, true]) {
+    it(`searchMessages${sender ? ' of a sender' : ''}: by the words`, async () => {
+      const values = [account, '+needle*', 'Z'.repeat(26), ...(sender ? [account] : []), 101];
+      const plans = await explain(statements.searchMessages({ sender }), values);
+      const shown = JSON.stringify(plans, null, 1);
+      const messages = plans.find(({ table }) => table === 'm');
+      assert.equal(messages?.type, 'fulltext', shown);
+      assert.equal(messages.key, 'words_of_messages', shown);
+      assert.equal(plans.find(({ table }) => table === 'viewer')?.key, 'PRIMARY', shown);
+    });
+  }
+
   for (const [thread_, sender] of [
     [false, false],
     [true, false],
     [false, true],
     [true, true],
   ] as const) {
-    it(`searchMessages${thread_ ? ' in a thread' : ''}${sender ? ' of a sender' : ''}: by the words or the thread`, async () => {
-      const values = [
-        account,
-        '+needle*',
-        'Z'.repeat(26),
-        ...(thread_ ? [thread] : []),
-        ...(sender ? [account] : []),
-        101,
-      ];
-      const plans = await explain(statements.searchMessages({ thread: thread_, sender }), values);
+    it(`readMessagesWith${thread_ ? ' in a thread' : ''}${sender ? ' of a sender' : ''}: only those of the account's threads`, async () => {
+      const chosen = [...(thread_ ? [thread] : []), ...(sender ? [account] : [])];
+      const values = ['Z'.repeat(26), account, ...chosen, '%needle%', 500];
+      const plans = await explain(statements.readMessagesWith({ thread: thread_, sender }), values);
       const shown = JSON.stringify(plans, null, 1);
       const messages = plans.find(({ table }) => table === 'm');
-      assert.equal(messages?.type, 'fulltext', shown);
-      assert.equal(messages.key, 'words_of_messages', shown);
-      assert.equal(plans.find(({ table }) => table === 'viewer')?.key, 'PRIMARY', shown);
+      assert.equal(messages?.type, 'ref', shown);
+      assert.equal(messages.key, 'PRIMARY', shown);
+      assert.match(String(plans.find(({ table }) => table === 'viewer')?.key), /^(PRIMARY|threads_of_account)$/, shown);
     });
   }
 });

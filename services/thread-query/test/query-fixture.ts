@@ -6,6 +6,7 @@ import { protoClient, type ProtoClient } from '../../shared/testing/proto-client
 import { openReadModel } from '../../thread-projector/test/projection-fixture.js';
 import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
 import { bindQueryServices } from '../adapters/bind-services.js';
+import type { MessageSearcherOptions } from '../adapters/message-search.js';
 import { mySqlParticipationReader } from '../adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from '../adapters/mysql-thread-reader.js';
 import { mySqlThreadVersions } from '../adapters/mysql-thread-versions.js';
@@ -19,10 +20,11 @@ export interface QueriesOptions {
   readonly minVersionWaitMs?: number;
   /** @default 30000 */
   readonly stallMs?: number;
+  readonly search?: MessageSearcherOptions;
 }
 
 /** The three services on a read model of their own, and a client of each. */
-export async function openQueries({ hub, ...options }: QueriesOptions = {}) {
+export async function openQueries({ hub, search, ...options }: QueriesOptions = {}) {
   const model = await openReadModel();
   const { database } = model;
   const versions = new ReadModelVersions(mySqlThreadVersions(database));
@@ -31,7 +33,7 @@ export async function openQueries({ hub, ...options }: QueriesOptions = {}) {
     port: 0,
     services: bindQueryServices({
       ...options,
-      reader: new MySqlThreadReader(database),
+      reader: new MySqlThreadReader(database, search),
       versions,
       watches: new ThreadWatches({
         hub() {

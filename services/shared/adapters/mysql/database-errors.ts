@@ -36,6 +36,7 @@ const serverErrors = new Set([
   1152, // aborted connection
   1153, // packet too large for this server's present setting
   1317, // query interrupted
+  188, // a full-text search was ended, or found more than its bound
   1927, // connection was killed (MariaDB)
   1969, // statement timeout (MariaDB)
   3024, // statement timeout (MySQL)
@@ -79,6 +80,11 @@ export function isConnectionLost(thrown: unknown): boolean {
   if (typeof code === 'string' && connectionCodes.has(code)) return true;
   if (fatal === true) return true;
   return typeof message === 'string' && /closed state|Pool is closed/.test(message);
+}
+
+/** True when the server has ended a statement because it took too long, or found too much. */
+export function isEndedByServer(thrown: unknown): boolean {
+  return [188, 1969, 3024].includes(errnoOf(thrown));
 }
 
 /** True when the server is there but the database is not. */

@@ -1,6 +1,6 @@
 import { createPool, type Pool, type PoolConnection, type QueryOptions } from 'mysql2';
-import { toError } from '../../kernel/fault.js';
-import { isConnectionLost, toDatabaseError } from './database-errors.js';
+import { Fault, toError } from '../../kernel/fault.js';
+import { isConnectionLost, isEndedByServer, toDatabaseError } from './database-errors.js';
 
 export interface DatabaseOptions {
   /** `mysql://user:password@host:port/database`, with mysql2's options as query parameters. */
@@ -56,6 +56,12 @@ const SERVER_SHARE = 0.9;
 function serverTimeLimit(ms: number): string {
   const [seconds, whole] = [ms / 1_000, Math.max(1, Math.round(ms))];
   return `SET @limited = 1 /*M! , SESSION max_statement_time = ${seconds} */ /*!80000 , SESSION max_execution_time = ${whole} */`;
+}
+
+/** The same for one SELECT. */
+function limited(select: string, ms: number): string {
+  const rest = select.replace(/^SELECT/, '');
+  return `/*M! SET STATEMENT max_statement_time = ${ms / 1_000} FOR */ SELECT /*+ MAX_EXECUTION_TIME(${Math.max(1, Math.round(ms))}) */ ${rest}`;
 }
 
 /**
@@ -122,6 +128,19 @@ export class Database {
       }
     } catch (error) {
       throw toDatabaseError(error);
+    }
+  }
+
+  /**
+   * As `rows`, unless the server needs longer than `limitMs`, which it looks at now and then: then undefined.
+   * @param select begins with SELECT
+   */
+  async rowsWithin<Row>(limitMs: number, select: string, values: readonly SqlValue[] = []): Promise<Row[] | undefined> {
+    try {
+      return await this.rows<Row>(limited(select, limitMs), values);
+    } catch (error) {
+      if (error instanceof Fault && isEndedByServer(error.cause)) return undefined;
+      throw error;
     }
   }
 

@@ -1,0 +1,88 @@
+import { Fault } from '../../shared/kernel/fault.js';
+import type { Database, SqlValue } from '../../shared/adapters/mysql/database.js';
+import type { MessageSearch } from '../runtime/chat-reader.js';
+import { wordMatcher } from '../runtime/search-words.js';
+import * as statements from './chat-statements.js';
+import { CommonWords } from './common-words.js';
+import type { MessageRow } from './read-model-rows.js';
+
+export type ListedMessageRow = MessageRow & { readonly threadId: string };
+
+export interface MessageSearcherOptions {
+  /** The full-text index is asked for so long; then the account's own messages are read. In milliseconds. @default 100 */
+  readonly indexLimitMs?: number;
+}
+
+/** So many of an account's messages with the longest word in them are looked at in one go. */
+const READ_AT_ONCE = 500;
+/** Reading goes on for so long at most, in milliseconds. */
+const READ_FOR_MS = 2_000;
+
+/**
+ * Finds messages by their words, newest first, in one of two ways. The full-text index is quick for words that few
+ * messages hold, whoever sees them; for "hello" it gives those of the whole installation. Then the messages of the
+ * account's own threads are read instead: their number bounds that, and a common word is soon found.
+ */
+export class MessageSearcher {
+  readonly #common = new CommonWords();
+  readonly #indexLimitMs: number;
+
+  constructor(
+    private readonly database: Database,
+    { indexLimitMs = 100 }: MessageSearcherOptions = {},
+  ) {
+    this.#indexLimitMs = indexLimitMs;
+  }
+
+  /**
+   * Messages of `accountId`'s threads with these words.
+   * @param before an id; only older messages are found
+   * @throws Fault kind `unavailable` the database is away, or the account sees too many messages to be read in time
+   */
+  async find(accountId: string, search: MessageSearch, before: string, limit: number): Promise<ListedMessageRow[]> {
+    const { threadId, senderId } = search;
+    const expression = booleanExpression(search.words);
+    // A thread holds so few messages that reading them is never slow.
+    if (threadId === undefined && !this.#common.has(expression)) {
+      const chosen = senderId === undefined ? [] : [senderId];
+      const statement = statements.searchMessages({ sender: senderId !== undefined });
+      const values: SqlValue[] = [accountId, expression, before, ...chosen, limit];
+      const found = await this.database.rowsWithin<ListedMessageRow>(this.#indexLimitMs, statement, values);
+      if (found !== undefined) return found;
+      this.#common.add(expression);
+    }
+    return this.#read(accountId, search, before, limit);
+  }
+
+  async #read(
+    accountId: string,
+    { words, threadId, senderId }: MessageSearch,
+    before: string,
+    limit: number,
+  ): Promise<ListedMessageRow[]> {
+    const isMatch = wordMatcher(words);
+    const longest = words.reduce((one, other) => (other.length > one.length ? other : one), '');
+    const statement = statements.readMessagesWith({ thread: threadId !== undefined, sender: senderId !== undefined });
+    const chosen = [threadId, senderId].filter((id) => id !== undefined);
+    const found: ListedMessageRow[] = [];
+    const giveUpAt = Date.now() + READ_FOR_MS;
+    for (let next = before; ;) {
+      const values = [next, accountId, ...chosen, `%${longest.replaceAll('_', '|_')}%`, READ_AT_ONCE];
+      const rows = await this.database.rows<ListedMessageRow>(statement, values);
+      found.push(...rows.filter(({ text }) => isMatch(text)));
+      const last = rows.at(-1);
+      if (found.length >= limit || last === undefined || rows.length < READ_AT_ONCE) return found.slice(0, limit);
+      if (Date.now() > giveUpAt) throw tooLong();
+      next = last.id;
+    }
+  }
+}
+
+/** Each word is required, and the last one is the beginning of a word. */
+function booleanExpression(words: readonly string[]): string {
+  return `${words.map((word) => `+${word}`).join(' ')}*`;
+}
+
+function tooLong(): Fault {
+  return new Fault('unavailable', 'DATABASE_UNAVAILABLE', 'the search takes too long, try again with rarer words');
+}
