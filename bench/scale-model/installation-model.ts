@@ -1,5 +1,5 @@
 import type { Measured } from '../scaling/measured.js';
-import { median } from '../scaling/median.js';
+import { median } from '../support/rounds.js';
 import { costsOf, type Costs } from './costs.js';
 
 /** What is assumed of the people who use it. */

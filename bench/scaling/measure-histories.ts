@@ -13,7 +13,7 @@ import { createLogger } from '../../services/shared/adapters/telemetry/logger.js
 import { startNatsServer } from '../../services/shared/testing/servers/index.js';
 import { BUCKETS, fillJournal } from './fill-journal.js';
 import type { MeasuredHistory } from './measured.js';
-import { median } from './median.js';
+import { median } from '../support/rounds.js';
 import { commitAt, someThread, type BenchThread } from './thread-history.js';
 
 /** Threads of so many messages each, and how many of them; `inOneBucket` sets their commits far apart. */

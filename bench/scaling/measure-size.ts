@@ -1,4 +1,4 @@
-import { median } from './median.js';
+import { median } from '../support/rounds.js';
 import { BenchInstallation, type BenchInstallationOptions } from './bench-installation.js';
 import { residentMib } from './footprint.js';
 import type { MeasuredOpenLoad, MeasuredSize } from './measured.js';
