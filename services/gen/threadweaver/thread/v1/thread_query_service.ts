@@ -3160,7 +3160,8 @@ export const ThreadQueryServiceService = {
   },
   /**
    * The messages that hold all words of the query, in the threads that the account sees, the newest first.
-   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   * For an account that sees hundreds of thousands of messages, words that many messages of other accounts hold and
+   * none of its own may end as UNAVAILABLE.
    */
   searchMessages: {
     path: "/threadweaver.thread.v1.ThreadQueryService/SearchMessages" as const,
@@ -3218,7 +3219,8 @@ export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
   listChildThreads: handleUnaryCall<ListChildThreadsRequest, ListChildThreadsResponse>;
   /**
    * The messages that hold all words of the query, in the threads that the account sees, the newest first.
-   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   * For an account that sees hundreds of thousands of messages, words that many messages of other accounts hold and
+   * none of its own may end as UNAVAILABLE.
    */
   searchMessages: handleUnaryCall<SearchMessagesRequest, SearchMessagesResponse>;
   /**
@@ -3370,7 +3372,8 @@ export interface ThreadQueryServiceClient extends Client {
   ): ClientUnaryCall;
   /**
    * The messages that hold all words of the query, in the threads that the account sees, the newest first.
-   * Words that very many messages of all accounts hold take long to find, and may be UNAVAILABLE.
+   * For an account that sees hundreds of thousands of messages, words that many messages of other accounts hold and
+   * none of its own may end as UNAVAILABLE.
    */
   searchMessages(
     request: SearchMessagesRequest,
