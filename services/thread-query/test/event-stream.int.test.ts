@@ -23,6 +23,7 @@ describe('a thread’s events as server-sent events', () => {
     const stream = queries.rest.stream('WatchThread', { account_id: member, ...request }, { metadata });
     let text = '';
     let isLive = false;
+    let acting: Promise<unknown> = Promise.resolve();
     const done = new Promise<void>((resolve, reject) => {
       stream.on('error', reject);
       stream.on('data', ({ content_type, data }: { content_type: string; data: Buffer }) => {
@@ -31,10 +32,13 @@ describe('a thread’s events as server-sent events', () => {
         if (text.includes(last)) resolve();
         if (isLive || !text.includes(': at version')) return;
         isLive = true;
-        onLive().catch(reject);
+        acting = onLive();
+        acting.catch(reject);
       });
     });
     await done;
+    // What it tells of is seen before it is projected.
+    await acting;
     stream.on('error', () => undefined);
     stream.cancel();
     return text;
