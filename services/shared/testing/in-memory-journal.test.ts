@@ -1,4 +1,7 @@
 import { InMemoryJournal } from './in-memory-journal.js';
 import { describeJournalContract } from './journal-contract.js';
 
-describeJournalContract('in memory', () => Promise.resolve(new InMemoryJournal()));
+describeJournalContract('in memory', () => {
+  const journal = new InMemoryJournal();
+  return Promise.resolve([journal, journal]);
+});

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
+import { accept } from '../kernel/decider.js';
 import { Fault } from '../kernel/fault.js';
+import { AggregateHost } from '../runtime/aggregate-host.js';
 import { JournalUnavailable, VersionConflict, type Commit, type Journal, type NewCommit } from '../runtime/journal.js';
+import { add, counter, type CounterHost } from './counter-aggregate.js';
 
 /** A commit with one event; `text` tells it from others. */
 export function someCommit(text: string, overrides: Partial<NewCommit> = {}): NewCommit {
@@ -34,13 +37,19 @@ export async function retryUntilAvailable<T>(attempt: () => Promise<T>): Promise
   }
 }
 
-/** What every journal does. `open` gives a journal that is empty or whose contents do not matter. */
-export function describeJournalContract(name: string, open: () => Promise<Journal>): void {
+/**
+ * What every journal does. `open` gives one that is empty or whose contents do not matter, as two writers have it who know
+ * nothing of each other.
+ */
+export function describeJournalContract(name: string, open: () => Promise<readonly [Journal, Journal]>): void {
   describe(`journal contract: ${name}`, () => {
     let journal: Journal;
+    let other: Journal;
+    const hosts: CounterHost[] = [];
     before(async () => {
-      journal = await open();
+      [journal, other] = await open();
     });
+    after(() => Promise.all(hosts.map((host) => host.drain())));
 
     it('reads back what was appended, with every field', async () => {
       const id = ulid();
@@ -151,6 +160,81 @@ export function describeJournalContract(name: string, open: () => Promise<Journa
       assert.ok(tries.every(({ status }) => status === 'rejected'));
       await journal.append(id, 2, someCommit('third'), someCommit('of another writer').commandId);
       assert.equal((await readAll(journal, id)).length, 3);
+    });
+
+    describe('when two writers append the same command, decided differently, at the same version', () => {
+      /** A node of a cluster may not have heard of a new stream: nothing is written then. */
+      const append = (on: Journal, id: string, version: number, writer: string): Promise<void> => {
+        const events = [{ type: 'Decided', schemaVersion: 1, data: Buffer.from(writer) }];
+        return retryUntilAvailable(() => on.append(id, version, someCommit('the same', { events })));
+      };
+      const storedOf = async (id: string): Promise<string[]> =>
+        (await readAll(journal, id)).map(({ events }) => Buffer.from(events[0]?.data ?? []).toString());
+
+      for (const version of [0, 1]) {
+        it(`acknowledges the first and tells the second of a conflict (after version ${version})`, async () => {
+          const id = ulid();
+          if (version > 0) await journal.append(id, 0, someCommit('before'));
+          await append(journal, id, version, 'one');
+          await assert.rejects(append(other, id, version, 'other'), VersionConflict);
+          // A writer that lost the answer to its own append learns of it by reading, too.
+          await assert.rejects(append(journal, id, version, 'one'), VersionConflict);
+          assert.equal((await storedOf(id)).at(-1), 'one');
+        });
+
+        it(`acknowledges only what it keeps when they do so at once (after version ${version})`, async () => {
+          for (let round = 0; round < 20; round += 1) {
+            const id = ulid();
+            if (version > 0) await journal.append(id, 0, someCommit('before'));
+            const outcomes = await Promise.allSettled([
+              append(journal, id, version, 'one'),
+              append(other, id, version, 'other'),
+            ]);
+            const acknowledged = ['one', 'other'].filter((_, index) => outcomes[index]?.status === 'fulfilled');
+            assert.deepEqual(acknowledged, (await storedOf(id)).slice(version));
+            const refusal = outcomes.find(({ status }) => status === 'rejected');
+            assert.ok(refusal?.status === 'rejected' && refusal.reason instanceof VersionConflict, `round ${round}`);
+          }
+        });
+      }
+
+      it('a host answers the repeat as the first time, whichever host that is', async () => {
+        const openHost = (on: Journal): CounterHost => {
+          let decisions = 0;
+          const host: CounterHost = new AggregateHost(
+            // Deciding again gives something else, as whatever makes ids does.
+            {
+              ...counter,
+              decider: { ...counter.decider, decide: () => accept({ type: 'Added', amount: ++decisions }) },
+            },
+            { journal: on, onCommitted: () => undefined },
+          );
+          hosts.push(host);
+          return host;
+        };
+        const [host, rival] = [openHost(journal), openHost(other)];
+        for (let round = 0; round < 10; round += 1) {
+          const aggregateId = ulid();
+          const within = (): { aggregateId: string; deadline: number } => ({
+            aggregateId,
+            deadline: Date.now() + 30_000,
+          });
+          // Both know the aggregate, so that both decide on the same version.
+          await host.execute(add(0, within()));
+          await rival.inspect(aggregateId, Date.now() + 30_000);
+          const command = add(1, within());
+          const answers = await Promise.all([host.execute(command), rival.execute(command)]);
+          answers.push(
+            await host.execute({ ...command, ...within() }),
+            await rival.execute({ ...command, ...within() }),
+          );
+          const [kept] = await readAll(journal, aggregateId, 2);
+          const events = kept?.events.map((event) => counter.codec.decode(event));
+          for (const answer of answers) {
+            assert.deepEqual({ ...answer, repeated: true }, { kind: 'committed', version: 2, events, repeated: true });
+          }
+        }
+      });
     });
 
     it('reads a long history in order', async () => {

@@ -29,9 +29,14 @@ after(async () => {
   await Promise.all(links.map((link) => link.close()));
 });
 
-describeJournalContract('JetStream, buckets', openJournal);
+async function openTwice(options: Partial<BucketedJournalOptions> = {}) {
+  const shared = { prefix: uniquePrefix(), ...options };
+  return [await openJournal(shared), await openJournal(shared)] as const;
+}
+
+describeJournalContract('JetStream, buckets', openTwice);
 describeJournalContract('JetStream, one bucket for all, no memory of where commits lie', () =>
-  openJournal({ buckets: 1, maxTips: 0 }),
+  openTwice({ buckets: 1, maxTips: 0 }),
 );
 
 describe('BucketedJetStreamJournal', () => {

@@ -11,6 +11,7 @@ import { assertFits, isApiError, isWrongExpectation, unavailable } from './journ
 import type { Acknowledgement, PublishTerms } from './jetstream-publisher.js';
 import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
+import { publishFenced } from './publish-fenced.js';
 import {
   isClustered,
   journalStream,
@@ -33,9 +34,6 @@ export interface BucketedJournalOptions {
 }
 
 export const DEFAULT_BUCKETS = 16;
-
-/** So often a leader is asked that cannot tell whether a message meets its expectation. */
-const MAX_ATTEMPTS = 20;
 
 /** So many appends of one aggregate that wait for each other go as one batch, which costs about as much as ten alone. */
 const BATCH_MINIMUM = 16;
@@ -169,9 +167,9 @@ export class BucketedJetStreamJournal extends MessageJournal {
     }
   }
 
-  async #publish({ aggregateId, expectedVersion, message, commandId, afterCommandId }: MessageAppend): Promise<void> {
-    const { headers, data } = message;
-    assertFits(this.link, data);
+  async #publish(append: MessageAppend): Promise<void> {
+    const { aggregateId, expectedVersion, message, commandId, afterCommandId } = append;
+    assertFits(this.link, message.data);
     const { bucket, subject } = this.#placeOf(aggregateId);
     await this.#ensureBucket(bucket);
     const { sequence } = await this.#tipAt(aggregateId, expectedVersion, afterCommandId);
@@ -179,30 +177,11 @@ export class BucketedJetStreamJournal extends MessageJournal {
     this.#tips.delete(aggregateId);
     const terms = { msgId: `${aggregateId}:${commandId}`, expectLastSubjectSequence: sequence };
     try {
-      const ack = await this.#publishFenced(() => this.link.publish(subject, data, headers, terms));
-      // The command's earlier commit is there already, at another version.
-      if (ack.duplicate) throw new VersionConflict(aggregateId, expectedVersion);
-      this.#remember(aggregateId, { sequence: ack.seq, version: expectedVersion + 1, commandId });
+      const stored = await publishFenced(this.link, subject, append, terms);
+      this.#remember(aggregateId, { sequence: stored, version: expectedVersion + 1, commandId });
     } catch (thrown) {
       if (thrown instanceof VersionConflict) throw thrown;
-      if (isWrongExpectation(thrown)) throw new VersionConflict(aggregateId, expectedVersion, { cause: thrown });
       throw unavailable('append', thrown);
-    }
-  }
-
-  /**
-   * On a cluster, the leader refuses a message with "wrong last sequence" of no number while it has another of the same
-   * subject under way, which may be one that it has just acknowledged. Nothing is written then: asked again, it knows.
-   */
-  async #publishFenced(publish: () => Promise<Acknowledgement>): Promise<Acknowledgement> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await publish();
-      } catch (error) {
-        const isUndecided = isApiError(error, JetStreamApiCodes.StreamWrongLastSequenceUnknown);
-        if (!isUndecided || attempt === MAX_ATTEMPTS) throw error;
-        await delay(LAGGING_NODE_MS);
-      }
     }
   }
 

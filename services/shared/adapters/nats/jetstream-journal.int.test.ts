@@ -32,15 +32,18 @@ function uniquePrefix(): string {
   return `T${ulid().slice(-10)}`;
 }
 
-async function openJournal(): Promise<Journal> {
-  return new JetStreamJournal(await openLink(await sharedNatsUrl()), { prefix: uniquePrefix() }, () => {});
+async function openJournal(prefix = uniquePrefix()): Promise<Journal> {
+  return new JetStreamJournal(await openLink(await sharedNatsUrl()), { prefix }, () => {});
 }
 
 after(async () => {
   await Promise.all(links.map((link) => link.close()));
 });
 
-describeJournalContract('JetStream, a stream per aggregate', openJournal);
+describeJournalContract('JetStream, a stream per aggregate', async () => {
+  const prefix = uniquePrefix();
+  return [await openJournal(prefix), await openJournal(prefix)];
+});
 
 describe('JetStreamJournal', () => {
   it('refuses to begin an aggregate above its number of streams, warns before, and goes on with those there are', async () => {

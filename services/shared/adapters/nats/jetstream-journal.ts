@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { StoredMsg } from '@nats-io/jetstream';
-import { toError } from '../../kernel/fault.js';
 import { VersionConflict, type AggregateVersion } from '../../runtime/journal.js';
 import { AppendQueue } from './append-queue.js';
-import { assertFits, brokenHistory, isWrongExpectation, unavailable } from './journal-errors.js';
+import { assertFits, brokenHistory, unavailable } from './journal-errors.js';
 import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
+import { publishFenced } from './publish-fenced.js';
 import { StreamBudget } from './stream-budget.js';
 import {
   isClustered,
@@ -79,19 +79,13 @@ export class JetStreamJournal extends MessageJournal {
     });
   }
 
-  async #publish(
-    { aggregateId, expectedVersion, message: { headers, data }, commandId }: MessageAppend,
-    expectLastMsgId: string | undefined,
-  ): Promise<void> {
+  async #publish(append: MessageAppend, expectLastMsgId: string | undefined): Promise<void> {
+    const { aggregateId, expectedVersion, commandId } = append;
     const terms = { msgId: commandId, expectLastSequence: expectedVersion, expectLastMsgId };
     try {
-      const ack = await this.link.publish(this.#subject(aggregateId), data, headers, terms);
-      // The command's earlier commit is there already, at another version.
-      if (ack.seq !== expectedVersion + 1) throw new VersionConflict(aggregateId, expectedVersion);
-    } catch (thrown) {
-      const error = toError(thrown);
+      await publishFenced(this.link, this.#subject(aggregateId), append, terms);
+    } catch (error) {
       if (error instanceof VersionConflict) throw error;
-      if (isWrongExpectation(error)) throw new VersionConflict(aggregateId, expectedVersion, { cause: error });
       // Without a stream nobody answers; that there is none to a later version is as much a conflict.
       if (expectedVersion > 0 && !(await streamExists(this.link, this.#stream(aggregateId)))) {
         throw new VersionConflict(aggregateId, expectedVersion, { cause: error });

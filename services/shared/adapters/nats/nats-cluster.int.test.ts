@@ -57,7 +57,7 @@ describe('on a NATS cluster of three', function () {
 
       describeJournalContract(`JetStream, ${layout}, three copies`, async () => {
         prefix = `T${ulid().slice(-10)}`;
-        return journalOn(await openLink());
+        return [await journalAt(0), await journalAt(1)];
       });
 
       it('goes on after refusals of every kind, some of which could stop a stream for good', async () => {
