@@ -15,7 +15,7 @@ const notServices = ['shared', 'gen', 'e2e', 'thread-events', 'thread-journal', 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 
 describe('Manifests and code agree', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const overlays: Overlay[] = [];
 
   before(async () => overlays.push(...(await Promise.all(overlayNames.map((name) => Overlay.render(name))))));

@@ -28,7 +28,7 @@ interface GatewaySpec {
 }
 
 describe("Istio's resources and the other manifests agree", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const overlays: Overlay[] = [];
 
   before(async () => {

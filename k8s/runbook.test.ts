@@ -146,7 +146,7 @@ function sources(): string {
 }
 
 describe('The runbook', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   const overlays: Overlay[] = [];
   const blocks = blocksOf(runbookText);
 

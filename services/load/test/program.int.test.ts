@@ -15,7 +15,7 @@ const keys = { id: 'AKIAIOSFODNN7EXAMPLE', secret: 'of-nobody' };
 const variables = { AWS_ACCESS_KEY_ID: keys.id, AWS_SECRET_ACCESS_KEY: keys.secret, AWS_REGION: 'eu-central-1' };
 
 describe('The program that loads', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let folder: string;
   let edge: ScriptedEdge;
   let reply: (attempt: number) => Reply;

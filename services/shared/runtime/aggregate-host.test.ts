@@ -289,7 +289,7 @@ describe('AggregateHost', () => {
   });
 
   it('keeps one history, each command in it once, with two hosts and a bad network', async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     const mishap = fc.constantFrom<Mishap>('none', 'none', 'none', 'not-done', 'answer-lost');
     await fc.assert(
       fc.asyncProperty(

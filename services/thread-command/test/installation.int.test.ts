@@ -14,7 +14,7 @@ const main = 'services/thread-command/main.ts';
 const account = ulid();
 
 describe('the installation of thread-command', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   let nats: RunningServer;
   let link: NatsLink;
   before(async () => {

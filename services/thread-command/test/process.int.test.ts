@@ -11,7 +11,7 @@ const account = ulid();
 const creation = { account_id: account, title: 'a thread', administrator_ids: [account], member_ids: [] };
 
 describe('the thread-command process', function () {
-  this.timeout(40_000);
+  this.timeout(60_000);
   let nats: RunningServer;
   let service: ServiceProcess;
   let commands: ProtoClient;

@@ -4,8 +4,6 @@ import { KvSnapshotStore } from '../../shared/adapters/nats/kv-snapshot-store.js
 import { CutProxy } from '../../shared/testing/servers/index.js';
 import { RunningInstances, type Instance } from './running-instances.js';
 
-/** How long a call may take when its owner is gone: the pin's and the member's time to live, and some. */
-const TAKEOVER_MS = 4_000;
 const REFUSED = 'the journal refused a commit: another one was there first';
 
 /** A late write of these threads, which the journal has refused. */
@@ -19,18 +17,20 @@ describe('of three thread-command processes, an owner', function () {
   /** Between the last process and NATS. */
   let network: CutProxy;
 
-  beforeEach(async () => {
+  /** @param env of the last process, beyond its way to NATS */
+  async function startThree(env: Record<string, string> = {}): Promise<void> {
     those = await RunningInstances.startThree(async (nats) => {
       network = await CutProxy.start(nats.port);
-      return { NATS_URL: `nats://127.0.0.1:${network.port}`, COMMAND_TIMEOUT_MS: '8000' };
+      return { NATS_URL: `nats://127.0.0.1:${network.port}`, ...env };
     });
-  });
+  }
   afterEach(async () => {
     await those.stop();
     await network.close();
   });
 
   it('that leaves saves snapshots of threads that are long to load, and of no others', async () => {
+    await startThree();
     const leaving = those.at(2);
     const [long, short] = those.threadsOf(leaving);
     assert.ok(long !== undefined && short !== undefined);
@@ -48,6 +48,7 @@ describe('of three thread-command processes, an owner', function () {
   });
 
   it('that was paused decides nothing more, hands on what it has in memory, and there is one history', async () => {
+    await startThree();
     const paused = those.at(2);
     const [crowded] = those.threadsOf(paused);
     assert.ok(crowded);
@@ -70,20 +71,19 @@ describe('of three thread-command processes, an owner', function () {
       await those.untilAnswered(400);
     };
     const others = those.threadIds.filter((threadId) => threadId !== crowded);
-    const longest = await those.loadWhile([those.at(0), those.at(1)], disturb, others);
-    console.log(`      longest call around a paused owner: ${Math.round(longest)} ms`);
-    assert.ok(longest < TAKEOVER_MS, `${longest} ms`);
-    // All of it, in time.
+    // None fails, and none is repeated by its caller.
+    await those.loadWhile([those.at(0), those.at(1)], disturb, others);
     await Promise.all(crowd);
     await those.checkJournal();
   });
 
   it('that was cut off from NATS writes too late, is refused, and there is one history', async () => {
+    await startThree();
     const cut = those.at(2);
     const own = those.threadsOf(cut);
     assert.ok(own.length > 0);
     const atCut: Promise<unknown>[] = [];
-    const longest = await those.loadWhile([those.at(0), those.at(1)], async () => {
+    await those.loadWhile([those.at(0), those.at(1)], async () => {
       await those.untilAnswered(200);
       const takenOver = those.untilOwning(32, [those.at(0), those.at(1)]);
       network.cut('silent');
@@ -98,14 +98,13 @@ describe('of three thread-command processes, an owner', function () {
       await refusalAt(cut, own);
       await those.untilAnswered(200);
     });
-    console.log(`      longest call around an owner that was cut off: ${Math.round(longest)} ms`);
-    assert.ok(longest < TAKEOVER_MS, `${longest} ms`);
     // Each was repeated inside, and none was lost.
     await Promise.all(atCut);
     await those.checkJournal();
   });
 
   it('that is cut off for long says so to its callers in time, and serves again afterwards', async () => {
+    await startThree({ COMMAND_TIMEOUT_MS: '8000' });
     const cut = those.at(2);
     const own = those.threadsOf(cut);
     const lost = cut.service.logLine(({ msg }) => msg === 'NATS is lost');

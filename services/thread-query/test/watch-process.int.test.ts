@@ -22,7 +22,7 @@ const logger = createLogger('test', 'silent');
 
 for (const layout of journalLayouts) {
   describe(`thread-query as a process that is watched, ${layout} journal`, function () {
-    this.timeout(40_000);
+    this.timeout(60_000);
     const account = ulid();
     let model: ReadModel;
     let nats: RunningServer;

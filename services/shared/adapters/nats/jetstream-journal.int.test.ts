@@ -66,7 +66,7 @@ describe('JetStreamJournal', () => {
   });
 
   it('lists none twice, though threads are begun while the server hands out its list in pages', async function () {
-    this.timeout(30_000);
+    this.timeout(60_000);
     const journal = await openJournal();
     // More than one page, all behind what is begun meanwhile.
     await Promise.all(Array.from({ length: 257 }, () => journal.append(`Z${ulid()}`, 0, someCommit('one'))));

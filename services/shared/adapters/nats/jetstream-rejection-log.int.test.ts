@@ -9,7 +9,7 @@ import { NatsLink } from './nats-link.js';
 const logger = createLogger('test', 'silent');
 
 describe('JetStreamRejectionLog', function () {
-  this.timeout(20_000);
+  this.timeout(60_000);
   const links: NatsLink[] = [];
 
   async function open(prefix: string, options: { natsUrl?: string; maxBytes?: number; keepMs?: number } = {}) {

@@ -27,7 +27,7 @@ function outputOf(script: string): string {
 }
 
 describe('createLogger', function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
 
   it('writes the lines of each turn at its end, in order, and never waits for the disk', () => {
     const output = outputOf(`
