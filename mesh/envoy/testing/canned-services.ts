@@ -25,7 +25,7 @@ export type CannedAnswer =
       readonly status: { readonly code: status; readonly details: string; readonly metadata?: Metadata };
     }
   | { readonly silence: true }
-  /** Of a streaming method: each message is sent when it comes. */
+  /** Of a streaming method: each message is sent when it comes, and when there is room for it. */
   | { readonly messages: AsyncIterable<object> };
 
 /** A call that reached a canned service. */
@@ -124,6 +124,9 @@ export class CannedServices {
 }
 
 async function sendAll(messages: AsyncIterable<object>, call: ServerWritableStream<unknown, unknown>): Promise<void> {
-  for await (const message of messages) call.write(message);
+  for await (const message of messages) {
+    if (!call.write(message)) await new Promise((resolve) => call.once('drain', resolve).once('cancelled', resolve));
+    if (call.cancelled) return;
+  }
   call.end();
 }
