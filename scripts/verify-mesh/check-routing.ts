@@ -37,6 +37,16 @@ async function checkTranscoding(world: World, report: Report): Promise<void> {
   const answers: [string, RestAnswer, number, string | undefined][] = [
     ["a service's error", await callRest(`${url}/v1/threads/${THREAD}`), 404, '["no \\"thread\\"","of that id"]'],
     ['an unknown path', await callRest(`${url}/v2`), 404, '["path is not found"]'],
+    [
+      'a slash too much',
+      await callRest(`${url}/v1/threads/create/`, {
+        method: 'POST',
+        body: '{}',
+        headers: { 'content-type': 'text/plain' },
+      }),
+      404,
+      '["path is not found"]',
+    ],
     ['a wrong method', await callRest(`${url}/v1/threads/create`, { method: 'PUT' }), 405, '["method is not allowed"]'],
     ['malformed JSON', await callRest(`${url}/v1/threads/create`, json('{"')), 400, undefined],
     [
