@@ -102,6 +102,15 @@ local function messages_in_header(text)
   return lines
 end
 
+-- Statuses that pass: later, the same request may be answered.
+local passing = { ['429'] = true, ['502'] = true, ['503'] = true, ['504'] = true }
+
+-- To a browser's EventSource any status but 200 is the end for good; of a stream that ends, it asks again, with
+-- Last-Event-ID, after `retry` milliseconds. What it is told of an error that passes.
+local function come_back(status)
+  return 'retry: ' .. (status == '429' and 10000 or 1000) .. '\n: ' .. reasons[status] .. '\n\n'
+end
+
 local function shape_for(path)
   for index, shape in ipairs(shapes) do
     if path:sub(1, #shape.path) == shape.path then return index end
@@ -125,7 +134,11 @@ function envoy_on_request(handle)
   if not is_grpc then thread_id = (headers:get(':path') or ''):match('^/v1/threads/([^/?]+)') end
   if thread_id then headers:replace('x-thread-id', thread_id:upper()) end
   if not is_grpc then
-    handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape_for(headers:get(':path') or '/'))
+    local path = headers:get(':path') or '/'
+    handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape_for(path))
+    if path:find('^/v1/threads/[^/?]+/events') and (headers:get('accept') or ''):find('text/event-stream', 1, true) then
+      handle:streamInfo():dynamicMetadata():set('legacy_errors', 'is_event_source', true)
+    end
   end
 end
 
@@ -146,6 +159,15 @@ function envoy_on_response(handle)
 
   -- This waits, and afterwards the old wrapper of the headers is dead.
   local body = handle:body(true)
+  if client['is_event_source'] and passing[status] then
+    local length = body:setBytes(come_back(status))
+    headers = handle:headers()
+    headers:replace(':status', '200')
+    headers:replace('content-length', tostring(length))
+    headers:replace('content-type', 'text/event-stream; charset=utf-8')
+    headers:replace('cache-control', 'no-cache')
+    return
+  end
   local messages = untouched and messages_in_header(header_text) or messages_in(body:getBytes(0, body:length()))
   if #messages == 0 then messages = { reasons[status] or 'error' } end
   for index, message in ipairs(messages) do messages[index] = '"' .. message .. '"' end

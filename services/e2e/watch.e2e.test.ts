@@ -7,7 +7,7 @@ import { errorDetails } from '../shared/testing/error-info.js';
 import { openThread, post, type Written } from './testing/command-load.js';
 import { eventually } from './testing/eventually.js';
 import { RestClient } from './testing/rest-client.js';
-import { readEvents, ResumingWatcher } from './testing/thread-watchers.js';
+import { BrowserWatcher, readEvents, ResumingWatcher } from './testing/thread-watchers.js';
 
 const victims: readonly MeshProcessName[] = ['thread-command', 'thread-projector', 'thread-query', 'nats', 'envoy'];
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -69,6 +69,7 @@ describe('watching a thread through Envoy', function () {
 
   it('misses and repeats nothing through kill -9 of each process', async () => {
     const all = [watch(), watch(), watch()];
+    const browser = new BrowserWatcher(eventsUrl());
     let isPosting = true;
     const posting = Promise.all(
       range(1, 3).map(async () => {
@@ -83,13 +84,16 @@ describe('watching a thread through Envoy', function () {
       await mesh.process(victim).kill('SIGKILL');
       await mesh.process(victim).waitHealthy();
       await eventually(async () => {
-        for (const { versions } of all) assert.ok(versions.length > before + 20, `after ${victim}`);
+        assert.ok(!browser.hasGivenUp, `the browser's EventSource has given up after ${victim}`);
+        for (const { versions } of [...all, browser]) assert.ok(versions.length > before + 20, `after ${victim}`);
       }, 30_000);
     }
     isPosting = false;
     await posting;
     const last = Math.max(...all.map(({ versions }) => versions.at(-1) ?? 0), written.acknowledged.size + 1);
     await agreeOn(all, last);
+    await eventually(async () => assert.deepEqual(browser.versions, range(1, last)), 30_000);
+    browser.stop();
     const texts = all[0]?.texts ?? [];
     assert.equal(new Set(texts).size, texts.length, 'applied twice');
     for (const text of written.acknowledged.keys()) assert.ok(texts.includes(text), 'acknowledged and not told');

@@ -51,8 +51,8 @@ export class CannedServices {
   readonly #health = new HealthImplementation({ '': 'SERVING' });
   readonly #server = new Server({ 'grpc.max_send_message_length': -1 });
 
-  /** Starts one on a free port. */
-  static async start(): Promise<CannedServices> {
+  /** Starts one. @param onPort 0 takes a free one. @default 0 */
+  static async start(onPort = 0): Promise<CannedServices> {
     const canned = new CannedServices();
     for (const service of services) canned.#serve(service);
     canned.#health.addToServer(canned.#server);
@@ -61,7 +61,7 @@ export class CannedServices {
       canned.#server.addService(definition, implementation);
     }
     canned.port = await new Promise<number>((resolve, reject) => {
-      canned.#server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+      canned.#server.bindAsync(`127.0.0.1:${onPort}`, ServerCredentials.createInsecure(), (error, port) =>
         error === null ? resolve(port) : reject(error),
       );
     });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceError } from '@grpc/grpc-js';
+import { EventSource } from 'eventsource';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
 
 /** One commit as a watcher is told it. */
@@ -72,6 +73,29 @@ export class ResumingWatcher {
       });
       stream.on('end', () => resolve());
     });
+  }
+}
+
+/** Watches a thread as a page in a browser does: it makes an EventSource, and leaves to that what happens after an error. */
+export class BrowserWatcher {
+  /** Ids of the events, in the order in which they came. */
+  readonly versions: number[] = [];
+  readonly #source: EventSource;
+
+  constructor(url: string) {
+    this.#source = new EventSource(url);
+    for (const type of ['ThreadCreated', 'MessagesAdded']) {
+      this.#source.addEventListener(type, ({ lastEventId }: MessageEvent) => this.versions.push(Number(lastEventId)));
+    }
+  }
+
+  /** It met what is final to browsers, and will never ask again. */
+  get hasGivenUp(): boolean {
+    return this.#source.readyState === EventSource.CLOSED;
+  }
+
+  stop(): void {
+    this.#source.close();
   }
 }
 
