@@ -136,6 +136,27 @@ describe('Bad input through gRPC', function () {
       assert.equal(broken.code, status.INVALID_ARGUMENT);
     });
 
+    it('takes no broken message for health and reflection either', async () => {
+      const direct = `127.0.0.1:${(await sharedMesh()).ports.threadQuery}`;
+      const broken = Buffer.from([0x0a, 200]);
+      for (const method of ['Health/Check', 'Health/Watch', 'Health/List']) {
+        for (const bytes of [
+          broken,
+          Buffer.from([0x0a, 2, 0xff, 0xfe]).subarray(0, 3),
+          Buffer.alloc(40_000, Buffer.from([0x0a, 0])),
+        ]) {
+          const failure = await failureOf(rawCall(direct, `/grpc.health.v1.${method}`, bytes));
+          assert.equal(failure.code, status.INVALID_ARGUMENT, method);
+        }
+      }
+      const throughEnvoy = await failureOf(rawCall(authority, '/grpc.health.v1.Health/Check', broken));
+      assert.equal(throughEnvoy.code, status.INVALID_ARGUMENT);
+      for (const version of ['v1', 'v1alpha']) {
+        const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
+        assert.equal((await failureOf(rawCall(direct, path, broken))).code, status.INVALID_ARGUMENT, version);
+      }
+    });
+
     it('takes no message beyond 4 MiB', async () => {
       const failure = await failureOf(
         commands.call('CreateThread', { ...validCreate, title: 'x'.repeat(4 * 1024 * 1024 + 1) }),

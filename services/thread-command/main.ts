@@ -39,6 +39,7 @@ import { traceIdOf } from '../shared/runtime/trace-context.js';
 import { threadEventCodec } from '../thread-events/thread-event-codec.js';
 import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
 import { legacyRestService, legacyRestWording } from './adapters/legacy-rest-service.js';
+import { maxEntries } from './adapters/request-parsing.js';
 import { threadStateFormat } from './adapters/thread-state-format.js';
 import { ownershipService } from './adapters/ownership-service.js';
 import { threadCommandCodec } from './adapters/thread-command-codec.js';
@@ -152,7 +153,8 @@ async function start(): Promise<RunningService> {
   if (layout === 'per-thread') journalStreamMetrics(metrics, link, maxStreams);
 
   const handler = new ThreadCommandHandler(countedCommands(metrics, router));
-  const calls = { logger, maxCallMs: config.commandTimeoutMs, observe: callMetrics(metrics) };
+  const decodeBounds = { entriesOf: maxEntries };
+  const calls = { logger, maxCallMs: config.commandTimeoutMs, observe: callMetrics(metrics), decodeBounds };
   const server = new GrpcServer({
     host: config.grpcHost,
     port: config.grpcPort,

@@ -23,6 +23,9 @@ import { ThreadWatches } from './runtime/thread-watch.js';
 const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-query', config.logLevel);
 
+/** A query holds some ids, a page token and at most 255 characters to search for. */
+const MAX_REQUEST_BYTES = 64 * 1024;
+
 async function start(): Promise<RunningService> {
   const metrics = new Metrics();
   const metricsServer = await serveMetrics({ host: config.metricsHost, port: config.metricsPort, metrics, logger });
@@ -71,6 +74,7 @@ async function start(): Promise<RunningService> {
     host: config.grpcHost,
     port: config.grpcPort,
     services,
+    maxRequestBytes: MAX_REQUEST_BYTES,
     // A watch may go on for longer than a connection.
     connectionGraceMs: Infinity,
   });

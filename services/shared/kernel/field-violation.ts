@@ -7,7 +7,11 @@ export type FieldFault =
   | { readonly kind: 'ulid-overflow' }
   /** Lengths in characters (Unicode code points). */
   | { readonly kind: 'too-long'; readonly maximum: number; readonly actual: number }
-  | { readonly kind: 'too-many'; readonly maximum: number; readonly actual: number }
+  /** Nobody has counted on when `actual` is absent. */
+  | { readonly kind: 'too-many'; readonly maximum: number; readonly actual?: number }
+  | { readonly kind: 'too-large'; readonly maximumBytes: number }
+  /** All lists and fields of the request together. */
+  | { readonly kind: 'too-many-values'; readonly maximum: number }
   | { readonly kind: 'not-an-integer' }
   | { readonly kind: 'out-of-range'; readonly minimum: number; readonly maximum: number }
   | { readonly kind: 'not-utf8' }
@@ -48,7 +52,11 @@ export function describeFault(fault: FieldFault): string {
     case 'too-long':
       return `must have at most ${fault.maximum} characters, has ${fault.actual}`;
     case 'too-many':
-      return `must have at most ${fault.maximum} entries, has ${fault.actual}`;
+      return `must have at most ${fault.maximum} entries${fault.actual === undefined ? '' : `, has ${fault.actual}`}`;
+    case 'too-large':
+      return `must have at most ${fault.maximumBytes} bytes in all`;
+    case 'too-many-values':
+      return `must have at most ${fault.maximum} values in all`;
     case 'not-an-integer':
       return 'must be a whole number';
     case 'out-of-range':

@@ -75,7 +75,11 @@ export function orInvalidRequest<T>(result: Result<T, readonly FieldViolation[]>
 }
 
 function countCodePoints(text: string): number {
-  let count = 0;
-  for (const _ of text) count += 1;
+  // A low surrogate behind a high one is the second half of a code point. Not by iterating, which takes ten times as long.
+  let count = text.length;
+  for (let index = 1; index < text.length; index += 1) {
+    const isPair = (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;
+    if (isPair) count -= 1;
+  }
   return count;
 }

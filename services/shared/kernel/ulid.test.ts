@@ -21,6 +21,10 @@ describe('parseUlid', () => {
     ['01DB5QXD4NP0XQTV92K42B3Xi*', { kind: 'ulid-character', character: 'i' }],
     ['*.>DB5QXD4NP0XQTV92K42B3XB', { kind: 'ulid-character', character: '*' }],
     ['01DB5QXD4NP0XQTV92K42B3X😀F', { kind: 'ulid-character', character: '😀' }],
+    // Each of them turns into letters of the alphabet in upper case.
+    ['01DB5QXD4NP0XQTV92K42B3XBſ', { kind: 'ulid-character', character: 'ſ' }],
+    ['01DB5QXD4NP0XQTV92K42B3Xß', { kind: 'ulid-length', length: 25 }],
+    ['01DB5QXD4NP0XQTV92K42B3Xﬆß', { kind: 'ulid-character', character: 'ﬆ' }],
     ['8ZZZZZZZZZZZZZZZZZZZZZZZZZ', { kind: 'ulid-overflow' }],
   ] as const) {
     it(`says what is wrong with ${JSON.stringify(text)}`, () => {

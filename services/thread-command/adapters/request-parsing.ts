@@ -8,6 +8,26 @@ import { parseThreadUpdate, type ThreadUpdateFields } from './thread-update-pars
 
 /** What the APIs agree on, whatever their fields are called. Counts are of entries, lengths of code points. */
 const limits = { titleLength: 255, remarksLength: 255, textLength: 255, accountIds: 1_000, messageIds: 5_000 };
+/**
+ * The messages of one request as they are kept, with ids and recipients: one commit, which a watcher gets in one piece,
+ * while most gRPC clients take no more than 4 MiB (4,194,304 bytes).
+ */
+const MAX_MESSAGES_BYTES = 4_000_000;
+/** A ULID as a field. */
+const ID_BYTES = 28;
+/** What a message takes besides its text and the ids that it names: its own id, and tags and lengths. */
+const MESSAGE_BYTES = ID_BYTES + 8;
+
+/** Entries of the lists of all APIs, for those who refuse what is far beyond them. */
+export const maxEntries = {
+  administratorIds: limits.accountIds,
+  memberIds: limits.accountIds,
+  accountIds: limits.accountIds,
+  toAccountIds: limits.accountIds,
+  messages: limits.messageIds,
+  messageIds: limits.messageIds,
+} as const;
+
 /** The last millisecond of the year 9999: what google.protobuf.Timestamp and the database can hold. */
 const MAX_TIME_MS = 253_402_300_799_999;
 
@@ -141,6 +161,8 @@ export class RequestParser {
           checks.add('messages', { kind: 'too-many', maximum: limits.messageIds, actual: messages.length });
         }
       }
+      const bytes = messages.reduce((sum, message) => sum + bytesOf(message), 0);
+      if (bytes > MAX_MESSAGES_BYTES) checks.add('messages', { kind: 'too-large', maximumBytes: MAX_MESSAGES_BYTES });
       return {
         type: 'AddMessages',
         ...base,
@@ -229,6 +251,11 @@ export class RequestParser {
   #nameOf(field: 'parentThreadId' | AccountIdsField): string {
     return this.dialect.names?.[field] ?? field;
   }
+}
+
+function bytesOf({ replyMessageId, toAccountIds, text = '' }: AddMessagesRequest['messages'][number]): number {
+  const ids = toAccountIds.length + (replyMessageId === undefined ? 0 : 1);
+  return MESSAGE_BYTES + ids * ID_BYTES + Buffer.byteLength(text);
 }
 
 /** A command and the thread that it is for. */

@@ -29,10 +29,13 @@ export interface QueryServices extends ServeWatchOptions {
   readonly minVersionWaitMs?: number;
 }
 
+/** Fields that a request may have, known or not: no query has a list. */
+const MAX_FIELDS = 1_000;
+
 /** All that thread-query serves: the new API, and the older ones in their own words. */
 export function bindQueryServices(services: QueryServices): BoundService[] {
   const { reader, versions, watches, logger, observe, minVersionWaitMs: waitMs } = services;
-  const calls = { logger, observe };
+  const calls = { logger, observe, decodeBounds: { fields: MAX_FIELDS } };
   const waiting = { reader, versions, waitMs };
   const rest = {
     ...calls,

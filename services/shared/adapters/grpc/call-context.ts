@@ -4,6 +4,7 @@ import { InvalidRequest } from '../../kernel/field-violation.js';
 import { traceContextFrom, traceIdOf, type TraceContext } from '../../runtime/trace-context.js';
 import type { Logger } from '../telemetry/logger.js';
 import { isOurFault } from './statuses.js';
+import type { DecodeBounds } from './wire-scan.js';
 
 /** What a handler knows of the call besides the request. */
 export interface CallContext {
@@ -36,6 +37,8 @@ export interface ServiceOptions {
   readonly observe?: ObserveCalls | undefined;
   /** What is wrong with a request, in the words of this API. @default as it is */
   readonly rephrase?: (error: InvalidRequest) => Error;
+  /** How much of a request is decoded at all. @default WireScan's */
+  readonly decodeBounds?: DecodeBounds;
 }
 
 /** A call as grpc-js has it, as far as both kinds are the same. */

@@ -3,6 +3,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { Fault } from '../../kernel/fault.js';
 import { loadFileDescriptors } from './descriptor-set.js';
+import { guardService, servicesAddedBy } from './library-service.js';
 import { bindReflection } from './reflection.js';
 import type { BoundService } from './unary-service.js';
 
@@ -53,9 +54,12 @@ export class GrpcServer {
     this.setServing(false);
     this.#health.setStatus(LIVENESS, 'SERVING');
     for (const service of options.services) this.#server.addService(service.definition, service.implementation);
-    this.#health.addToServer(this.#server);
     const reflected = [...this.#serviceNames, 'grpc.health.v1.Health'];
-    for (const service of bindReflection(loadFileDescriptors(), reflected)) {
+    const ofLibraries = [
+      ...servicesAddedBy((server) => this.#health.addToServer(server)),
+      ...bindReflection(loadFileDescriptors(), reflected),
+    ];
+    for (const service of ofLibraries.map(guardService)) {
       this.#server.addService(service.definition, service.implementation);
     }
   }

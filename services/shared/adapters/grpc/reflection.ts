@@ -1,6 +1,7 @@
-import type { Metadata, Server, ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { Metadata, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
+import { servicesAddedBy } from './library-service.js';
 import type { BoundService } from './unary-service.js';
 
 /** Set by Envoy's route, which serves one API made of many processes. */
@@ -47,11 +48,5 @@ function nameWithoutPackage({ symbols }: SymbolIndex): void {
 function servicesOf(reflection: ReflectionService): BoundService[] {
   for (const version of Object.values(reflection as unknown as Record<string, SymbolIndex>))
     nameWithoutPackage(version);
-  const bound: BoundService[] = [];
-  const collector = {
-    addService: (definition: ServiceDefinition, implementation: UntypedServiceImplementation) =>
-      void bound.push({ definition, implementation }),
-  };
-  reflection.addToServer(collector as unknown as Server);
-  return bound;
+  return servicesAddedBy((server) => reflection.addToServer(server));
 }

@@ -9,7 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import { BoundCall, errorOf, type CallContext, type ServiceOptions } from './call-context.js';
 import { toServiceError } from './statuses.js';
-import { decodeStrictly, UndecodableRequest } from './strict-decoding.js';
+import { strictMethod, UndecodableRequest } from './strict-decoding.js';
 import type { BoundService } from './unary-service.js';
 
 /** The way of a stream's responses to the caller. */
@@ -47,8 +47,7 @@ export function bindStreamingService<Implementation>(
     if (method.requestStream || !method.responseStream) continue;
     const handler = (handlers as Record<string, AnyHandler>)[name];
     if (handler === undefined) throw new Error(`no handler for ${method.path}`);
-    const requestDeserialize: (bytes: Buffer) => unknown = method.requestDeserialize;
-    strictDefinition[name] = { ...method, requestDeserialize: (bytes) => decodeStrictly(requestDeserialize, bytes) };
+    strictDefinition[name] = strictMethod(method, options.decodeBounds);
     implementation[name] = bindHandler(method.path, handler, options);
   }
   return { definition: strictDefinition as ServiceDefinition, implementation };

@@ -1,53 +1,67 @@
 import { configureTextEncoding } from '@bufbuild/protobuf/wire';
-import { InvalidRequest, type FieldViolation } from '../../kernel/field-violation.js';
+import type { MethodDefinition } from '@grpc/grpc-js';
+import { InvalidRequest } from '../../kernel/field-violation.js';
+import { requestShapeOf } from './request-shape.js';
+import { WireScan, type DecodeBounds } from './wire-scan.js';
 
-const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const lenientDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
-let strict = true;
 
 // protobuf requires that a parser refuses invalid UTF-8; @bufbuild/protobuf's reader replaces it silently.
 configureTextEncoding({
   encodeUtf8: (text) => encoder.encode(text) as Uint8Array<ArrayBuffer>,
   encodeUtf8Into: (text, target) => encoder.encodeInto(text, target),
-  decodeUtf8: (bytes) => (strict ? strictDecoder : lenientDecoder).decode(bytes),
+  decodeUtf8: (bytes) => decoder.decode(bytes),
   checkUtf8: (text) => !/\p{Surrogate}/u.test(text),
 });
 
-/** A request that could not be decoded; the handler answers with `error` in place of handling it. */
+/** A request that was not decoded; the handler answers with `error` in place of handling it. */
 export class UndecodableRequest {
   constructor(readonly error: InvalidRequest) {}
 }
 
-/** The decoded request, or what is wrong with it: which field is not UTF-8, or that the bytes are no such message. */
+/**
+ * The decoded request, or what is wrong with it: which list is too long, which fields are not UTF-8, or that the bytes
+ * are no such message.
+ */
 export function decodeStrictly<Request>(
   decode: (bytes: Buffer) => Request,
   bytes: Buffer,
+  scan: WireScan,
 ): Request | UndecodableRequest {
+  const refusal = scan.refusal(bytes);
+  if (refusal !== undefined) return new UndecodableRequest(new InvalidRequest([refusal]));
   try {
     return decode(bytes);
   } catch {
-    return new UndecodableRequest(new InvalidRequest(whatIsWrong(decode, bytes)));
+    const invalid = scan.invalidTexts(bytes);
+    if (invalid.length > 0) return new UndecodableRequest(new InvalidRequest(invalid));
+    const fault = { kind: 'malformed', expected: 'a message of the declared type' } as const;
+    return new UndecodableRequest(new InvalidRequest([{ path: 'request', fault }]));
   }
 }
 
-function whatIsWrong(decode: (bytes: Buffer) => unknown, bytes: Buffer): FieldViolation[] {
-  strict = false;
-  try {
-    const paths = replacedTexts('', decode(bytes));
-    if (paths.length > 0) return paths.slice(0, 30).map((path) => ({ path, fault: { kind: 'not-utf8' } }));
-  } catch {
-    // Not only the texts are wrong.
-  } finally {
-    strict = true;
-  }
-  return [{ path: 'request', fault: { kind: 'malformed', expected: 'a message of the declared type' } }];
+const LARGE_BYTES = 256 * 1024;
+const largeRequests = new WeakSet<object>();
+
+/** The same method, whose requests are decoded strictly and within bounds. */
+export function strictMethod<Request, Response>(
+  method: MethodDefinition<Request, Response>,
+  bounds?: DecodeBounds,
+): MethodDefinition<Request | UndecodableRequest, Response> {
+  const scan = new WireScan(requestShapeOf(method.path), bounds);
+  const { requestDeserialize } = method;
+  return {
+    ...(method as MethodDefinition<Request | UndecodableRequest, Response>),
+    requestDeserialize: (bytes) => {
+      const request = decodeStrictly(requestDeserialize, bytes, scan);
+      if (bytes.length > LARGE_BYTES) largeRequests.add(request as object);
+      return request;
+    },
+  };
 }
 
-/** Paths of the texts in which the lenient decoder has put U+FFFD. */
-function replacedTexts(path: string, value: unknown): string[] {
-  if (typeof value === 'string') return value.includes('\ufffd') ? [path] : [];
-  if (Array.isArray(value)) return value.flatMap((item, index) => replacedTexts(`${path}[${index}]`, item));
-  if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return [];
-  return Object.entries(value).flatMap(([key, item]) => replacedTexts(path === '' ? key : `${path}.${key}`, item));
+/** True for a request whose handling, after its decoding, would hold the event loop for too long in one go. */
+export function isLargeRequest(request: unknown): boolean {
+  return largeRequests.has(request as object);
 }

@@ -7,7 +7,7 @@ import {
 } from '@grpc/grpc-js';
 import { BoundCall, errorOf, type CallContext, type ServiceOptions } from './call-context.js';
 import { toServiceError } from './statuses.js';
-import { decodeStrictly, UndecodableRequest } from './strict-decoding.js';
+import { isLargeRequest, strictMethod, UndecodableRequest } from './strict-decoding.js';
 
 export type { CallContext } from './call-context.js';
 
@@ -50,8 +50,7 @@ export function bindUnaryService<Implementation>(
     if (method.requestStream || method.responseStream) continue;
     const handler = (handlers as Record<string, AnyHandler>)[name];
     if (handler === undefined) throw new Error(`no handler for ${method.path}`);
-    const requestDeserialize: (bytes: Buffer) => unknown = method.requestDeserialize;
-    strictDefinition[name] = { ...method, requestDeserialize: (bytes) => decodeStrictly(requestDeserialize, bytes) };
+    strictDefinition[name] = strictMethod(method, options.decodeBounds);
     implementation[name] = bindHandler(method.path, handler, options);
   }
   return { definition: strictDefinition as ServiceDefinition, implementation };
@@ -80,11 +79,16 @@ function bindHandler(
       respond(null, response);
       bound.log(status.OK);
     };
-    try {
-      handler(call.request, bound).then(succeed, fail);
-    } catch (thrown) {
-      // A handler that is not an async function.
-      fail(thrown);
-    }
+    const handle = (): void => {
+      try {
+        handler(call.request, bound).then(succeed, fail);
+      } catch (thrown) {
+        // A handler that is not an async function.
+        fail(thrown);
+      }
+    };
+    // Decoding has taken its time already: first whoever has waited for it.
+    if (isLargeRequest(call.request)) setImmediate(handle);
+    else handle();
   };
 }
