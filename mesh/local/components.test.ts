@@ -42,6 +42,10 @@ describe('the parts of the mesh', () => {
     );
   });
 
+  it('look at the health of NATS, on a port of its own', () => {
+    assert.deepEqual(portsByName({}).get('nats'), [4222, 8222]);
+  });
+
   it('are so many thread-command and two of each other service with --instances', () => {
     const ports = portsByName({ instances: 3 });
     assert.deepEqual(

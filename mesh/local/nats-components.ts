@@ -39,9 +39,12 @@ export function natsComponents(settings: MeshSettings, claim: (name: keyof MeshP
     };
   }
   if (natsNodes === 1) {
-    const server = natsServer({ port: ports.nats, dataDir: join(dataDir, 'nats') });
+    const monitorPort = ports.natsMonitor1;
+    const server = natsServer({ port: ports.nats, monitorPort, dataDir: join(dataDir, 'nats') });
     return {
-      components: [{ kind: 'process', name: 'nats', dependsOn: [], ports: [claim('nats')], server }],
+      components: [
+        { kind: 'process', name: 'nats', dependsOn: [], ports: [claim('nats'), claim('natsMonitor1')], server },
+      ],
       serviceEnv: {},
     };
   }
@@ -55,7 +58,8 @@ export function natsComponents(settings: MeshSettings, claim: (name: keyof MeshP
     server: natsServer({
       port: ports[port],
       dataDir: join(dataDir, name),
-      cluster: { node: number, routePorts, monitorPort: ports[monitorPort] },
+      monitorPort: ports[monitorPort],
+      cluster: { node: number, routePorts },
     }),
   }));
   return {

@@ -29,9 +29,13 @@ export interface SupervisionSettings {
   readonly resetBackoffAfterMs?: number;
   /** How long the first start may take until it is healthy; NATS with 16,000 streams needs one minute. @default 180_000 */
   readonly startTimeoutMs?: number;
+  /** How often a process that runs is looked at for trouble that it does not get out of by itself. @default 2_000 */
+  readonly lookEveryMs?: number;
 }
 
 const STOP_TIMEOUT_MS = 20_000;
+/** So long a process in trouble gets to end in good order before it is restarted. */
+const ENDING_MS = 5_000;
 
 /** Keeps one component's process alive: restarts it when it dies, until it is stopped. */
 export class SupervisedProcess {
@@ -44,6 +48,7 @@ export class SupervisedProcess {
   private restartsInARow = 0;
   private healthySince: number | undefined;
   private restartCount = 0;
+  private lookTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly component: ProcessComponent,
@@ -117,6 +122,7 @@ export class SupervisedProcess {
   async stop(): Promise<void> {
     if (this.current === 'STOPPED') return;
     clearTimeout(this.restartTimer);
+    clearTimeout(this.lookTimer);
     const wasRunning = this.current === 'RUNNING';
     this.current = 'DRAINING';
     const { child } = this;
@@ -139,6 +145,7 @@ export class SupervisedProcess {
   /** Ends it at once, for good. */
   killForGood(): void {
     clearTimeout(this.restartTimer);
+    clearTimeout(this.lookTimer);
     this.current = 'STOPPED';
     this.child?.kill('SIGKILL');
   }
@@ -168,6 +175,27 @@ export class SupervisedProcess {
     if (this.child !== child || this.current !== 'STARTING') return;
     this.current = 'RUNNING';
     this.healthySince = Date.now();
+    this.lookLater(child, undefined);
+  }
+
+  /** @param known the trouble that is told already */
+  private lookLater(child: ChildProcess, known: string | undefined): void {
+    const { findTrouble } = this.component.server;
+    if (findTrouble === undefined) return;
+    const look = async (): Promise<void> => {
+      const trouble = await findTrouble();
+      if (this.child !== child || this.current !== 'RUNNING') return;
+      // Seen twice: it does not pass.
+      if (trouble?.isCurable === true && known !== undefined) {
+        this.settings.report(`only a restart ends that (${trouble.reason}); restarting it`);
+        child.kill('SIGTERM');
+        setTimeout(() => child.kill('SIGKILL'), ENDING_MS).unref();
+        return;
+      }
+      if (trouble !== undefined && known === undefined) this.settings.report(`is in trouble: ${trouble.reason}`);
+      this.lookLater(child, trouble?.reason);
+    };
+    this.lookTimer = setTimeout(() => void look(), this.settings.lookEveryMs ?? 2_000).unref();
   }
 
   private async onExit(child: ChildProcess, exit: number | NodeJS.Signals): Promise<void> {

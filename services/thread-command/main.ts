@@ -16,9 +16,10 @@ import { JetStreamMembership } from '../shared/adapters/nats/jetstream-membershi
 import { JetStreamRejectionLog } from '../shared/adapters/nats/jetstream-rejection-log.js';
 import { NatsLink } from '../shared/adapters/nats/nats-link.js';
 import { openJournal } from '../shared/adapters/nats/open-journal.js';
+import { WriteProbe } from '../shared/adapters/nats/write-probe.js';
 import { seatOf } from '../shared/adapters/seat.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
-import { natsMetrics } from '../shared/adapters/telemetry/backend-metrics.js';
+import { natsMetrics, natsWritableMetric } from '../shared/adapters/telemetry/backend-metrics.js';
 import { callMetrics } from '../shared/adapters/telemetry/call-metrics.js';
 import {
   conflictCounter,
@@ -145,7 +146,9 @@ async function start(): Promise<RunningService> {
   });
   await Promise.all([bus.open(router), rejections.open()]);
 
+  const probe = new WriteProbe(link, { prefix: PREFIX, replicas, logger });
   natsMetrics(metrics, () => link);
+  natsWritableMetric(metrics, probe);
   hostMetrics(metrics, host, { maxBytes, maxAggregates: config.maxAggregates, maxWaiting: config.maxWaiting });
   routerMetrics(metrics, router, config.maxRouted);
   ownershipMetrics(metrics, 'command', ownership);
@@ -172,9 +175,12 @@ async function start(): Promise<RunningService> {
   await membership.join(`${hostname()}:${server.port}`, await seatOf(config.grpcHost, server.port));
   // Maintenance that began before we were announced has not seen us; now we see it.
   await installation.agree(config.installation);
-  link.onStatus((connected) => server.setServing(connected));
+  const tellHealth = (): void => server.setServing(link.isConnected && probe.isWritable);
+  link.onStatus(tellHealth);
+  probe.onChange(tellHealth);
+  probe.start();
   // It may have been lost meanwhile.
-  server.setServing(link.isConnected);
+  tellHealth();
   logger.info({ port: server.port }, 'listening');
 
   return {
@@ -188,6 +194,7 @@ async function start(): Promise<RunningService> {
       await host.drain();
       const isFlushed = await feed.flush(config.drainTimeoutMs / 4);
       if (!isFlushed) logger.warn('stopped before the feed had every copy; the projector repairs from the journal');
+      probe.close();
       await bus.close();
       await membership.close();
       await link.close();

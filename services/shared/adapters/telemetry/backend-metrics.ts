@@ -1,5 +1,6 @@
 import type { Database } from '../mysql/database.js';
 import type { NatsLink } from '../nats/nats-link.js';
+import type { WriteProbe } from '../nats/write-probe.js';
 import type { Metrics } from './metrics.js';
 
 /** @param linkOf undefined until there is one */
@@ -11,6 +12,14 @@ export function natsMetrics(metrics: Metrics, linkOf: () => NatsLink | undefined
     'threadweaver_nats_reconnects_total',
     'Times that a lost connection to NATS has come back.',
     () => linkOf()?.reconnects ?? 0,
+  );
+}
+
+export function natsWritableMetric(metrics: Metrics, probe: WriteProbe): void {
+  metrics.gauge(
+    'threadweaver_nats_writable',
+    '0 when nothing could be written to the disk of NATS for 15 s, else 1.',
+    () => Number(probe.isWritable),
   );
 }
 

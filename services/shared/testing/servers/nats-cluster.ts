@@ -24,8 +24,9 @@ export async function startNatsCluster(): Promise<RunningNatsCluster> {
   // None is healthy before two of them run.
   const starts = await Promise.allSettled(
     routePorts.map(async (_, index) => {
-      const cluster = { node: index + 1, routePorts, monitorPort: await freePort() };
-      return startServer(natsServer({ port: await freePort(), dataDir: join(dataDir, `nats-${index + 1}`), cluster }));
+      const ports = { port: await freePort(), monitorPort: await freePort() };
+      const cluster = { node: index + 1, routePorts };
+      return startServer(natsServer({ ...ports, dataDir: join(dataDir, `nats-${index + 1}`), cluster }));
     }),
   );
   const nodes = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));

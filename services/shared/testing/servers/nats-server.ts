@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
+import { lookAtDisk } from './nats-disk.js';
 import type { ServerDefinition } from './server-definition.js';
 import { natsServerBinary } from './tools.js';
 
@@ -19,6 +20,8 @@ export interface NatsServerSettings {
   readonly syncAlways?: boolean;
   /** Largest message in bytes. @default 8 MiB, the most that nats-server recommends */
   readonly maxPayloadBytes?: number;
+  /** Serves `/healthz` on loopback. @default none */
+  readonly monitorPort?: number | undefined;
   /** The cluster that it is a node of. @default none */
   readonly cluster?: NatsClusterNode;
 }
@@ -29,8 +32,6 @@ export interface NatsClusterNode {
   readonly node: number;
   /** The ports on which the nodes reach each other, in the nodes' order. */
   readonly routePorts: readonly number[];
-  /** Serves `/healthz` of this node. */
-  readonly monitorPort: number;
 }
 
 const EIGHT_MIB = 8 * 1024 * 1024;
@@ -41,6 +42,7 @@ export function natsServer({
   dataDir,
   syncAlways = true,
   maxPayloadBytes = EIGHT_MIB,
+  monitorPort,
   cluster,
 }: NatsServerSettings): ServerDefinition {
   const url = `nats://127.0.0.1:${port}`;
@@ -50,6 +52,7 @@ export function natsServer({
     `server_name: ${cluster === undefined ? 'threadweaver' : name}`,
     `listen: "127.0.0.1:${port}"`,
     `max_payload: ${maxPayloadBytes}`,
+    ...(monitorPort === undefined ? [] : [`http: "127.0.0.1:${monitorPort}"`]),
     'jetstream {',
     `  store_dir: ${JSON.stringify(dataDir)}`,
     ...(syncAlways ? ['  sync_interval: always'] : []),
@@ -68,14 +71,14 @@ export function natsServer({
     command: () => ({ command: natsServerBinary(), args: ['--config', configPath] }),
     checkHealth: async () => {
       await checkNatsHealth(url);
-      if (cluster !== undefined) await checkNodeHealth(url, cluster);
+      if (cluster !== undefined && monitorPort !== undefined) await checkNodeHealth(url, monitorPort);
     },
+    ...(monitorPort !== undefined && { findTrouble: () => lookAtDisk(monitorPort, dataDir) }),
   };
 }
 
-function clusterLines({ node, routePorts, monitorPort }: NatsClusterNode): string[] {
+function clusterLines({ node, routePorts }: NatsClusterNode): string[] {
   return [
-    `http: "127.0.0.1:${monitorPort}"`,
     // After SIGUSR2: clients are sent away little by little, and leaders move first. 30 s is the least that it takes.
     'lame_duck_grace_period: "2s"',
     'lame_duck_duration: "30s"',
@@ -91,7 +94,7 @@ function clusterLines({ node, routePorts, monitorPort }: NatsClusterNode): strin
  * Looks whether the cluster has a leader, and this node has caught up with it in all streams and consumers.
  * @throws Error saying what is missing
  */
-async function checkNodeHealth(url: string, { monitorPort }: NatsClusterNode): Promise<void> {
+async function checkNodeHealth(url: string, monitorPort: number): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${monitorPort}/healthz`, { signal: AbortSignal.timeout(2_000) });
   const { error } = (await response.json()) as { error?: string };
   if (!response.ok) throw new Error(error ?? `/healthz answers ${response.status}`);

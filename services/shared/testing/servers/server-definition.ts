@@ -7,6 +7,14 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** What is wrong with a server that runs and does not mend itself. */
+export interface Trouble {
+  /** For people. */
+  readonly reason: string;
+  /** Would a restart end it now? */
+  readonly isCurable: boolean;
+}
+
 /** A server as data: whoever starts it (a test, the local mesh) decides when, and what to do when it dies. */
 export interface ServerDefinition {
   /** Short and unique, for messages and file names: `nats`, `thread-command`. */
@@ -24,4 +32,9 @@ export interface ServerDefinition {
    * @throws Error whose message says what is wrong
    */
   readonly checkHealth: () => Promise<void>;
+  /**
+   * Looks, while it runs, for a state that it never leaves by itself; undefined when it is in none. Does not throw.
+   * @default there is no such state
+   */
+  readonly findTrouble?: () => Promise<Trouble | undefined>;
 }
