@@ -31,6 +31,7 @@ export class PartitionOwnership {
   #assignment: Assignment | undefined;
   #term = 0;
   #moves = 0;
+  #changes = 0;
 
   constructor(
     readonly membership: Membership,
@@ -67,6 +68,11 @@ export class PartitionOwnership {
     return this.#moves;
   }
 
+  /** Assignments to other members than before, counted since this member started. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   /** `listener` hears of partitions with another owner, and of those whose memory may be outdated. */
   onChange(listener: (changed: ReadonlySet<number>, change: OwnershipChange) => void): void {
     this.#listeners.add(listener);
@@ -93,6 +99,7 @@ export class PartitionOwnership {
     const gained = new Set([...owned].filter((partition) => hasLapsed || !this.#owned.has(partition)));
     const moved = assignment.primaries.flatMap((owner, p) => (before && owner !== before.primaries[p] ? [p] : []));
     if (before !== undefined) this.#moves += countMoves(before, assignment);
+    if (before !== undefined && before.members.join() !== assignment.members.join()) this.#changes += 1;
     const isTakeover = [...gained].some((partition) => {
       const predecessor = before?.primaries[partition];
       return predecessor !== undefined && !assignment.members.includes(predecessor);

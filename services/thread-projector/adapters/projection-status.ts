@@ -43,10 +43,9 @@ const RATE_MS = 1_000;
 export async function readStatus({ operations, link, feed, feedPartitions }: StatusSources): Promise<ProjectionStatus> {
   const before = new Map((await operations.partitions()).map((row) => [row.partition, row.projectedCommits]));
   const startedAt = performance.now();
-  await delay(RATE_MS);
+  const [{ members, assignment }] = await Promise.all([readMembership(link, PROJECTION_PREFIX), delay(RATE_MS)]);
   const rows = await operations.partitions();
   const seconds = (performance.now() - startedAt) / 1_000;
-  const { members, assignment } = await readMembership(link, PROJECTION_PREFIX);
   const { created } = await ensureFeedStream(link, feed);
 
   const lineOf = async (row: PartitionStatus): Promise<PartitionLine> => {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { Kvm } from '@nats-io/kv';
 import { ulid } from 'ulid';
 import type { Fault } from '../../kernel/fault.js';
 import { someCommit } from '../../testing/journal-contract.js';
@@ -7,7 +6,6 @@ import { sharedNatsUrl } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
 import { InstallationSettings, type InstallationValues } from './installation-settings.js';
 import { JetStreamJournal } from './jetstream-journal.js';
-import { liveMembers } from './live-members.js';
 import { NatsLink } from './nats-link.js';
 
 const values: InstallationValues = { journalLayout: 'per-thread', journalBuckets: 16, partitions: 64 };
@@ -102,18 +100,5 @@ describe('InstallationSettings', () => {
     assert.equal(((await told) as Fault).reason, 'INSTALLATION_IN_MAINTENANCE');
     await settings.endMaintenance(migration.task, { partitions: 128 });
     assert.equal(((await toldAtChange) as Fault).reason, 'INSTALLATION_MISMATCH');
-  });
-
-  it('knows the members that are alive, not those whose time is over or that have left', async () => {
-    assert.deepEqual(await liveMembers(link, prefix), []);
-    const members = await new Kvm(link.jetstream).create(`${prefix}_MEMBERS`, { markerTTL: 60_000 });
-    await members.create('stays', 'here');
-    await members.create('leaves', 'here');
-    await members.delete('leaves');
-    const watch = await members.watch({ key: 'expires' });
-    await members.create('expires', 'here', '1s');
-    assert.deepEqual(await liveMembers(link, prefix), ['expires', 'stays']);
-    for await (const { operation } of watch) if (operation !== 'PUT') break;
-    assert.deepEqual(await liveMembers(link, prefix), ['stays']);
   });
 });

@@ -106,6 +106,11 @@ export function ownershipMetrics(
     'Partitions that got another owner, as this instance has seen it.',
     () => ownership.moves,
   );
+  metrics.counterOf(
+    `${prefix}_ownership_changes_total`,
+    'Times that the partitions were dealt out to other members than before, as this instance has seen it.',
+    () => ownership.changes,
+  );
 }
 
 export function feedWriterMetrics(metrics: Metrics, feed: JetStreamFeedWriter): void {
