@@ -6,12 +6,16 @@ import { projectRoot } from '../../services/shared/adapters/project-root.js';
 import { edgeConnectionManager, edgeFiltersPath, renderEdgeFilters, restDescriptorSet } from './render-edge-filters.js';
 
 interface Match {
-  readonly uri?: { readonly regex?: string; readonly prefix?: string };
+  readonly uri?: { readonly regex?: string; readonly prefix?: string; readonly exact?: string };
 }
 
 interface EnvoyRoute {
   readonly name: string;
-  readonly match: { readonly prefix?: string; readonly safe_regex?: { readonly regex: string } };
+  readonly match: {
+    readonly prefix?: string;
+    readonly path?: string;
+    readonly safe_regex?: { readonly regex: string };
+  };
   readonly direct_response?: { readonly status: number; readonly body: { readonly inline_string: string } };
 }
 
@@ -35,12 +39,12 @@ describe("Istio's edge", () => {
       routes.spec.http.map(({ name, match, directResponse }) => ({
         name,
         // Where a name has several matches, they differ in headers only.
-        paths: [...new Set(match.map(({ uri }) => uri?.regex ?? uri?.prefix))],
+        paths: [...new Set(match.map(({ uri }) => uri?.regex ?? uri?.prefix ?? uri?.exact))],
         answer: directResponse && [directResponse.status, directResponse.body.string],
       })),
       envoy.map(({ name, match, direct_response: answer }) => ({
         name,
-        paths: [match.safe_regex?.regex ?? match.prefix],
+        paths: [match.safe_regex?.regex ?? match.prefix ?? match.path],
         answer: answer && [answer.status, answer.body.inline_string],
       })),
     );

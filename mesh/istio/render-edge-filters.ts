@@ -117,12 +117,14 @@ function withDescriptors(filter: HttpFilter, descriptorSet: Buffer): HttpFilter 
   return { ...filter, typed_config: { ...config, proto_descriptor_bin: descriptorSet.toString('base64') } };
 }
 
-/** What a VirtualService cannot say of the route that has the same name there. */
-function routePatches({ name, route, typed_per_filter_config }: Route): object[] {
-  // With the VirtualService's `timeout` alone, gRPC clients would get UNAVAILABLE and not DEADLINE_EXCEEDED.
-  const time = route?.max_stream_duration;
-  if (time === undefined && typed_per_filter_config === undefined) return [];
-  const value = { ...(time ? { route: { max_stream_duration: time } } : {}), typed_per_filter_config };
+// With the VirtualService's `timeout` alone, gRPC clients would get UNAVAILABLE and not DEADLINE_EXCEEDED.
+const routeSettingsOfEnvoy = ['max_stream_duration', 'idle_timeout', 'host_rewrite_literal'];
+
+/** What a VirtualService cannot say of the route that has the same name there, or need not say again. */
+function routePatches({ name, route = {}, typed_per_filter_config }: Route): object[] {
+  const settings = Object.entries(route).filter(([setting]) => routeSettingsOfEnvoy.includes(setting));
+  if (settings.length === 0 && typed_per_filter_config === undefined) return [];
+  const value = { ...(settings.length > 0 && { route: Object.fromEntries(settings) }), typed_per_filter_config };
   return [patch('HTTP_ROUTE', { routeConfiguration: { vhost: { route: { name } } } }, 'MERGE', value)];
 }
 

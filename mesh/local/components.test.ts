@@ -50,7 +50,7 @@ describe('the parts of the mesh', () => {
     const ports = portsByName({ instances: 3 });
     assert.deepEqual(
       ['thread-command', 'thread-command-2', 'thread-command-3', 'thread-command-4'].map((name) => ports.get(name)),
-      [[50_051], [50_061], [50_071], undefined],
+      [[50_051, 50_054], [50_061, 50_064], [50_071, 50_074], undefined],
     );
     assert.deepEqual(
       ['thread-query', 'thread-query-2', 'thread-query-3', 'thread-projector', 'thread-projector-2'].map((name) =>

@@ -30,13 +30,13 @@ export function meshComponents(settings: MeshSettings): Component[] {
     return first === 0 ? undefined : { port: first + metricsPorts++, purpose, variable: 'METRICS_PORT' };
   };
   const services = (service: ServiceName): ProcessComponent[] =>
-    instancesOf(service, settings).map(({ name, port, portName }) => {
+    instancesOf(service, settings).map(({ name, port, portName, adminPortName }) => {
       const metrics = nextMetrics(name);
       return {
         kind: 'process',
         name,
         dependsOn: [...natsNames, 'mysql', 'migrate'],
-        ports: [claim(portName), ...(metrics ? [metrics] : [])],
+        ports: [claim(portName), ...(adminPortName ? [claim(adminPortName)] : []), ...(metrics ? [metrics] : [])],
         server: {
           name,
           url: `127.0.0.1:${port}`,
@@ -50,6 +50,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
               ...settings.envOf?.(name),
               GRPC_HOST: '127.0.0.1',
               GRPC_PORT: `${port}`,
+              ...(adminPortName && { ADMIN_PORT: `${ports[adminPortName]}` }),
             }),
           checkHealth: () => checkGrpcHealth(`127.0.0.1:${port}`),
         },

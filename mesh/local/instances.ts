@@ -9,6 +9,8 @@ export interface Instance {
   readonly name: string;
   readonly portName: keyof MeshPorts;
   readonly port: number;
+  /** Where it serves what is for operators only, of those that have that. */
+  readonly adminPortName?: keyof MeshPorts;
 }
 
 const firstPorts = {
@@ -26,6 +28,8 @@ export function instancesOf(
   return Array.from({ length: count }, (_, index) => {
     const number = index + 1;
     const portName = (number === 1 ? firstPorts[service] : `${firstPorts[service]}${number}`) as keyof MeshPorts;
-    return { name: number === 1 ? service : `${service}-${number}`, portName, port: ports[portName] };
+    const name = number === 1 ? service : `${service}-${number}`;
+    const adminPortName = portName.replace('threadCommand', 'threadCommandAdmin') as keyof MeshPorts;
+    return { name, portName, port: ports[portName], ...(service === 'thread-command' && { adminPortName }) };
   });
 }

@@ -15,7 +15,15 @@ type ClusterNode = 1 | 2 | 3;
 export interface MeshPorts
   extends
     SinglePorts,
-    Readonly<Record<`threadCommand${FurtherInstance}` | 'threadQuery2' | 'threadProjector2', number>>,
+    Readonly<
+      Record<
+        | `threadCommand${FurtherInstance}`
+        | `threadCommandAdmin${FurtherInstance}`
+        | 'threadQuery2'
+        | 'threadProjector2',
+        number
+      >
+    >,
     Readonly<Record<'nats2' | 'nats3' | `natsRoute${ClusterNode}` | `natsMonitor${ClusterNode}`, number>> {}
 
 /** The ports of one instance each. */
@@ -32,6 +40,8 @@ interface SinglePorts {
   readonly envoyAdmin: number;
   /** @default 50051 */
   readonly threadCommand: number;
+  /** What is for operators only, on loopback. @default 50054 */
+  readonly threadCommandAdmin: number;
   /** @default 50052 */
   readonly threadQuery: number;
   /** Health only. @default 50053 */
@@ -55,6 +65,7 @@ const singlePortSettings: Readonly<Record<keyof SinglePorts, PortSetting>> = {
   booking: { variable: 'BOOKING_PORT', port: 8088, purpose: "Envoy (the older booking system's port)" },
   envoyAdmin: { variable: 'ENVOY_ADMIN_PORT', port: 9901, purpose: "Envoy's admin page" },
   threadCommand: { variable: 'THREAD_COMMAND_PORT', port: 50051, purpose: 'thread-command' },
+  threadCommandAdmin: { variable: 'THREAD_COMMAND_ADMIN_PORT', port: 50054, purpose: 'thread-command (admin)' },
   threadQuery: { variable: 'THREAD_QUERY_PORT', port: 50052, purpose: 'thread-query' },
   threadProjector: { variable: 'THREAD_PROJECTOR_PORT', port: 50053, purpose: 'thread-projector (health)' },
   nats: { variable: 'NATS_PORT', port: 4222, purpose: 'nats-server' },
@@ -65,7 +76,10 @@ const singlePortSettings: Readonly<Record<keyof SinglePorts, PortSetting>> = {
 export const portSettings = {
   ...singlePortSettings,
   ...Object.fromEntries(
-    Array.from({ length: MAX_INSTANCES - 1 }, (_, index) => further('threadCommand', 'thread-command', index + 2)),
+    Array.from({ length: MAX_INSTANCES - 1 }, (_, index) => [
+      further('threadCommand', 'thread-command', index + 2),
+      further('threadCommandAdmin', 'thread-command', index + 2),
+    ]).flat(),
   ),
   ...Object.fromEntries([
     further('threadQuery', 'thread-query', 2),
@@ -86,7 +100,7 @@ export const portSettings = {
 
 /** Ten above the instance before: the ports of services have different last digits. */
 function further(
-  name: 'threadCommand' | 'threadQuery' | 'threadProjector',
+  name: 'threadCommand' | 'threadCommandAdmin' | 'threadQuery' | 'threadProjector',
   service: string,
   instance: number,
 ): [string, PortSetting] {
@@ -94,9 +108,9 @@ function further(
   return [
     `${name}${instance}`,
     {
-      variable: variable.replace('_PORT', `_${instance}_PORT`),
+      variable: variable.replace(/(_ADMIN)?_PORT$/, `_${instance}$1_PORT`),
       port: port + 10 * (instance - 1),
-      purpose: `${service}-${instance}`,
+      purpose: singlePortSettings[name].purpose.replace(service, `${service}-${instance}`),
     },
   ];
 }

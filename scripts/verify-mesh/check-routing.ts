@@ -108,6 +108,11 @@ async function checkRoutes(world: World, report: Report): Promise<void> {
   );
   const health = await callRpc(world.edge, rpc.health);
   report.check('gRPC: health is answered', health.code === status.OK, health.details);
+  const name = 'thread.ThreadQueryService';
+  world.queries.sayServing(name);
+  const request = Buffer.concat([Buffer.from([10, name.length]), Buffer.from(name)]);
+  const ofQuery = await callRpc(world.edge, rpc.health, { request });
+  report.check("gRPC: a query service's health is asked of thread-query", ofQuery.code === status.OK, ofQuery.details);
   const unknown = await callRpc(world.edge, '/nobody.Service/Call');
   report.check('control: a method that no route has reaches nobody', unknown.code !== status.OK, unknown.details);
 }

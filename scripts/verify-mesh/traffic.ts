@@ -10,8 +10,10 @@ export interface Outcome {
   readonly details: string;
 }
 
-/** What a call carries beside an empty request. */
+/** What a call carries. */
 export interface CallOptions {
+  /** @default empty */
+  readonly request?: Buffer;
   readonly metadata?: Readonly<Record<string, string>>;
   /** @default plain text */
   readonly as?: ChannelCredentials;
@@ -40,8 +42,14 @@ export async function callRpc(address: string, path: string, options: CallOption
   try {
     return await new Promise((resolve) => {
       const deadline = Date.now() + (options.deadlineMs ?? 30_000);
-      client.makeUnaryRequest(path, identity, identity, Buffer.alloc(0), metadata, { deadline }, (error) =>
-        resolve(error ? { code: error.code, details: error.details } : { code: status.OK, details: '' }),
+      client.makeUnaryRequest(
+        path,
+        identity,
+        identity,
+        options.request ?? Buffer.alloc(0),
+        metadata,
+        { deadline },
+        (error) => resolve(error ? { code: error.code, details: error.details } : { code: status.OK, details: '' }),
       );
     });
   } finally {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { type ServiceError, status } from '@grpc/grpc-js';
 import { grpcWebCall } from '../../mesh/envoy/testing/grpc-web.js';
 import { describeSymbol, listServices } from '../../mesh/envoy/testing/reflection-client.js';
 import type { RunningMesh } from '../../mesh/local/index.js';
-import { contractClient } from './testing/contract-clients.js';
+import { contractClient, rawCall } from './testing/contract-clients.js';
 import { sharedMesh } from './testing/shared-mesh.js';
 import { newAccount } from './testing/threads.js';
 
@@ -40,10 +43,40 @@ describe('What clients find out by themselves', function () {
     });
   }
 
+  it('what reflection through Envoy lists can be called through Envoy', async () => {
+    const authority = `127.0.0.1:${mesh.ports.envoy}`;
+    const names = await listServices(authority);
+    assert.ok(!names.some((name) => name.includes('.admin.')), names.join());
+    for (const name of names) {
+      const files = (await describeSymbol(authority, name)).map((bytes) =>
+        fromBinary(FileDescriptorProtoSchema, bytes),
+      );
+      const services = files.flatMap((file) => file.service.map((service) => ({ file, service })));
+      const found = services.find(({ file, service }) => `${file.package}.${service.name}` === name);
+      const path = `/${name}/${found?.service.method[0]?.name ?? assert.fail(name)}`;
+      const code = await rawCall(authority, path, Buffer.alloc(0)).then(
+        () => status.OK,
+        (error: ServiceError) => error.code,
+      );
+      assert.ok([status.OK, status.INVALID_ARGUMENT].includes(code), `${path}: ${status[code]}`);
+    }
+  });
+
+  it('health of each service that Envoy serves is told through it', async () => {
+    const health = contractClient('grpc.health.v1.Health', `127.0.0.1:${mesh.ports.envoy}`);
+    for (const service of threadServices) {
+      assert.equal((await health.call('Check', { service })).status, 'SERVING', service);
+    }
+    health.close();
+  });
+
   it('reflection of a service itself lists its own', async () => {
     const commands = await listServices(`127.0.0.1:${mesh.ports.threadCommand}`);
     assert.ok(commands.includes('threadweaver.thread.v1.ThreadCommandService'));
     assert.ok(!commands.includes('threadweaver.thread.v1.ThreadQueryService'));
+    const operators = await listServices(`127.0.0.1:${mesh.ports.threadCommandAdmin}`);
+    assert.ok(operators.includes('threadweaver.admin.v1.OwnershipService'));
+    assert.ok(!commands.includes('threadweaver.admin.v1.OwnershipService'));
     const queries = await listServices(`127.0.0.1:${mesh.ports.threadQuery}`);
     assert.ok(queries.includes('thread.ThreadQueryService'));
     assert.ok(!queries.includes('thread.ThreadCommandService'));

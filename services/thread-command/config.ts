@@ -19,6 +19,10 @@ export interface ThreadCommandConfig extends ServiceConfig {
   readonly installation: InstallationValues;
   /** JOURNAL_MAX_STREAMS: at so many streams no new thread is created. @default 10000 */
   readonly journalMaxStreams: number;
+  /** ADMIN_HOST: address of what is for operators only. @default 127.0.0.1 */
+  readonly adminHost: string;
+  /** ADMIN_PORT; 0: it is not served. @default 0 */
+  readonly adminPort: number;
   /** COMMAND_TIMEOUT_MS: how long a command may take at most. @default 10000 */
   readonly commandTimeoutMs: number;
   /** PASSIVATE_AFTER_MS: an idle thread leaves memory after so long. @default 60000 */
@@ -47,6 +51,8 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     installation: readInstallationValues(environment),
     journalMaxStreams: environment.integer('JOURNAL_MAX_STREAMS', 10_000, { minimum: 1 }),
+    adminHost: environment.text('ADMIN_HOST', '127.0.0.1'),
+    adminPort: environment.port('ADMIN_PORT', 0),
     commandTimeoutMs: environment.integer('COMMAND_TIMEOUT_MS', 10_000, { minimum: 1 }),
     passivateAfterMs: environment.integer('PASSIVATE_AFTER_MS', 60_000, { minimum: 1 }),
     maxAggregates: environment.integer('MAX_AGGREGATES', 100_000, { minimum: 1 }),

@@ -163,7 +163,6 @@ async function start(): Promise<RunningService> {
     port: config.grpcPort,
     services: [
       bindUnaryService(ThreadCommandServiceService, threadCommandService(handler), calls),
-      bindUnaryService(OwnershipServiceService, ownershipService(ownership, host), calls),
       bindUnaryService(LegacyThreadCommandService, legacyGrpcService(handler), calls),
       bindUnaryService(ThreadRestCommandServiceService, legacyRestService(handler), {
         ...calls,
@@ -172,6 +171,12 @@ async function start(): Promise<RunningService> {
     ],
   });
   await server.start();
+  // For operators only, so on an address that no client reaches: no route of the edge leads there.
+  const adminServices = [bindUnaryService(OwnershipServiceService, ownershipService(ownership, host), calls)];
+  const { adminHost, adminPort } = config;
+  const admin =
+    adminPort > 0 ? new GrpcServer({ host: adminHost, port: adminPort, services: adminServices }) : undefined;
+  await admin?.start();
   await membership.join(`${hostname()}:${server.port}`, await seatOf(config.grpcHost, server.port));
   // Maintenance that began before we were announced has not seen us; now we see it.
   await installation.agree(config.installation);
@@ -195,6 +200,7 @@ async function start(): Promise<RunningService> {
       const isFlushed = await feed.flush(config.drainTimeoutMs / 4);
       if (!isFlushed) logger.warn('stopped before the feed had every copy; the projector repairs from the journal');
       probe.close();
+      await admin?.drain({ noticeMs: 0, timeoutMs: 1_000 });
       await bus.close();
       await membership.close();
       await link.close();

@@ -10,12 +10,12 @@ import {
 const help = `npm run ownership [-- which THREAD_ID] [--address host:port]
 
 Shows which instance of thread-command owns which partitions, or who owns a thread.
-  --address   any instance of thread-command; default 127.0.0.1:50051
+  --address   ADMIN_HOST:ADMIN_PORT of any instance of thread-command; default 127.0.0.1:50054, the first one's under npm start
 `;
 
 function readArguments() {
   const options = {
-    address: { type: 'string', default: '127.0.0.1:50051' },
+    address: { type: 'string', default: '127.0.0.1:50054' },
     help: { type: 'boolean', short: 'h' },
   } as const;
   try {

@@ -83,14 +83,14 @@ export class CannedServices {
     return call;
   }
 
-  /** Says NOT_SERVING, and goes on answering. */
-  sayNotServing(): void {
-    this.#health.setStatus('', 'NOT_SERVING');
+  /** Says NOT_SERVING, of itself or of one of its services, and goes on answering. */
+  sayNotServing(service = ''): void {
+    this.#health.setStatus(service, 'NOT_SERVING');
   }
 
-  /** Takes that back. */
-  sayServing(): void {
-    this.#health.setStatus('', 'SERVING');
+  /** Takes that back; of a service, says that it has it. */
+  sayServing(service = ''): void {
+    this.#health.setStatus(service, 'SERVING');
   }
 
   stop(): void {

@@ -4,7 +4,7 @@ import { JetStreamJournal } from '../../shared/adapters/nats/jetstream-journal.j
 import { NatsLink } from '../../shared/adapters/nats/nats-link.js';
 import { createLogger } from '../../shared/adapters/telemetry/logger.js';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
-import { startNatsServer, type RunningServer } from '../../shared/testing/servers/index.js';
+import { freePort, startNatsServer, type RunningServer } from '../../shared/testing/servers/index.js';
 import { startServiceProcess, type ServiceProcess } from '../../shared/testing/service-process.js';
 
 const THREADS = 24;
@@ -22,6 +22,8 @@ interface Acknowledged {
 export interface Instance {
   readonly service: ServiceProcess;
   readonly commands: ProtoClient;
+  /** Where it serves what is for operators only. */
+  readonly adminAddress: string;
 }
 
 /** A nats-server of its own, thread-command processes on it, threads, and what was acknowledged in them. */
@@ -58,14 +60,17 @@ export class RunningInstances {
 
   /** One more process. */
   async start(env: Record<string, string> = {}): Promise<Instance> {
+    const adminPort = await freePort();
     const service = await startServiceProcess('services/thread-command/main.ts', {
+      ADMIN_PORT: String(adminPort),
       NATS_URL: this.nats.url,
       COMMAND_TIMEOUT_MS: String(PATIENCE_MS),
       ...env,
     });
     const proto = 'threadweaver/thread/v1/thread_command_service.proto';
     const name = 'threadweaver.thread.v1.ThreadCommandService';
-    const instance = { service, commands: protoClient(proto, name, service.address) };
+    const commands = protoClient(proto, name, service.address);
+    const instance = { service, commands, adminAddress: `127.0.0.1:${adminPort}` };
     this.instances.push(instance);
     return instance;
   }

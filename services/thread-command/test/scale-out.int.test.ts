@@ -38,11 +38,11 @@ describe('three thread-command processes', function () {
 
   it('tell operators who owns what, all alike', async () => {
     const told = await Promise.all(
-      those.instances.map(async ({ service }) => {
+      those.instances.map(async ({ adminAddress }) => {
         const admin = protoClient(
           'threadweaver/admin/v1/ownership_service.proto',
           'threadweaver.admin.v1.OwnershipService',
-          service.address,
+          adminAddress,
         );
         try {
           const which = await admin.call('Which', { thread_id: those.threadIds[0] });
@@ -66,7 +66,7 @@ describe('three thread-command processes', function () {
     const held = told.reduce((sum, { ownership }) => sum + Number(ownership.aggregates_in_memory), 0);
     assert.equal(held, those.threadIds.length);
     const { stdout } = await run(process.execPath, [
-      ...['--import', 'tsx', 'services/thread-command/ownership.ts', '--address', those.at(1).service.address],
+      ...['--import', 'tsx', 'services/thread-command/ownership.ts', '--address', those.at(1).adminAddress],
     ]);
     assert.ok(
       members.every(({ id }) => stdout.includes(id)),

@@ -1,3 +1,5 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import type { Metadata, UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
@@ -7,6 +9,9 @@ import type { BoundService } from './unary-service.js';
 /** Set by Envoy's route, which serves one API made of many processes. */
 export const MESH_REFLECTION_HEADER = 'x-mesh-reflection';
 
+/** What belongs to operators is on addresses of its own, to which no route of Envoy's leads. */
+const ADMIN_PACKAGE = /\.admin\./;
+
 /** A reflection stream, as far as we look into it. */
 interface ReflectionStream {
   readonly metadata: Metadata;
@@ -15,7 +20,7 @@ type ReflectionHandler = (stream: ReflectionStream) => void;
 
 /**
  * Server reflection, v1 and v1alpha: a process lists the services that it serves, and through Envoy
- * (which sets MESH_REFLECTION_HEADER) those of the whole mesh.
+ * (which sets MESH_REFLECTION_HEADER) those of the whole mesh that can be called through it.
  *
  * @param files FileDescriptorProtos of the whole API
  */
@@ -23,7 +28,8 @@ export function bindReflection(files: readonly Buffer[], servedNames: readonly s
   // The library takes what proto-loader makes, of which it reads only this.
   const api = { api: { fileDescriptorProtos: files } } as unknown as PackageDefinition;
   const own = servicesOf(new ReflectionService(api, { services: [...servedNames] }));
-  const mesh = servicesOf(new ReflectionService(api));
+  const all = serviceNamesIn(files).filter((name) => !ADMIN_PACKAGE.test(name));
+  const mesh = servicesOf(new ReflectionService(api, { services: all }));
   return own.map(({ definition, implementation }, index) => {
     const [method] = Object.keys(implementation) as [string];
     const ownHandler = implementation[method] as ReflectionHandler;
@@ -31,6 +37,13 @@ export function bindReflection(files: readonly Buffer[], servedNames: readonly s
     const handler: ReflectionHandler = (stream) =>
       stream.metadata.get(MESH_REFLECTION_HEADER).length > 0 ? meshHandler(stream) : ownHandler(stream);
     return { definition, implementation: { [method]: handler } as unknown as UntypedServiceImplementation };
+  });
+}
+
+function serviceNamesIn(files: readonly Buffer[]): string[] {
+  return files.flatMap((bytes) => {
+    const file = fromBinary(FileDescriptorProtoSchema, bytes);
+    return file.service.map(({ name }) => (file.package === '' ? name : `${file.package}.${name}`));
   });
 }
 
