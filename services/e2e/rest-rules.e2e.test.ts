@@ -136,10 +136,17 @@ describe("The domain's rules, in the older REST API's words", function () {
       assert.deepEqual(answer.json.error_messages.length, 1);
       assert.match(answer.json.error_messages[0] as string, /^messages\[1\]\.replyMessageId: /);
     });
-    const orphan = { accountId: thread.member, parentThreadId: newAccount(), title: 't', memberIds: [] };
-    const answer = await rest.post('/v1/threads/create', { ...orphan, administratorIds: [thread.member] });
-    assert.equal(answer.status, 200);
-    assert.equal(answer.json.threadId, null);
-    assert.match(answer.json.error_messages[0] as string, /^parentThreadId: /);
+    const under = (parentThreadId: string) => {
+      const orphan = { accountId: thread.member, parentThreadId, title: 't', memberIds: [] };
+      return rest.post('/v1/threads/create', { ...orphan, administratorIds: [thread.member] });
+    };
+    const missing = await under(newAccount());
+    assert.equal(missing.status, 200);
+    assert.equal(missing.json.threadId, null);
+    assert.match(missing.json.error_messages[0] as string, /^parentThreadId: /);
+    // Nor does anybody learn that way which threads there are.
+    const foreign = await under((await newThread(rest)).id);
+    assert.deepEqual([foreign.status, foreign.text], [missing.status, missing.text]);
+    assert.notEqual((await under(thread.id)).json.threadId, null);
   });
 });

@@ -13,12 +13,13 @@ describe('The older REST API', function () {
 
   it('creates a thread under a parent, with what is absent as null', async () => {
     const parent = await newThread(rest);
-    const thread = await newThread(rest, { parentThreadId: parent.id, remarks: null, unknown: { field: 1 } });
+    const underIt = { accountId: parent.member, parentThreadId: parent.id };
+    const thread = await newThread(rest, { ...underIt, remarks: null, unknown: { field: 1 } });
     const { json } = (await viewOf(rest, thread)).thread;
     assert.deepEqual(json, {
       result: {
         id: thread.id,
-        creatorId: thread.administrator,
+        creatorId: parent.member,
         parentThreadId: parent.id,
         title: 'title',
         remarks: null,

@@ -27,7 +27,7 @@ interface Issued {
 export interface CreateThread extends Issued {
   readonly type: 'CreateThread';
   readonly threadId: string;
-  /** The parent, and whether such a thread is there, which the caller has looked up. */
+  /** The parent, and whether such a thread is there for the account, which the caller has looked up. */
   readonly parent?: { readonly threadId: string; readonly exists: boolean } | undefined;
   readonly title: string;
   readonly remarks?: string | undefined;

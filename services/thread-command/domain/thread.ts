@@ -184,6 +184,7 @@ function addReaction(
   return accept({ type: 'ReactionAdded', accountId, messageId, reaction, occurredAt });
 }
 
-function participates({ administratorIds, memberIds }: LiveThread, accountId: string): boolean {
+/** An administrator or a member. */
+export function participates({ administratorIds, memberIds }: LiveThread, accountId: string): boolean {
   return memberIds.has(accountId) || administratorIds.has(accountId);
 }

@@ -6,6 +6,7 @@ import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
 import type { ThreadState } from '../domain/thread-state.js';
+import { participates } from '../domain/thread.js';
 
 export type ThreadHost = AggregateHost<ThreadCommand, ThreadEvent, ThreadState, ThreadRejection>;
 
@@ -39,7 +40,7 @@ export class ThreadCommandHandler {
     const parent =
       parentThreadId === undefined
         ? undefined
-        : { threadId: parentThreadId, exists: await this.#exists(parentThreadId, origin.deadline) };
+        : { threadId: parentThreadId, exists: await this.#sees(thread.accountId, parentThreadId, origin.deadline) };
     return this.#execute(threadId, { ...thread, threadId, parent }, origin);
   }
 
@@ -62,8 +63,9 @@ export class ThreadCommandHandler {
     return { ...outcome, threadId };
   }
 
-  async #exists(threadId: string, deadline: number): Promise<boolean> {
+  /** Only who takes part in a thread learns that it is there. */
+  async #sees(accountId: string, threadId: string, deadline: number): Promise<boolean> {
     const { state } = await this.host.inspect(threadId, deadline);
-    return state.status === 'live';
+    return state.status === 'live' && participates(state, accountId);
   }
 }

@@ -108,7 +108,8 @@ async function untilReached(
   const answerMs = Math.min((context.deadline - now) * ANSWER_SHARE, MAX_ANSWER_MS);
   const deadline = Math.min(context.deadline - answerMs, isCallers ? Infinity : now + waitMs);
   const startedAt = performance.now();
-  const isReached = await versions.reached(thread.value, version, deadline, (abandon) => context.onCancelled(abandon));
+  const wanted = { accountId: account.value, threadId: thread.value };
+  const isReached = await versions.reached(wanted, version, deadline, (abandon) => context.onCancelled(abandon));
   context.annotate({ min_version: version, waited_ms: Math.round(performance.now() - startedAt) });
   if (isReached) return;
   // Of a thread that it does not see, the account learns no version.

@@ -1,12 +1,18 @@
 import { Fault, toError } from '../../shared/kernel/fault.js';
 
+/** A thread as one account sees it, or does not. */
+export interface AccountThread {
+  readonly accountId: string;
+  readonly threadId: string;
+}
+
 /** Asks the read model how far it is. */
 export interface ThreadVersions {
   /**
-   * Versions by thread; a thread that the read model does not have yet is not in it.
+   * The version of each, at its place; undefined when the account does not see such a thread (yet).
    * @throws Fault kind `unavailable`
    */
-  versionsOf(threadIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  versionsOf(threads: readonly AccountThread[]): Promise<readonly (number | undefined)[]>;
 }
 
 export interface ReadModelVersionsOptions {
@@ -23,8 +29,8 @@ interface Waiter {
   settle(outcome: boolean | Error): void;
 }
 
-/** One thread that is waited for. */
-interface Awaited {
+/** One account's thread that is waited for. */
+interface Awaited extends AccountThread {
   readonly waiters: Set<Waiter>;
   pauseMs: number;
   /** By performance.now(). */
@@ -58,13 +64,16 @@ export class ReadModelVersions {
   }
 
   /**
+   * Of a thread that the account does not see, nobody learns by the answer or its time whether it is there, nor at which
+   * version: it is waited for like one that is not there yet.
+   *
    * @param deadline epoch milliseconds
    * @param onAbandoned is given what to call when nobody needs the answer any more
-   * @returns whether the read model has the thread at that version, or a later one, by the deadline
+   * @returns whether the read model has the thread for the account, at that version or a later one, by the deadline
    * @throws Fault kind `unavailable` the read model does not answer; kind `exhausted` too many wait
    */
   async reached(
-    threadId: string,
+    thread: AccountThread,
     version: number,
     deadline: number,
     onAbandoned: (abandon: () => void) => void = () => undefined,
@@ -72,8 +81,9 @@ export class ReadModelVersions {
     if (this.#waiting >= this.#options.maxWaiting) {
       throw new Fault('exhausted', 'TOO_MANY_WAITING', 'too many queries wait for the read model, try again later');
     }
-    const awaited = this.#awaited.get(threadId) ?? { waiters: new Set(), pauseMs: 0, dueAt: 0 };
-    this.#awaited.set(threadId, awaited);
+    const key = `${thread.threadId}/${thread.accountId}`;
+    const awaited = this.#awaited.get(key) ?? { ...thread, waiters: new Set(), pauseMs: 0, dueAt: 0 };
+    this.#awaited.set(key, awaited);
     // Whoever comes is answered soon, however long others wait already.
     Object.assign(awaited, { pauseMs: this.#options.firstPollMs, dueAt: performance.now() });
     this.#waiting += 1;
@@ -84,7 +94,7 @@ export class ReadModelVersions {
         awaited.waiters.add(waiter);
         const giveUp = (): void => {
           awaited.waiters.delete(waiter);
-          if (awaited.waiters.size === 0 && this.#awaited.get(threadId) === awaited) this.#awaited.delete(threadId);
+          if (awaited.waiters.size === 0 && this.#awaited.get(key) === awaited) this.#awaited.delete(key);
           resolve(false);
         };
         timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
@@ -111,36 +121,36 @@ export class ReadModelVersions {
   async #poll(): Promise<void> {
     this.#isPolling = true;
     const now = performance.now();
-    const due: string[] = [];
-    for (const [threadId, { dueAt }] of this.#awaited) {
-      if (dueAt <= now && due.length < MAX_IN_STATEMENT) due.push(threadId);
+    const due: [key: string, awaited: Awaited][] = [];
+    for (const entry of this.#awaited) {
+      if (entry[1].dueAt <= now && due.length < MAX_IN_STATEMENT) due.push(entry);
     }
     try {
-      const versions = await this.versions.versionsOf(due);
-      for (const threadId of due) this.#look(threadId, versions.get(threadId) ?? 0);
+      const versions = await this.versions.versionsOf(due.map(([, awaited]) => awaited));
+      for (const [place, [key]] of due.entries()) this.#look(key, versions[place] ?? 0);
     } catch (error) {
-      for (const threadId of due) this.#settle(threadId, () => toError(error));
+      for (const [key] of due) this.#settle(key, () => toError(error));
     }
     this.#isPolling = false;
     this.#schedule();
   }
 
-  #look(threadId: string, actual: number): void {
-    this.#settle(threadId, ({ version }) => (version <= actual ? true : undefined));
-    const awaited = this.#awaited.get(threadId);
+  #look(key: string, actual: number): void {
+    this.#settle(key, ({ version }) => (version <= actual ? true : undefined));
+    const awaited = this.#awaited.get(key);
     if (awaited === undefined) return;
     awaited.dueAt = performance.now() + awaited.pauseMs;
     awaited.pauseMs = Math.min(awaited.pauseMs * 1.5, this.#options.maxPollMs);
   }
 
-  #settle(threadId: string, outcomeOf: (waiter: Waiter) => boolean | Error | undefined): void {
-    const awaited = this.#awaited.get(threadId);
+  #settle(key: string, outcomeOf: (waiter: Waiter) => boolean | Error | undefined): void {
+    const awaited = this.#awaited.get(key);
     for (const waiter of awaited?.waiters ?? []) {
       const outcome = outcomeOf(waiter);
       if (outcome === undefined) continue;
       awaited?.waiters.delete(waiter);
       waiter.settle(outcome);
     }
-    if (awaited?.waiters.size === 0) this.#awaited.delete(threadId);
+    if (awaited?.waiters.size === 0) this.#awaited.delete(key);
   }
 }

@@ -44,7 +44,8 @@ export class ThreadWatches {
 
   /**
    * Begins to watch, if the account may. That is decided by the read model and, as far as that is behind the version
-   * that is asked for, by the journal: so neither a projector that is late nor one that is down stops anybody.
+   * that is asked for or does not show the thread to the account, by the journal: so neither a projector that is late nor
+   * one that is down stops anybody.
    *
    * @throws Fault kind `not-found` the account does not see the thread
    * @throws InvalidRequest there is no such version yet
@@ -55,10 +56,11 @@ export class ThreadWatches {
     const participation = new Participation(accountId, view);
     // A thread that the read model does not have may be new.
     const needed = Math.max(fromVersion - 1, minVersion, 1);
-    if (participation.version < needed) {
+    // Also for a thread that the account does not see, so that one that is there takes no less time than one that is not.
+    if (participation.version < needed || !participation.seesThread) {
       for await (const commit of hub.history(threadId, participation.version + 1)) {
         participation.follow(commit.version, this.#eventsOf(commit));
-        if (commit.version >= needed) break;
+        if (commit.version >= needed && participation.seesThread) break;
       }
     }
     orThreadNotFound(participation.seesThread || undefined);

@@ -9,6 +9,7 @@ import {
   threadCreated,
   type ReadModel,
 } from '../../thread-projector/test/projection-fixture.js';
+import { findVersions } from '../adapters/mysql-thread-versions.js';
 import * as statements from '../adapters/thread-statements.js';
 import { assertServed, explainPlan } from './plans.js';
 
@@ -85,6 +86,12 @@ describe('indexes of the queries', () => {
       plans.filter(({ table }) => table?.startsWith('<union')).filter(({ Extra }) => /temporary/i.test(Extra ?? '')),
       [],
     );
+  });
+
+  it('findVersions: two rows by their keys for each', async () => {
+    const pairs = [thread, ulid(), ulid()].map((id) => [id, account]);
+    const sql = findVersions.replace('(?)', `(${pairs.map(() => '(?, ?)').join(', ')})`);
+    assertServed(await explain(sql, pairs.flat()), { viewer: 'PRIMARY', t: 'PRIMARY' });
   });
 
   it('findViewer: one row by its key', async () => {

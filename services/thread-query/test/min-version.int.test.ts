@@ -9,7 +9,9 @@ import { openQueries, type Queries } from './query-fixture.js';
 const admin = ulid();
 
 /** Every thread-scoped query of every API, by what its requests need. */
-const apis = { v1: ['GetThread', 'ListAdministratorIds', 'ListMemberIds', 'ListMessages'] } as const;
+const apis = {
+  v1: ['GetThread', 'ListAdministratorIds', 'ListMemberIds', 'ListMessages', 'GetReadState', 'ListChildThreads'],
+} as const;
 
 describe('min_version', () => {
   let queries: Queries;
@@ -89,6 +91,30 @@ describe('min_version', () => {
     );
     assert.equal(errorDetails(stranger).metadata.actual_version, '0');
     assert.equal(queries.versions.waiting, 0);
+  });
+
+  it('tells a stranger nothing: neither that a thread is there, nor its version, nor that something happens in it', async () => {
+    const [thread, missing] = [ulid(), ulid()];
+    await queries.model.save(created(thread), posted(thread, 2));
+    const account_id = ulid();
+    for (const method of apis.v1) {
+      for (const min_version of [1, 2, 3]) {
+        const of = (thread_id: string) =>
+          errorOf(queries.v1.call(method, { account_id, thread_id, min_version }, { timeoutMs: Infinity }));
+        const [foreign, none] = await Promise.all([of(thread), of(missing)]);
+        assert.equal(foreign.code, none.code);
+        assert.equal(foreign.details, none.details);
+        const [told, ofNone] = [errorDetails(foreign), errorDetails(none)];
+        assert.deepEqual({ ...told.metadata, thread_id: missing }, ofNone.metadata);
+        assert.equal(told.reason, ofNone.reason);
+      }
+    }
+    const call = errorOf(
+      queries.v1.call('GetThread', { account_id, thread_id: thread, min_version: 3 }, { timeoutMs: Infinity }),
+    );
+    await waiting(1);
+    await queries.model.save(posted(thread, 3));
+    assert.equal((await call).code, status.DEADLINE_EXCEEDED);
   });
 
   it('leaves nothing behind when the caller goes', async () => {

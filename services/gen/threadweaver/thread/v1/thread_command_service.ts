@@ -28,7 +28,10 @@ export interface CreateThreadRequest {
   requestId: string;
   /** The acting account. */
   accountId: string;
-  /** The thread that this one belongs under. It must exist. */
+  /**
+   * The thread that this one belongs under. The account must be a member or an administrator of it; else, as if it did
+   * not exist, FAILED_PRECONDITION with reason PARENT_THREAD_NOT_FOUND.
+   */
   parentThreadId?:
     | string
     | undefined;
