@@ -15,6 +15,9 @@ export const generatedFolder = join(projectRoot, 'k8s', 'components', 'plain-env
 /** The folder within Envoy's container that the ConfigMap is mounted at. */
 export const MOUNT_PATH = '/etc/envoy';
 
+/** Of Envoy's admin page. Loopback of a pod is Envoy's own, no browser is there, and preStop's bash speaks to ports only. */
+export const ADMIN_PORT = 9901;
+
 /** Envoy's configuration in Kubernetes: the same template and ports as of the local mesh, other addresses. */
 export function kubernetesEnvoyConfig(): string {
   return renderEnvoyConfig({
@@ -23,7 +26,7 @@ export function kubernetesEnvoyConfig(): string {
     threadsPort: portSettings.threads.port,
     messengerPort: portSettings.messenger.port,
     bookingPort: portSettings.booking.port,
-    adminPort: portSettings.envoyAdmin.port,
+    adminPort: ADMIN_PORT,
     // Headless Services: the name resolves to all instances that are ready.
     threadCommand: [{ host: 'thread-command-instances', port: portSettings.threadCommand.port }],
     threadQuery: [{ host: 'thread-query-instances', port: portSettings.threadQuery.port }],

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ulid } from 'ulid';
 import { checkGrpcHealth } from '../mesh/local/grpc-health.js';
-import { portSettings } from '../mesh/local/mesh-settings.js';
+import { ADMIN_PORT } from './render-envoy.js';
 import { startEnvoy, type TestEnvoy } from '../mesh/envoy/testing/start-envoy.js';
 import { migrateDatabase } from '../services/shared/adapters/mysql/migrate-database.js';
 import { type ProtoClient, protoClient } from '../services/shared/testing/proto-client.js';
@@ -256,7 +256,7 @@ class Balancer {
 /** Runs the very command of preStop, but for the admin port, then ends Envoy. */
 async function terminateEnvoy(envoy: TestEnvoy, { container }: RollingUpdate): Promise<void> {
   const [shell, ...args] = container.lifecycle?.preStop.exec.command as [string, ...string[]];
-  const adminPort = `/127.0.0.1/${portSettings.envoyAdmin.port}`;
+  const adminPort = `/127.0.0.1/${ADMIN_PORT}`;
   const script = args.map((arg) => arg.replace(adminPort, `/127.0.0.1/${envoy.settings.adminPort}`));
   assert.notDeepEqual(script, args);
   await promisify(execFile)(shell, script);

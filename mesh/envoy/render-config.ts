@@ -23,6 +23,8 @@ export interface EnvoySettings {
   readonly bookingPort: number;
   /** On loopback only. */
   readonly adminPort: number;
+  /** The path of a socket that its user alone may use, instead of that port. @default the port */
+  readonly adminSocket?: string;
   /** Every instance of thread-command. */
   readonly threadCommand: readonly Endpoint[];
   /** Every instance of thread-query. */
@@ -55,7 +57,7 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     THREADS_PORT: String(settings.threadsPort),
     MESSENGER_PORT: String(settings.messengerPort),
     BOOKING_PORT: String(settings.bookingPort),
-    ADMIN_PORT: String(settings.adminPort),
+    ADMIN_ADDRESS: adminAddress(settings),
     THREAD_COMMAND_ENDPOINTS: lbEndpoints(settings.threadCommand),
     THREAD_QUERY_ENDPOINTS: lbEndpoints(settings.threadQuery),
     DESCRIPTOR_SET_PATH: JSON.stringify(settings.descriptorSetPath),
@@ -68,6 +70,11 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     .split('\n')
     .map((line) => (line.trimStart().startsWith('#') ? line : fillLine(line, values)))
     .join('\n');
+}
+
+function adminAddress({ adminPort, adminSocket }: EnvoySettings): string {
+  if (adminSocket === undefined) return `{ socket_address: { address: 127.0.0.1, port_value: ${adminPort} } }`;
+  return `{ pipe: { path: ${JSON.stringify(adminSocket)}, mode: ${0o600} } }`;
 }
 
 /** Quotes around a placeholder only keep the template valid YAML. A value of several lines keeps the indentation of the line that it stands on. */

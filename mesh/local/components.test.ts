@@ -15,6 +15,7 @@ const defaults: MeshSettings = {
   natsNodes: 1,
   envoyConcurrency: 1,
   showAllLogs: false,
+  secrets: { nats: 'n', natsRoute: 'r', mySqlRoot: 'a', mySqlProjector: 'p', mySqlQuery: 'q' },
 };
 
 /** Names and the ports that are checked before the start. */

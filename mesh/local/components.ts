@@ -6,21 +6,30 @@ import type { Component, PortClaim, ProcessComponent } from './component.js';
 import { envoyComponent } from './envoy-component.js';
 import { checkGrpcHealth } from './grpc-health.js';
 import { instancesOf, type ServiceName } from './instances.js';
-import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
-import { natsComponents, natsUrlOf } from './nats-components.js';
+import { claimPort, type MeshSettings } from './mesh-settings.js';
+import { mySqlAccounts } from './mysql-accounts.js';
+import { natsComponents } from './nats-components.js';
 
 /** The whole mesh, as data. */
 export function meshComponents(settings: MeshSettings): Component[] {
   const { ports, dataDir } = settings;
-  const claim = (name: keyof MeshPorts, host?: string): PortClaim => {
-    const { variable, purpose } = portSettings[name];
-    return { port: ports[name], host, purpose, variable };
-  };
+  const claim = claimPort(settings);
   const nats = natsComponents(settings, claim);
   const natsNames = nats.components.map(({ name }) => name);
-  const mySql = mySqlServer({ port: ports.mySql, dataDir: join(dataDir, 'mysql') });
-  const mySqlUrl = settings.mySqlUrl ?? mySql.url;
-  const backends = { NATS_URL: natsUrlOf(settings), ...nats.serviceEnv, MYSQL_URL: mySqlUrl, ...settings.serviceEnv };
+  const { projector, query } = mySqlAccounts(settings);
+  const mySql = mySqlServer({
+    port: ports.mySql,
+    dataDir: join(dataDir, 'mysql'),
+    rootPassword: settings.secrets.mySqlRoot,
+    accounts: [projector, query],
+  });
+  const mySqlUrl = settings.mySqlUrl ?? projector.url;
+  /** Each knows the passwords that it needs. */
+  const mySqlEnv: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
+    'thread-command': {},
+    'thread-query': { MYSQL_URL: settings.mySqlUrl ?? query.url },
+    'thread-projector': { MYSQL_URL: mySqlUrl },
+  };
 
   let metricsPorts = 0;
   /** The next port for metrics, if they are wanted. */
@@ -43,7 +52,9 @@ export function meshComponents(settings: MeshSettings): Component[] {
           port,
           command: () =>
             compiled(`services/${service}/main.js`, {
-              ...backends,
+              ...nats.serviceEnv,
+              ...mySqlEnv[service],
+              ...settings.serviceEnv,
               // Always set: all would inherit the same one.
               METRICS_PORT: `${metrics?.port ?? 0}`,
               METRICS_HOST: '127.0.0.1',
@@ -76,7 +87,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
       kind: 'task',
       name: 'migrate',
       dependsOn: ['mysql'],
-      command: () => compiled('services/thread-projector/migrate.js', backends),
+      command: () => compiled('services/thread-projector/migrate.js', { MYSQL_URL: mySqlUrl, ...settings.serviceEnv }),
     },
     ...allServices,
     envoyComponent(

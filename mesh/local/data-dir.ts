@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { unprivilegedUser } from '../../services/shared/testing/servers/unprivileged-user.js';
 import { MeshError } from './mesh-error.js';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.js';
 
@@ -11,6 +12,30 @@ interface LeftoverChild extends ProcessIdentity {
 interface RunNote {
   readonly supervisor: ProcessIdentity;
   readonly children: readonly LeftoverChild[];
+}
+
+/**
+ * Makes a mesh's folder, and shuts it to other users of this machine: in it are passwords. The database's own user may
+ * go through it, no more.
+ * @throws MeshError when it is another user's
+ */
+export function makePrivate(path: string): void {
+  const guest = unprivilegedUser();
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (guest !== undefined) chownSync(path, 0, guest.gid);
+    chmodSync(path, guest === undefined ? 0o700 : 0o710);
+    // Some may be there from before there were passwords.
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (entry.name === 'mysql' || entry.isSymbolicLink()) continue;
+      chmodSync(join(path, entry.name), entry.isDirectory() ? 0o700 : 0o600);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    throw new MeshError(
+      `${path} is another user's: it has to be yours, for passwords are in it. Set DATA_DIR to another folder.`,
+    );
+  }
 }
 
 const KILL_TIMEOUT_MS = 5_000;
@@ -33,7 +58,7 @@ export class DataDir {
    * @throws MeshError when another mesh runs on it
    */
   static async take(path: string, onLeftover: (names: readonly string[]) => void): Promise<DataDir> {
-    mkdirSync(path, { recursive: true });
+    makePrivate(path);
     const dir = new DataDir(path);
     const note = dir.readNote();
     if (note !== undefined && note.supervisor.pid !== process.pid && isRunning(note.supervisor)) {

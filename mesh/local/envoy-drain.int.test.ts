@@ -10,7 +10,7 @@ import {
 } from '../../services/gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
 import { freePort } from '../../services/shared/testing/servers/free-ports.js';
 import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-until-healthy.js';
-import { envoyComponent } from './envoy-component.js';
+import { adminSocketOf, askEnvoyAdmin, envoyComponent } from './envoy-component.js';
 import { type MeshPorts, portSettings } from './mesh-settings.js';
 import { startComponents } from './start-components.js';
 
@@ -51,7 +51,7 @@ describe("Envoy's drain", () => {
       let isStopped = false;
       const stopped = running.stop().then(() => (isStopped = true));
       await waitUntilHealthy('the drain', async () => {
-        const ready = await fetch(`http://127.0.0.1:${ports.envoyAdmin}/ready`);
+        const ready = await askEnvoyAdmin('GET', adminSocketOf(dataDir), '/ready');
         assert.equal(ready.status, 503);
       });
       assert.equal(isStopped, false);

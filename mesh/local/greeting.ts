@@ -1,6 +1,9 @@
+import { join } from 'node:path';
+import { LOCAL_SETTINGS_FILE } from '../../services/shared/adapters/local-installation.js';
+import { adminSocketOf } from './envoy-component.js';
 import { instancesOf, type ServiceName } from './instances.js';
 import type { MeshSettings } from './mesh-settings.js';
-import { natsUrlOf } from './nats-components.js';
+import { natsAddresses } from './nats-components.js';
 
 // The example of the older system's document.
 const ACCOUNT_ID = '01DB5QXD4NP0XQTV92K42B3XBF';
@@ -9,13 +12,12 @@ const CREATE_BODY =
   `"administratorIds":["${ACCOUNT_ID}"],"memberIds":[],"createAt":10000}`;
 
 /** What a person sees once everything runs: where things listen, and three commands to try. */
-export function greeting(settings: MeshSettings): string {
+export function greeting(settings: Omit<MeshSettings, 'secrets'>): string {
   const { ports, dataDir, natsUrl, mySqlUrl, listenHost } = settings;
-  const nats = natsUrl === undefined ? natsUrlOf(settings).replaceAll(',', ', ') : 'yours (NATS_URL)';
+  const nats = natsUrl === undefined ? natsAddresses(settings).replaceAll(',', ', ') : 'yours (NATS_URL)';
   const portsOf = (service: ServiceName) =>
     [service, ...instancesOf(service, settings).map(({ port }) => port)].join(' ');
-  const mySql =
-    mySqlUrl === undefined ? `mysql://threadweaver@127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
+  const mySql = mySqlUrl === undefined ? `mysql://127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
   const envoy = `localhost:${ports.envoy}`;
   return `
 Running. Ctrl-C stops everything; its state stays in ${dataDir}.
@@ -25,7 +27,8 @@ Running. Ctrl-C stops everything; its state stays in ${dataDir}.
   services          ${portsOf('thread-command')}, ${portsOf('thread-query')}, ${portsOf('thread-projector')} (health)
   behind them       ${nats}
                     ${mySql}
-  Envoy's admin     http://127.0.0.1:${ports.envoyAdmin}
+                    passwords: ${join(dataDir, LOCAL_SETTINGS_FILE)}
+  Envoy's admin     curl --unix-socket ${adminSocketOf(dataDir)} localhost
 
 Try:
 

@@ -1,5 +1,8 @@
 import { resolve } from 'node:path';
+import type { PortClaim } from './component.js';
+import type { MeshSecrets } from './secrets.js';
 import { Environment } from '../../services/shared/adapters/environment.js';
+import { readNatsUrl } from '../../services/shared/adapters/service-config.js';
 
 /** The most instances of thread-command that one mesh may have. */
 export const MAX_INSTANCES = 9;
@@ -36,8 +39,6 @@ interface SinglePorts {
   readonly messenger: number;
   /** Envoy, as the older booking system's port. @default 8088 */
   readonly booking: number;
-  /** Envoy's admin page, on loopback. @default 9901 */
-  readonly envoyAdmin: number;
   /** @default 50051 */
   readonly threadCommand: number;
   /** What is for operators only, on loopback. @default 50054 */
@@ -63,7 +64,6 @@ const singlePortSettings: Readonly<Record<keyof SinglePorts, PortSetting>> = {
   threads: { variable: 'THREADS_PORT', port: 18080, purpose: "Envoy (the older thread system's port)" },
   messenger: { variable: 'MESSENGER_PORT', port: 10000, purpose: "Envoy (the older messenger's port)" },
   booking: { variable: 'BOOKING_PORT', port: 8088, purpose: "Envoy (the older booking system's port)" },
-  envoyAdmin: { variable: 'ENVOY_ADMIN_PORT', port: 9901, purpose: "Envoy's admin page" },
   threadCommand: { variable: 'THREAD_COMMAND_PORT', port: 50051, purpose: 'thread-command' },
   threadCommandAdmin: { variable: 'THREAD_COMMAND_ADMIN_PORT', port: 50054, purpose: 'thread-command (admin)' },
   threadQuery: { variable: 'THREAD_QUERY_PORT', port: 50052, purpose: 'thread-query' },
@@ -115,6 +115,14 @@ function further(
   ];
 }
 
+/** Makes the claim on one of the mesh's ports. */
+export function claimPort({ ports }: Pick<MeshSettings, 'ports'>): (name: keyof MeshPorts, host?: string) => PortClaim {
+  return (name, host) => {
+    const { variable, purpose } = portSettings[name];
+    return { port: ports[name], host, purpose, variable };
+  };
+}
+
 /** What one mesh is made of. */
 export interface MeshSettings {
   readonly ports: MeshPorts;
@@ -140,6 +148,8 @@ export interface MeshSettings {
   readonly serviceEnv?: Readonly<Record<string, string>>;
   /** Added to the environment of one process of a service, by its name, such as `thread-command-2`. @default nothing */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** The passwords of the servers that the mesh starts. */
+  readonly secrets: MeshSecrets;
   /** Shows everything that the children log. @default false */
   readonly showAllLogs: boolean;
 }
@@ -148,7 +158,9 @@ export interface MeshSettings {
  * Reads the settings of `npm start` that come from the environment; its options say how many of each there are.
  * @throws Fault naming a variable whose value cannot be meant
  */
-export function readMeshSettings(variables: NodeJS.ProcessEnv): Omit<MeshSettings, 'instances' | 'natsNodes'> {
+export function readMeshSettings(
+  variables: NodeJS.ProcessEnv,
+): Omit<MeshSettings, 'instances' | 'natsNodes' | 'secrets'> {
   const env = new Environment(variables);
   const ports = Object.fromEntries(
     Object.entries(portSettings).map(([name, { variable, port }]) => [name, env.port(variable, port)]),
@@ -157,7 +169,7 @@ export function readMeshSettings(variables: NodeJS.ProcessEnv): Omit<MeshSetting
     ports,
     dataDir: resolve(env.text('DATA_DIR', '.data')),
     listenHost: env.text('LISTEN_HOST', '127.0.0.1'),
-    natsUrl: env.text('NATS_URL', '') || undefined,
+    natsUrl: env.text('NATS_URL', '') === '' ? undefined : readNatsUrl(env),
     mySqlUrl: env.text('MYSQL_URL', '') || undefined,
     envoyBinary: env.text('ENVOY_BIN', '') || undefined,
     envoyConcurrency: env.integer('ENVOY_CONCURRENCY', 1, { minimum: 1, maximum: 64 }),

@@ -1,9 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkNatsHealth, natsServer } from '../../services/shared/testing/servers/nats-server.js';
+import {
+  checkNatsHealth,
+  type NatsAccount,
+  natsServer,
+  natsUrl as urlOf,
+} from '../../services/shared/testing/servers/nats-server.js';
 import type { Component, PortClaim } from './component.js';
 import { MeshError } from './mesh-error.js';
-import type { MeshPorts, MeshSettings } from './mesh-settings.js';
+import { claimPort, type MeshPorts, type MeshSettings } from './mesh-settings.js';
 
 /** NATS as a part of the mesh: one server, three, or somebody else's. */
 export interface NatsPart {
@@ -18,36 +23,56 @@ const clusterNodes = [
   { name: 'nats-3', number: 3, port: 'nats3', routePort: 'natsRoute3', monitorPort: 'natsMonitor3' },
 ] as const;
 
-/** The address of NATS, or those of its nodes with commas between them. */
-export function natsUrlOf({
-  ports,
-  natsUrl,
-  natsNodes,
-}: Pick<MeshSettings, 'ports' | 'natsUrl' | 'natsNodes'>): string {
+const ownAccount = ({ secrets }: Pick<MeshSettings, 'secrets'>): NatsAccount => ({
+  user: 'threadweaver',
+  password: secrets.nats,
+});
+
+/** The address of NATS, or those of its nodes with commas between them; with the password of one's own. */
+export function natsUrlOf(settings: Pick<MeshSettings, 'ports' | 'natsUrl' | 'natsNodes' | 'secrets'>): string {
+  return settings.natsUrl ?? natsAddresses(settings, ownAccount(settings));
+}
+
+/** The addresses of the mesh's own nodes, with commas between them. `account` @default nobody's */
+export function natsAddresses(
+  { ports, natsNodes }: Pick<MeshSettings, 'ports' | 'natsNodes'>,
+  account?: NatsAccount,
+): string {
   const own = natsNodes === 1 ? [ports.nats] : clusterNodes.map(({ port }) => ports[port]);
-  return natsUrl ?? own.map((port) => `nats://127.0.0.1:${port}`).join(',');
+  return own.map((port) => urlOf(port, account)).join(',');
 }
 
 /** `claim` makes the claim on one of the mesh's ports. */
-export function natsComponents(settings: MeshSettings, claim: (name: keyof MeshPorts) => PortClaim): NatsPart {
-  const { ports, dataDir, natsUrl, natsNodes } = settings;
+export function natsComponents(
+  settings: MeshSettings,
+  claim: (name: keyof MeshPorts) => PortClaim = claimPort(settings),
+): NatsPart {
+  const { ports, dataDir, natsUrl, natsNodes, secrets } = settings;
   if (natsUrl !== undefined) {
     const checkHealth = () => checkNatsHealth(natsUrl);
     return {
       components: [{ kind: 'external', name: 'nats', dependsOn: [], url: natsUrl, checkHealth }],
-      serviceEnv: {},
+      serviceEnv: { NATS_URL: natsUrl },
     };
   }
+  const account = ownAccount(settings);
+  // Apart from the address, so that one process may be given another way to the same servers.
+  const serviceEnv = {
+    NATS_URL: natsAddresses(settings),
+    NATS_USER: account.user,
+    NATS_PASSWORD: account.password,
+  };
   if (natsNodes === 1) {
     const monitorPort = ports.natsMonitor1;
-    const server = natsServer({ port: ports.nats, monitorPort, dataDir: join(dataDir, 'nats') });
+    const server = natsServer({ port: ports.nats, monitorPort, dataDir: join(dataDir, 'nats'), account });
     return {
       components: [
         { kind: 'process', name: 'nats', dependsOn: [], ports: [claim('nats'), claim('natsMonitor1')], server },
       ],
-      serviceEnv: {},
+      serviceEnv,
     };
   }
+  const routes = { user: 'node', password: secrets.natsRoute };
   const routePorts = clusterNodes.map(({ routePort }) => ports[routePort]);
   const nodes = clusterNodes.map(({ name, number, port, routePort, monitorPort }) => ({
     kind: 'process' as const,
@@ -59,12 +84,13 @@ export function natsComponents(settings: MeshSettings, claim: (name: keyof MeshP
       port: ports[port],
       dataDir: join(dataDir, name),
       monitorPort: ports[monitorPort],
-      cluster: { node: number, routePorts },
+      account,
+      cluster: { node: number, routePorts, account: routes },
     }),
   }));
   return {
     components: nodes,
-    serviceEnv: { NATS_REPLICAS: String(nodes.length) },
+    serviceEnv: { ...serviceEnv, NATS_REPLICAS: String(nodes.length) },
   };
 }
 
@@ -72,7 +98,11 @@ export function natsComponents(settings: MeshSettings, claim: (name: keyof MeshP
  * Refuses to start beside threads that the other number of nodes has written: they would seem to be gone.
  * @throws MeshError
  */
-export function checkNatsShape({ dataDir, natsUrl, natsNodes }: MeshSettings): void {
+export function checkNatsShape({
+  dataDir,
+  natsUrl,
+  natsNodes,
+}: Pick<MeshSettings, 'dataDir' | 'natsUrl' | 'natsNodes'>): void {
   if (natsUrl !== undefined) {
     if (natsNodes === 1) return;
     throw new MeshError('--nats-nodes 3 starts a NATS cluster, and NATS_URL names another one: leave one of them out.');

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join, parse } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { DataDir } from './data-dir.js';
@@ -12,7 +12,7 @@ import { MeshError } from './mesh-error.js';
 export type ResetOutcome = 'EMPTIED' | 'DECLINED' | 'NOT_ASKED';
 
 // What a mesh makes in its folder. Anything else was put there by a person.
-const OWN_ENTRIES = /^(nats(-[123])?|mysql|envoy|logs|mesh\.json.*)$/;
+const OWN_ENTRIES = /^(nats(-[123])?|mysql(\.cnf)?|envoy|logs|mesh\.(json.*|env)|secrets\.json.*)$/;
 
 /**
  * Empties a mesh's data folder.
@@ -35,7 +35,12 @@ export async function resetData(dataDir: string, yes: boolean): Promise<ResetOut
     if (!/^y(es)?$/i.test(answer.trim())) return 'DECLINED';
   }
   const dir = await DataDir.take(dataDir, () => undefined);
-  for (const entry of readdirSync(dataDir)) rmSync(join(dataDir, entry), { recursive: true, force: true });
+  for (const entry of readdirSync(dataDir)) {
+    const path = join(dataDir, entry);
+    // Of root below /root, MySQL's is a link to one that is in reach of the server's own user.
+    if (lstatSync(path).isSymbolicLink()) rmSync(readlinkSync(path), { recursive: true, force: true });
+    rmSync(path, { recursive: true, force: true });
+  }
   dir.release();
   return 'EMPTIED';
 }

@@ -23,6 +23,8 @@ export type MeshState = 'STARTING' | 'RUNNING' | 'DRAINING' | 'STOPPED' | 'FAILE
 export interface StartSettings {
   /** Holds the logs and the note of who runs here. */
   readonly dataDir: string;
+  /** Done once the folder is this mesh's, before anything starts. @default nothing */
+  readonly prepare?: () => void;
   /** Takes progress: a component's name and what became of it. @default nothing */
   readonly report?: (name: string, line: string) => void;
   /** Takes a child's log line that a person should see. @default nothing */
@@ -52,7 +54,15 @@ export interface RunningComponents {
  */
 export async function startComponents(
   components: readonly Component[],
-  { dataDir, report = () => undefined, showLog = () => undefined, showAllLogs, backoff, signal }: StartSettings,
+  {
+    dataDir,
+    prepare,
+    report = () => undefined,
+    showLog = () => undefined,
+    showAllLogs,
+    backoff,
+    signal,
+  }: StartSettings,
 ): Promise<RunningComponents> {
   const dir = await DataDir.take(dataDir, (names) => {
     report('mesh', `killing what an earlier run left behind: ${names.join(', ')}`);
@@ -82,7 +92,10 @@ export async function startComponents(
         });
         processes.set(component.name, process);
         await process.start();
-        return report(component.name, `ready in ${seconds()} on ${component.server.url} (pid ${process.pid})`);
+        return report(
+          component.name,
+          `ready in ${seconds()} on ${withoutPassword(component.server.url)} (pid ${process.pid})`,
+        );
       }
       case 'task':
         await runTask(component, openLog(component.name), signal);
@@ -110,6 +123,7 @@ export async function startComponents(
   const onAbort = () => void stop();
 
   try {
+    prepare?.();
     await checkPorts(components.flatMap((component) => (component.kind === 'process' ? (component.ports ?? []) : [])));
     signal?.addEventListener('abort', onAbort, { once: true });
     await inDependencyOrder(components, startOne);
@@ -164,5 +178,5 @@ async function waitForExternal(
 }
 
 function withoutPassword(url: string): string {
-  return url.replace(/\/\/([^:@/]*):[^@/]*@/, '//$1:…@');
+  return url.replace(/\/\/([^:@/,]*):[^@/,]*@/g, '//');
 }

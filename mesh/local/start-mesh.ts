@@ -1,12 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LOCAL_SETTINGS_FILE } from '../../services/shared/adapters/local-installation.js';
 import { freePort } from '../../services/shared/testing/servers/free-ports.js';
 import { meshComponents } from './components.js';
+import { makePrivate } from './data-dir.js';
 import type { ServiceName } from './instances.js';
 import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
 import { checkNatsShape, natsUrlOf } from './nats-components.js';
+import { writeOperatorSettings } from './operator-settings.js';
 import { openFilesWarning, readLimits } from './open-file-limit.js';
+import { hasPasswordlessData, meshSecrets } from './secrets.js';
 import { type MeshState, startComponents, type StartSettings } from './start-components.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
@@ -15,7 +19,7 @@ export type MeshProcessName =
   'nats' | `nats-${1 | 2 | 3}` | 'mysql' | ServiceName | `${ServiceName}-${number}` | 'envoy';
 
 /** What to start; everything has a default, made for tests. */
-export interface MeshOptions extends Partial<Omit<MeshSettings, 'ports'>>, Omit<StartSettings, 'dataDir'> {
+export interface MeshOptions extends Partial<Omit<MeshSettings, 'ports' | 'secrets'>>, Omit<StartSettings, 'dataDir'> {
   /** @default a free port for each that is not named */
   readonly ports?: Partial<MeshPorts>;
   /** @default a temporary folder that `stop` removes */
@@ -53,7 +57,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
     if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true });
   };
   const ports = await withFreePorts(options.ports ?? {});
-  const settings: MeshSettings = {
+  const settings: Omit<MeshSettings, 'secrets'> = {
     listenHost: '127.0.0.1',
     envoyConcurrency: 1,
     showAllLogs: false,
@@ -67,14 +71,26 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
   if (warning !== undefined) options.report?.('nats', warning);
   try {
     checkNatsShape(settings);
-    const components = await startComponents(meshComponents(settings), { ...options, dataDir });
+    makePrivate(dataDir);
+    const isOlder = hasPasswordlessData(dataDir);
+    const whole: MeshSettings = { ...settings, secrets: meshSecrets(dataDir) };
+    const components = await startComponents(meshComponents(whole), {
+      ...options,
+      dataDir,
+      prepare: () => {
+        writeOperatorSettings(whole);
+        if (!isOlder) return;
+        const what = `now want passwords, as a version before this one did not: ${join(dataDir, LOCAL_SETTINGS_FILE)} has them`;
+        options.report?.('mesh', `NATS and MySQL ${what}`);
+      },
+    });
     return {
       get state() {
         return components.state;
       },
       ports,
       dataDir,
-      natsUrl: natsUrlOf(settings),
+      natsUrl: natsUrlOf(whole),
       url: `http://127.0.0.1:${ports.envoy}`,
       process: (name) => {
         const process = components.processes.get(name);

@@ -1,4 +1,5 @@
 import { Environment } from '../shared/adapters/environment.js';
+import { withLocalInstallation } from '../shared/adapters/local-installation.js';
 import type { InstallationValues } from '../shared/adapters/nats/installation-settings.js';
 import { readNatsUrl, readInstallationValues } from '../shared/adapters/service-config.js';
 
@@ -16,7 +17,7 @@ export interface JournalCommandConfig {
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
 export function readJournalCommandConfig(variables = process.env): JournalCommandConfig {
-  const environment = new Environment(variables);
+  const environment = new Environment(withLocalInstallation(variables));
   return {
     natsUrl: readNatsUrl(environment),
     natsReplicas: environment.integer('NATS_REPLICAS', 1, { minimum: 1, maximum: 5 }),

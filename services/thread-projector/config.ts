@@ -1,4 +1,5 @@
 import { Environment } from '../shared/adapters/environment.js';
+import { withLocalInstallation } from '../shared/adapters/local-installation.js';
 import {
   DEFAULT_MYSQL_URL,
   readNatsUrl,
@@ -84,7 +85,7 @@ export function readProjectorConfig(variables = process.env): ProjectorConfig {
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
 export function readOperatorConfig(variables = process.env): OperatorConfig {
-  const environment = new Environment(variables);
+  const environment = new Environment(withLocalInstallation(variables));
   return { ...readDatabaseConfig(environment), ...readFeedConfig(environment) };
 }
 

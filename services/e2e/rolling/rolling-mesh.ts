@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startMesh, type MeshProcessName, type RunningMesh } from '../../../mesh/local/index.js';
-import { drainEnvoy, envoyComponent } from '../../../mesh/local/envoy-component.js';
+import { adminSocketOf, drainEnvoy, envoyComponent } from '../../../mesh/local/envoy-component.js';
 import { portSettings, type MeshPorts } from '../../../mesh/local/mesh-settings.js';
 import { startComponents, type RunningComponents } from '../../../mesh/local/start-components.js';
 import type { SupervisedProcess } from '../../../mesh/local/supervised-process.js';
@@ -74,8 +74,9 @@ export async function startRollingMesh(dataDir: string): Promise<RollingMesh> {
   let second: RunningComponents | undefined;
   try {
     const ports = await secondEnvoyPorts(mesh.ports);
-    second = await startSecondEnvoy(join(dataDir, 'second-envoy'), ports);
-    return rollingMesh(mesh, second, ports, socketOf);
+    const secondDir = join(dataDir, 'second-envoy');
+    second = await startSecondEnvoy(secondDir, ports);
+    return rollingMesh(mesh, second, { ports, dataDir: secondDir }, socketOf);
   } catch (error) {
     await second?.stop();
     await mesh.stop();
@@ -86,7 +87,7 @@ export async function startRollingMesh(dataDir: string): Promise<RollingMesh> {
 function rollingMesh(
   mesh: RunningMesh,
   second: RunningComponents,
-  secondPorts: MeshPorts,
+  secondEnvoy: Pick<RunningMesh, 'ports' | 'dataDir'>,
   socketOf: (name: string) => string,
 ): RollingMesh {
   const part = (name: PartName): SupervisedProcess => {
@@ -96,14 +97,14 @@ function rollingMesh(
   return {
     mesh,
     part,
-    edges: [mesh.ports.envoy, secondPorts.envoy].map((port) => `127.0.0.1:${port}`),
+    edges: [mesh.ports.envoy, secondEnvoy.ports.envoy].map((port) => `127.0.0.1:${port}`),
     probe: (name) => new ProbeClient(socketOf(name)),
     restart: async (name) => {
       const process = part(name);
       const { pid } = process;
       const startedAt = performance.now();
       if (name.startsWith('envoy')) {
-        await drainEnvoy((name === 'envoy' ? mesh.ports : secondPorts).envoyAdmin);
+        await drainEnvoy(adminSocketOf((name === 'envoy' ? mesh : secondEnvoy).dataDir));
       }
       // nats-server's lame duck mode: it hands its leaders over, sends its clients away and ends by itself.
       await process.kill(name.startsWith('nats') ? 'SIGUSR2' : 'SIGTERM');
@@ -132,7 +133,7 @@ async function until(isSo: () => boolean, name: string): Promise<void> {
 /** The services' ports are the first Envoy's, its own ones are others. */
 async function secondEnvoyPorts(ports: MeshPorts): Promise<MeshPorts> {
   const own: Partial<Record<keyof MeshPorts, number>> = {};
-  for (const name of ['envoy', 'threads', 'messenger', 'booking', 'envoyAdmin'] as const) own[name] = await freePort();
+  for (const name of ['envoy', 'threads', 'messenger', 'booking'] as const) own[name] = await freePort();
   return { ...ports, ...own };
 }
 

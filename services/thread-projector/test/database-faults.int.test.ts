@@ -42,7 +42,7 @@ describe('thread-projector and a database in trouble', function () {
     await migrateDatabase({ url: mySql.url, migrations, report: () => undefined });
     administrator = await createConnection(mySql.url);
     // As in production: an account that a read-only server refuses.
-    await administrator.query(`CREATE USER plain@'127.0.0.1'`);
+    await administrator.query(`CREATE USER plain@'127.0.0.1' IDENTIFIED BY '${new URL(mySql.url).password}'`);
     await administrator.query(`GRANT ALL ON threadweaver.* TO plain@'127.0.0.1'`);
     const logger = pino({ level: 'silent' });
     link = await NatsLink.open({ url: nats.url, name: 'test', logger });

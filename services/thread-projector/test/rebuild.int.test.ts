@@ -165,9 +165,8 @@ describe('projector rebuild', function () {
 
     const url = new URL(installation.databaseUrl);
     const user = `u${url.pathname.slice(-8)}`;
-    url.username = 'root';
     const root = await createConnection(url.href);
-    await root.query(`CREATE USER '${user}'@'%'`);
+    await root.query(`CREATE USER '${user}'@'%' IDENTIFIED BY '${url.password}'`);
     await root.query(`GRANT ALL ON \`${url.pathname.slice(1)}\`.* TO '${user}'@'%'`);
     url.username = user;
     const poor = await resultOf(installation.spawn(['rebuild'], { MYSQL_URL: url.href }));

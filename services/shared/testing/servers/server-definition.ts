@@ -1,3 +1,5 @@
+import type { SystemUser } from './unprivileged-user.js';
+
 /** How to start a process: what a shell would be told. */
 export interface ServerCommand {
   /** An executable's path, or a name on PATH. */
@@ -5,6 +7,10 @@ export interface ServerCommand {
   readonly args: readonly string[];
   /** Added to this process's environment; `undefined` removes a variable. @default {} */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The user that it runs as; only root may choose. @default this process's */
+  readonly user?: SystemUser;
+  /** A folder that it finds as `/proc/self/fd/3`, even where its user may not enter those above. @default none */
+  readonly openFolder?: string;
 }
 
 /** What is wrong with a server that runs and does not mend itself. */

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { createConnection } from 'mysql2/promise';
@@ -41,6 +44,28 @@ describe('servers for tests', () => {
       await after.end();
     } finally {
       await server.stop();
+    }
+  });
+
+  it('keeps the files of a MySQL of root that its own user cannot reach elsewhere', async function () {
+    // Root alone has servers that run as somebody else.
+    if (process.getuid?.() !== 0) return this.skip();
+    const closed = await mkdtemp(join(tmpdir(), 'threadweaver-closed-'));
+    const dataDir = join(closed, 'mysql');
+    try {
+      for (const text of ['first', 'second']) {
+        const server = await startMySqlServer({ dataDir });
+        const connection = await createConnection(server.url);
+        await connection.query('CREATE TABLE IF NOT EXISTS kept (text VARCHAR(20))');
+        await connection.query(`INSERT INTO kept VALUES ('${text}')`);
+        const [rows] = await connection.query('SELECT text FROM kept ORDER BY text');
+        assert.deepEqual(rows, [{ text: 'first' }, { text: 'second' }].slice(0, text === 'first' ? 1 : 2));
+        await connection.end();
+        await server.stop();
+      }
+    } finally {
+      await rm(await realpath(dataDir), { recursive: true, force: true });
+      await rm(closed, { recursive: true, force: true });
     }
   });
 

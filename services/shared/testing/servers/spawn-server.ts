@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import type { ServerCommand } from './server-definition.js';
 import { onPath } from './tools.js';
 
@@ -12,14 +13,21 @@ const RAISE_OPEN_FILES = 'ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
  * that was killed.
  * @param output 'pipe' to read stdout and stderr from the child, or a file descriptor that takes both
  */
-export function spawnServer({ command, args, env }: ServerCommand, output: 'pipe' | number): ChildProcess {
+export function spawnServer(server: ServerCommand, output: 'pipe' | number): ChildProcess {
+  const { command, args, env, user, openFolder } = server;
   const setpriv = onPath('setpriv');
   const dieWithParent = setpriv === undefined ? [] : [setpriv, '--pdeathsig', 'KILL', '--'];
-  return spawn('/bin/sh', ['-c', RAISE_OPEN_FILES, 'sh', ...dieWithParent, command, ...args], {
-    detached: true,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', output, output],
-  });
+  const folder = openFolder === undefined ? undefined : openSync(openFolder, 'r');
+  try {
+    return spawn('/bin/sh', ['-c', RAISE_OPEN_FILES, 'sh', ...dieWithParent, command, ...args], {
+      detached: true,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', output, output, ...(folder === undefined ? [] : [folder])],
+      ...user,
+    });
+  } finally {
+    if (folder !== undefined) closeSync(folder);
+  }
 }
 
 /** Resolves when the child is gone; its exit code, or the signal that ended it. */

@@ -1,0 +1,39 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOCAL_SETTINGS_FILE } from '../../services/shared/adapters/local-installation.js';
+import type { MeshSettings } from './mesh-settings.js';
+import { natsComponents } from './nats-components.js';
+import { mySqlAccounts } from './mysql-accounts.js';
+
+/** For `mariadb --defaults-file=…` and `mysql --defaults-file=…`. */
+export const MYSQL_CLIENT_FILE = 'mysql.cnf';
+
+/**
+ * Writes down where the mesh's own servers are, and who may come, for its user alone: for our command lines, for a
+ * shell, and for MySQL's client.
+ */
+export function writeOperatorSettings(settings: MeshSettings): void {
+  const { dataDir, ports, mySqlUrl, natsUrl } = settings;
+  const { projector } = mySqlAccounts(settings);
+  const variables = {
+    ...(natsUrl === undefined ? natsComponents(settings).serviceEnv : {}),
+    ...(mySqlUrl === undefined ? { MYSQL_URL: projector.url } : {}),
+  };
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
+  writePrivately(join(dataDir, LOCAL_SETTINGS_FILE), lines.join(''));
+  writePrivately(
+    join(dataDir, MYSQL_CLIENT_FILE),
+    [
+      '[client]',
+      ...['host=127.0.0.1', `port=${ports.mySql}`, `user=${projector.name}`, `password=${projector.password}`],
+      '[mysql]',
+      'database=threadweaver',
+      '',
+    ].join('\n'),
+  );
+}
+
+function writePrivately(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o600 });
+  chmodSync(path, 0o600);
+}
