@@ -5,8 +5,8 @@ import type { MeshSettings } from './mesh-settings.js';
 /** The database of the read model. */
 const DATABASE = 'threadweaver';
 
-/** Tables are made, filled, renamed and dropped; the second and third name are those of a rebuild. */
-const OWN_TABLES = 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX';
+/** Tables are made, filled, renamed, dropped, dumped and restored; the other two names are those of a rebuild. */
+const OWN_TABLES = 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, LOCK TABLES';
 const OWN_DATABASES = [DATABASE, `${DATABASE}\\_\\_rebuild`, `${DATABASE}\\_\\_replaced`];
 
 /** An account, and where it finds its database. */
