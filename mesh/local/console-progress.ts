@@ -1,6 +1,6 @@
 /** Writes what happens to the terminal, each line with the seconds since the start. */
 export class ConsoleProgress {
-  private readonly started = Date.now();
+  private readonly started = performance.now();
   private readonly colours = process.stdout.isTTY && process.env.NO_COLOR === undefined;
 
   constructor() {
@@ -11,7 +11,7 @@ export class ConsoleProgress {
 
   /** A component's fate. */
   readonly report = (name: string, line: string): void => {
-    const seconds = ((Date.now() - this.started) / 1000).toFixed(1).padStart(6);
+    const seconds = ((performance.now() - this.started) / 1000).toFixed(1).padStart(6);
     console.log(`${seconds} s  ${this.coloured('1', name.padEnd(17))} ${line}`);
   };
 

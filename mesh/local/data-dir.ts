@@ -108,10 +108,10 @@ export class DataDir {
 
 async function killAll(leftovers: readonly LeftoverChild[]): Promise<void> {
   for (const { pid } of leftovers) process.kill(pid, 'SIGKILL');
-  const deadline = Date.now() + KILL_TIMEOUT_MS;
+  const deadline = performance.now() + KILL_TIMEOUT_MS;
   // They are not our children: the kernel tells us nothing of their end.
   while (leftovers.some(isRunning)) {
-    if (Date.now() > deadline) throw new MeshError(`could not kill ${leftovers.map(({ name }) => name).join(', ')}`);
+    if (performance.now() > deadline) throw new MeshError(`could not kill ${leftovers.map(({ name }) => name).join(', ')}`);
     await sleep(20);
   }
 }

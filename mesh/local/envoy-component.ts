@@ -82,8 +82,8 @@ export function envoyComponent(
 export async function drainEnvoy(admin: string): Promise<void> {
   await ask('POST', admin, '/healthcheck/fail');
   await ask('POST', admin, '/drain_listeners?graceful&skip_exit');
-  const deadline = Date.now() + LONGEST_DRAIN_MS;
-  while ((await activeRequests(admin)) > 0 && Date.now() < deadline) await sleep(DRAIN_POLL_MS);
+  const deadline = performance.now() + LONGEST_DRAIN_MS;
+  while ((await activeRequests(admin)) > 0 && performance.now() < deadline) await sleep(DRAIN_POLL_MS);
 }
 
 async function activeRequests(admin: string): Promise<number> {

@@ -37,11 +37,11 @@ async function main(): Promise<number> {
   let firstSignalAt: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
     if (firstSignalAt === undefined) {
-      firstSignalAt = Date.now();
+      firstSignalAt = performance.now();
       progress.report('mesh', `${signal}: draining; once more kills everything at once`);
       stop.abort(new MeshError('stopped while starting'));
       stopped?.();
-    } else if (Date.now() - firstSignalAt > SAME_CTRL_C_MS) {
+    } else if (performance.now() - firstSignalAt > SAME_CTRL_C_MS) {
       mesh?.kill();
       // Children die with this process.
       process.exit(1);

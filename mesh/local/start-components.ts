@@ -80,8 +80,8 @@ export async function startComponents(
 
   const startOne = async (component: Component): Promise<void> => {
     signal?.throwIfAborted();
-    const started = Date.now();
-    const seconds = () => `${((Date.now() - started) / 1000).toFixed(1)} s`;
+    const started = performance.now();
+    const seconds = () => `${((performance.now() - started) / 1000).toFixed(1)} s`;
     switch (component.kind) {
       case 'process': {
         const process = new SupervisedProcess(component, {

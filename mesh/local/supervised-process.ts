@@ -174,7 +174,7 @@ export class SupervisedProcess {
   private becomeRunning(child: ChildProcess): void {
     if (this.child !== child || this.current !== 'STARTING') return;
     this.current = 'RUNNING';
-    this.healthySince = Date.now();
+    this.healthySince = performance.now();
     this.lookLater(child, undefined);
   }
 
@@ -203,7 +203,7 @@ export class SupervisedProcess {
     // Before the first health, `start` tells its caller; there is nothing to restore yet.
     if (this.current === 'STARTING' && this.restartCount === 0) return;
     this.current = 'RESTARTING';
-    const healthyMs = this.healthySince === undefined ? 0 : Date.now() - this.healthySince;
+    const healthyMs = this.healthySince === undefined ? 0 : performance.now() - this.healthySince;
     this.healthySince = undefined;
     if (healthyMs >= (this.settings.resetBackoffAfterMs ?? 30_000)) this.restartsInARow = 0;
     await outputEnd(child);
@@ -223,7 +223,7 @@ export class SupervisedProcess {
   }
 
   private async restart(): Promise<void> {
-    const started = Date.now();
+    const started = performance.now();
     let child: ChildProcess | undefined;
     try {
       await this.component.server.prepare?.();
@@ -233,7 +233,7 @@ export class SupervisedProcess {
       // As long as the process lives it may take its time: NATS, for one, first reads all its streams.
       await this.untilHealthy(child, Number.POSITIVE_INFINITY);
       this.becomeRunning(child);
-      this.settings.report(`is back after ${((Date.now() - started) / 1000).toFixed(1)} s (pid ${child.pid})`);
+      this.settings.report(`is back after ${((performance.now() - started) / 1000).toFixed(1)} s (pid ${child.pid})`);
     } catch (error) {
       // When the process ended, onExit arranges the next attempt.
       if (child === undefined) this.scheduleRestart(messageOf(error));

@@ -6,6 +6,7 @@ import { Aggregate } from './aggregate.js';
 import type { Commit, Journal, VersionConflict } from './journal.js';
 import type { Mandate } from './mandate.js';
 import type { SnapshotUse } from './snapshots.js';
+import { steadyNow } from '../kernel/steady-clock.js';
 
 export interface AggregateHostOptions {
   readonly journal: Journal;
@@ -128,11 +129,11 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
       .map(({ aggregate }) => aggregate)
       .filter(({ id, commitsSinceSnapshot }) => commitsSinceSnapshot >= SNAPSHOT_WORTH_COMMITS && isMeant(id))
       .sort((a, b) => b.commitsSinceSnapshot - a.commitsSinceSnapshot);
-    const until = Date.now() + limitMs;
+    const until = performance.now() + limitMs;
     let next = 0;
     let saved = 0;
     const saving = Array.from({ length: SNAPSHOTS_AT_ONCE }, async () => {
-      while (Date.now() < until) {
+      while (performance.now() < until) {
         const aggregate = worthIt[next++];
         if (aggregate === undefined) return;
         await aggregate.saveSnapshot();
@@ -175,7 +176,7 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
 
   #refusal(deadline: number): Fault | undefined {
     if (this.#state === 'DRAINING') return new Fault('unavailable', 'SHUTTING_DOWN', 'shutting down, try again');
-    if (deadline <= Date.now()) return outOfTime(undefined);
+    if (deadline <= steadyNow()) return outOfTime(undefined);
     return this.#waiting >= this.#options.maxWaiting ? tooManyWaiting('this instance') : undefined;
   }
 
@@ -200,7 +201,7 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
         succeed: (answer) => settle(() => resolve(answer)),
         fail: (error) => settle(() => reject(error)),
       });
-      const timer = setTimeout(() => task.fail(outOfTime(aggregate.trouble)), Math.max(0, deadline - Date.now()));
+      const timer = setTimeout(() => task.fail(outOfTime(aggregate.trouble)), Math.max(0, deadline - steadyNow()));
       this.#waiting += 1;
       aggregate.post(task);
     });
@@ -209,10 +210,10 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
   #residentOf(aggregateId: string): Resident<Command, Event, State, Rejection> {
     let resident = this.#residents.get(aggregateId);
     if (resident === undefined) {
-      resident = { aggregate: this.#makeAggregate(aggregateId), bytes: 0, usedAt: Date.now() };
+      resident = { aggregate: this.#makeAggregate(aggregateId), bytes: 0, usedAt: performance.now() };
     } else {
       this.#residents.delete(aggregateId);
-      resident.usedAt = Date.now();
+      resident.usedAt = performance.now();
     }
     this.#residents.set(aggregateId, resident);
     return resident;
@@ -247,7 +248,7 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
   }
 
   #passivateIdle(): void {
-    const limit = Date.now() - this.#options.passivateAfterMs;
+    const limit = performance.now() - this.#options.passivateAfterMs;
     for (const [id, resident] of this.#residents) {
       if (resident.usedAt > limit) return;
       if (resident.aggregate.isIdle) this.#drop(id, resident);

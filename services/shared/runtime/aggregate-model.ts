@@ -23,7 +23,7 @@ export interface CommandEnvelope<Command> {
   readonly commandId: string;
   readonly fingerprint: string;
   readonly trace: TraceContext;
-  /** After this time the command is not begun, epoch milliseconds. */
+  /** After this time the command is not begun, a time of steadyNow(). */
   readonly deadline: number;
   /** The aggregate most likely has no history yet, so that reading it first is not worth the time. @default false */
   readonly startsAggregate?: boolean;

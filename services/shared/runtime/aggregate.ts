@@ -7,6 +7,7 @@ import { Backoff } from './backoff.js';
 import { commitAt, isLastVersion, loadAggregate } from './aggregate-loading.js';
 import { VersionConflict, type Commit, type NewCommit } from './journal.js';
 import { RecentRequests } from './recent-requests.js';
+import { steadyNow } from '../kernel/steady-clock.js';
 
 type CommandTask<Command, Event extends { readonly type: string }, State, Rejection> = Extract<
   AggregateTask<Command, Event, State, Rejection>,
@@ -176,7 +177,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     // What is not in the journal may be handed on: should an append of it still get there, its command id tells.
     if (mandate?.isValid() === false) return { task, done: true, release: () => task.fail(notOurs()) };
     // A process that was paused gets here before its timers do.
-    if (envelope.deadline <= Date.now()) {
+    if (envelope.deadline <= steadyNow()) {
       const late = outOfTime(this.#trouble);
       return { task, done: true, release: () => task.fail(late) };
     }

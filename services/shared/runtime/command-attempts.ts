@@ -18,7 +18,7 @@ export class CommandAttempts<Event, Rejection> {
   /**
    * The outcome of the attempt that is under way, if there is one; otherwise that of `execute`.
    * @param key of the command, the same for all attempts at it
-   * @param deadline of this attempt, epoch milliseconds
+   * @param deadline of this attempt, a time of steadyNow()
    */
   join(
     key: string,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { accept, reject } from '../kernel/decider.js';
 import { Fault } from '../kernel/fault.js';
+import { steadyNow } from '../kernel/steady-clock.js';
 import { InMemoryJournal } from '../testing/in-memory-journal.js';
 import { InMemoryRejectionLog } from '../testing/in-memory-rejection-log.js';
 import { ToldMembership } from '../testing/told-membership.js';
@@ -189,6 +190,34 @@ describe('CommandRouter', () => {
     assert.equal(await router.onCommand(command), undefined);
     agreement.renew();
     assert.equal((await router.onCommand(command))?.kind, 'committed');
+  });
+
+  it('does not mind that the clock jumps, forwards or back, while commands wait or before they come', async () => {
+    const now = Date.now;
+    try {
+      for (const jumpMs of [3_600_000, -3_600_000]) {
+        journal = new InMemoryJournal();
+        sent = [];
+        const other = new ToldMembership('other');
+        const [owner, router] = [openRouter(), openRouter(10, other)];
+        for (const membership of [agreement, other]) membership.giveAllTo('me');
+        const own = owner.execute(add('1'));
+        const routed = router.execute(add('2'));
+        await new Promise(setImmediate);
+        Date.now = () => now() + jumpMs;
+        assert.equal((await own).kind, 'committed');
+        assert.equal((await owner.execute({ ...add('3'), deadline: steadyNow() + 5_000 })).kind, 'committed');
+        const [first] = sent;
+        assert.ok(first);
+        const answer = await owner.onCommand(first.command);
+        assert.ok(answer?.kind === 'committed');
+        router.onAnswer(first.correlation, answer);
+        assert.equal((await routed).kind, 'committed');
+        Date.now = now;
+      }
+    } finally {
+      Date.now = now;
+    }
   });
 
   it('says at the deadline why there is no answer', async () => {

@@ -8,6 +8,7 @@ import { OwnedCommands, type RejectionCodec } from './owned-commands.js';
 import type { PartitionOwnership, Tenure } from './partition-ownership.js';
 import { PendingCommand } from './pending-command.js';
 import type { RejectionLog } from './rejection-log.js';
+import { steadyNow } from '../kernel/steady-clock.js';
 
 /** A context's commands and rejections as bytes. Decoders throw when the bytes are none. */
 export interface CommandCodec<Command, Rejection> extends RejectionCodec<Rejection> {
@@ -118,7 +119,7 @@ export class CommandRouter<
   }
 
   #route(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
-    const remainingMs = envelope.deadline - Date.now();
+    const remainingMs = envelope.deadline - steadyNow();
     if (remainingMs <= 0) return Promise.reject(unanswered(undefined));
     if (this.#pending.size >= (this.options.maxRouted ?? 5_000)) return Promise.reject(tooManyRouted());
     return new Promise((resolve, reject) => {

@@ -9,6 +9,7 @@ import { KnownRejections } from './known-rejections.js';
 import type { Mandate } from './mandate.js';
 import type { PartitionOwnership, Tenure } from './partition-ownership.js';
 import type { RejectionLog } from './rejection-log.js';
+import { steadyNow } from '../kernel/steady-clock.js';
 
 /** A context's rejections as bytes. Decoders throw when the bytes are none. */
 export interface RejectionCodec<Rejection> {
@@ -87,7 +88,7 @@ export class OwnedCommands<Command, Event extends { readonly type: string }, Sta
     this.#waiting += 1;
     const late = new AbortController();
     try {
-      const remainingMs = Math.min(Math.max(0, envelope.deadline - Date.now()), 2 ** 31 - 1);
+      const remainingMs = Math.min(Math.max(0, envelope.deadline - steadyNow()), 2 ** 31 - 1);
       const atDeadline = delay(remainingMs, true, { signal: late.signal }).catch(() => true);
       if (await Promise.race([learning.then(() => false), atDeadline])) throw outOfTime(undefined);
     } finally {

@@ -8,12 +8,12 @@ export class CommonWords {
   readonly #until = new Map<string, number>();
 
   has(expression: string): boolean {
-    return (this.#until.get(expression) ?? 0) > Date.now();
+    return (this.#until.get(expression) ?? 0) > performance.now();
   }
 
   add(expression: string): void {
     this.#until.delete(expression);
-    this.#until.set(expression, Date.now() + KEEP_MS);
+    this.#until.set(expression, performance.now() + KEEP_MS);
     for (const oldest of this.#until.keys()) {
       if (this.#until.size <= MAX_KEPT) return;
       this.#until.delete(oldest);

@@ -4,6 +4,7 @@ import { InvalidRequest, type FieldViolation } from '../../shared/kernel/field-v
 import { parseUlid } from '../../shared/kernel/ulid.js';
 import type { ReadModelVersions } from '../runtime/read-model-versions.js';
 import type { ThreadReader } from '../runtime/thread-reader.js';
+import { steadyNow } from '../../shared/kernel/steady-clock.js';
 
 /** The header that stands for the field min_version where a request has none. */
 export const MIN_VERSION_HEADER = 'x-min-version';
@@ -104,7 +105,7 @@ async function untilReached(
   // The handler says what is wrong with them.
   if (!account.ok || !thread.ok) return;
   const isCallers = context.hasCallerDeadline && !hasNoDeadlines;
-  const now = Date.now();
+  const now = steadyNow();
   const answerMs = Math.min((context.deadline - now) * ANSWER_SHARE, MAX_ANSWER_MS);
   const deadline = Math.min(context.deadline - answerMs, isCallers ? Infinity : now + waitMs);
   const startedAt = performance.now();

@@ -1,4 +1,5 @@
 import { Fault, toError } from '../../shared/kernel/fault.js';
+import { steadyNow } from '../../shared/kernel/steady-clock.js';
 
 /** A thread as one account sees it, or does not. */
 export interface AccountThread {
@@ -67,7 +68,7 @@ export class ReadModelVersions {
    * Of a thread that the account does not see, nobody learns by the answer or its time whether it is there, nor at which
    * version: it is waited for like one that is not there yet.
    *
-   * @param deadline epoch milliseconds
+   * @param deadline a time of steadyNow()
    * @param onAbandoned is given what to call when nobody needs the answer any more
    * @returns whether the read model has the thread for the account, at that version or a later one, by the deadline
    * @throws Fault kind `unavailable` the read model does not answer; kind `exhausted` too many wait
@@ -97,7 +98,7 @@ export class ReadModelVersions {
           if (awaited.waiters.size === 0 && this.#awaited.get(key) === awaited) this.#awaited.delete(key);
           resolve(false);
         };
-        timer = setTimeout(giveUp, Math.max(0, deadline - Date.now()));
+        timer = setTimeout(giveUp, Math.max(0, deadline - steadyNow()));
         onAbandoned(giveUp);
         this.#schedule();
       });

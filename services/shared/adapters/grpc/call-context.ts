@@ -5,11 +5,12 @@ import { traceContextFrom, traceIdOf, type TraceContext } from '../../runtime/tr
 import type { Logger } from '../telemetry/logger.js';
 import { isOurFault } from './statuses.js';
 import type { DecodeBounds } from './wire-scan.js';
+import { steadyNow } from '../../kernel/steady-clock.js';
 
 /** What a handler knows of the call besides the request. */
 export interface CallContext {
   readonly trace: TraceContext;
-  /** When the caller stops waiting, or its time is up here, epoch milliseconds. */
+  /** When the caller stops waiting, or its time is up here, a time of steadyNow(). */
   readonly deadline: number;
   /** True when the caller has set a deadline of its own. */
   readonly hasCallerDeadline: boolean;
@@ -76,7 +77,7 @@ export class BoundCall implements CallContext {
     this.#call = call;
     this.trace = traceContextFrom(this.header('x-request-id'), this.header('traceparent'));
     const deadline = Number(call.getDeadline());
-    this.deadline = Math.min(Date.now() + method.maxCallMs, deadline);
+    this.deadline = steadyNow() + Math.min(method.maxCallMs, deadline - Date.now());
     this.hasCallerDeadline = deadline !== Infinity;
   }
 

@@ -212,7 +212,7 @@ export class Database {
   #release(connection: PoolConnection, error: Error | undefined): void {
     this.#inUse -= 1;
     if (error !== undefined && isConnectionLost(error)) return connection.destroy();
-    if (this.#maxIdleMs !== Infinity) this.#lastUsed.set(connection, Date.now());
+    if (this.#maxIdleMs !== Infinity) this.#lastUsed.set(connection, performance.now());
     connection.release();
   }
 
@@ -235,7 +235,7 @@ export class Database {
 
   #isOutdated(connection: PoolConnection): boolean {
     if (this.#maxIdleMs === Infinity) return false;
-    return Date.now() - (this.#lastUsed.get(connection) ?? Infinity) >= this.#maxIdleMs;
+    return performance.now() - (this.#lastUsed.get(connection) ?? Infinity) >= this.#maxIdleMs;
   }
 
   #acquireAny(done: (connection: PoolConnection | Error) => void): void {

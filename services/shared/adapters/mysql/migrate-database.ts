@@ -39,7 +39,7 @@ export async function migrateDatabase({
   waitMs = 60_000,
   report,
 }: MigrateOptions): Promise<readonly string[]> {
-  const until = Date.now() + waitMs;
+  const until = performance.now() + waitMs;
   const guard = await connectWhenReady(url, until, report);
   try {
     const database = await useDatabase(guard, url, report);
@@ -59,7 +59,7 @@ export async function migrateDatabase({
  * @throws Fault kind `unavailable`, reason NOT_MIGRATED or DATABASE_UNAVAILABLE, when it is not there within `waitMs`
  */
 export async function waitForMigrations({ url, migrations, waitMs = 60_000, report }: MigrateOptions): Promise<void> {
-  const until = Date.now() + waitMs;
+  const until = performance.now() + waitMs;
   const session = await connectWhenReady(url, until, report);
   try {
     const backoff = new Backoff({ firstMs: 100, maxMs: 2_000 });
@@ -69,7 +69,7 @@ export async function waitForMigrations({ url, migrations, waitMs = 60_000, repo
       const missing = migrations.map(({ name }) => name).filter((name) => !done.has(name));
       if (missing.length === 0) return report('the schema is there');
       const message = `the schema lacks ${missing.join(', ')}`;
-      if (Date.now() >= until) throw new Fault('unavailable', 'NOT_MIGRATED', message);
+      if (performance.now() >= until) throw new Fault('unavailable', 'NOT_MIGRATED', message);
       if (message !== reported) report(`waiting: ${message}`);
       reported = message;
       await delay(backoff.next());
@@ -103,7 +103,7 @@ async function connectWhenReady(url: string, until: number, report: (message: st
       return await createConnection({ uri: server.href, ...connectionSettings, connectTimeout: 2_000 });
     } catch (error) {
       const { message } = error as Error;
-      if (!isTransientDatabaseError(error) || Date.now() >= until) {
+      if (!isTransientDatabaseError(error) || performance.now() >= until) {
         throw new Fault('unavailable', 'DATABASE_UNAVAILABLE', `no database at ${server.host}: ${message}`, {
           cause: error,
         });
@@ -139,7 +139,7 @@ async function takeLock(
   const name = `migrate ${database}`.slice(0, 64);
   if (await lock(guard, name, 0)) return;
   report('waiting for another run of the migrations');
-  if (await lock(guard, name, Math.max(1, Math.ceil((until - Date.now()) / 1_000)))) return;
+  if (await lock(guard, name, Math.max(1, Math.ceil((until - performance.now()) / 1_000)))) return;
   throw new Fault('unavailable', 'MIGRATION_RUNNING', 'another run of the migrations does not end');
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import type { CommandBusListener, RoutedAnswer, RoutedCommand } from '../../runtime/command-bus.js';
 import { sharedNatsUrl, startNatsServer } from '../../testing/servers/index.js';
@@ -113,14 +114,20 @@ describe('JetStreamCommandBus', function () {
       await caller.bus.send(3, `x${index}`, command);
       await caller.until(() => caller.answers.has(`x${index}`));
       assert.deepEqual(caller.answers.get(`x${index}`), answer);
-      assert.deepEqual(owner.commands.at(-1), command);
+      // Its time left begins anew where it is read.
+      assert.deepEqual({ ...owner.commands.at(-1), deadline: command.deadline }, command);
     }
   });
 
   it('keeps a command until somebody serves its partition, but not past its deadline', async () => {
     const caller = await open('caller');
     await caller.bus.send(1, 'late', commandOf('late', 0));
+    await caller.bus.send(1, 'short', commandOf('short', 500));
     await caller.bus.send(1, 'kept', commandOf('kept'));
+    // NATS drops it by its own clock, whatever those of the instances say.
+    const waiting = async (): Promise<number> =>
+      (await caller.link.manager.streams.info(`${prefix}_COMMANDS`)).state.messages;
+    while ((await waiting()) > 1) await delay(50);
     const owner = await open('owner');
     await owner.bus.serve(new Set([1]));
     assert.equal(await caller.answerTo('kept'), 'owner');

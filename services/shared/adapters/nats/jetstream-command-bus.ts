@@ -1,6 +1,7 @@
 import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { createInbox, type Subscription } from '@nats-io/transport-node';
 import { Fault, toError } from '../../kernel/fault.js';
+import { steadyNow } from '../../kernel/steady-clock.js';
 import type { CommandBus, CommandBusListener, RoutedCommand } from '../../runtime/command-bus.js';
 import type { Logger } from '../telemetry/logger.js';
 import { isApiError } from './journal-errors.js';
@@ -22,8 +23,9 @@ export interface CommandBusOptions {
 /** nats-server's JSStreamStoreFailedF, which the client has no name for; its description tells what failed. */
 const STORE_FAILED = 10_077;
 const STREAM_FULL = 'maximum bytes exceeded';
-/** No command waits longer than this, whatever its deadline, in nanoseconds. */
-const MAX_AGE_NS = 120_000_000_000;
+/** No command waits longer than this, whatever its deadline. */
+const MAX_AGE_SECONDS = 120;
+const MAX_AGE_NS = MAX_AGE_SECONDS * 1_000_000_000;
 
 /**
  * Commands in a work queue of JetStream, in memory: what is lost with NATS is sent again by who waits for the answer.
@@ -68,7 +70,8 @@ export class JetStreamCommandBus implements CommandBus {
 
   async send(partition: number, correlation: string, command: RoutedCommand): Promise<void> {
     const data = encodeRoutedCommand(command, { replyTo: this.#inbox, correlation });
-    const publish = () => this.link.ask(() => this.link.jetstream.publish(this.#subject(partition), data));
+    const ttl = `${secondsLeft(command.deadline)}s`;
+    const publish = () => this.link.ask(() => this.link.jetstream.publish(this.#subject(partition), data, { ttl }));
     try {
       await publish();
     } catch (error) {
@@ -125,7 +128,13 @@ export class JetStreamCommandBus implements CommandBus {
   }
 
   async #makeStream(): Promise<void> {
-    if ((await findStream(this.link, this.#stream)) !== undefined) return;
+    const found = await findStream(this.link, this.#stream);
+    // A version from before commands had a time to live of their own made it.
+    if (found !== undefined && !found.config.allow_msg_ttl) {
+      const config = { ...found.config, allow_msg_ttl: true };
+      await this.link.ask(() => this.link.manager.streams.update(this.#stream, config));
+    }
+    if (found !== undefined) return;
     await this.link.ask(() =>
       this.link.manager.streams.add({
         name: this.#stream,
@@ -134,11 +143,17 @@ export class JetStreamCommandBus implements CommandBus {
         retention: RetentionPolicy.Workqueue,
         discard: DiscardPolicy.New,
         max_age: MAX_AGE_NS,
+        allow_msg_ttl: true,
         max_bytes: this.options.maxBytes ?? 256 * 1024 * 1024,
         num_replicas: this.options.replicas ?? 1,
       }),
     );
   }
+}
+
+/** The queue drops a command itself, by its own clock, when nobody waits for it any more. NATS counts in whole seconds. */
+function secondsLeft(deadline: number): number {
+  return Math.min(Math.max(1, Math.ceil((deadline - steadyNow()) / 1_000)), MAX_AGE_SECONDS);
 }
 
 /** True when a stream that discards no old messages has no room for the new one. */

@@ -79,14 +79,14 @@ export class JetStreamFeedWriter implements FeedWriter {
 
   async announceTakeover(): Promise<void> {
     const backoff = new Backoff({ firstMs: 20, maxMs: 1_000 });
-    const deadline = Date.now() + ANNOUNCE_WITHIN_MS;
+    const deadline = performance.now() + ANNOUNCE_WITHIN_MS;
     for (;;) {
       try {
         await this.#announceOnce();
         return;
       } catch (error) {
         // In a cluster nobody takes it until the stream has a leader.
-        if (Date.now() > deadline) throw error;
+        if (performance.now() > deadline) throw error;
         await delay(backoff.next());
       }
     }

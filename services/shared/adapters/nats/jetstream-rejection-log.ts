@@ -83,7 +83,7 @@ export class JetStreamRejectionLog implements RejectionLog {
     const info = await findStream(this.link, this.#stream);
     if (info === undefined || info.state.messages === 0) return;
     const { first_seq: first, last_seq: last } = info.state;
-    const giveUpAt = Date.now() + LAG_MS;
+    const giveUpAt = performance.now() + LAG_MS;
     for (let next = first; next <= last;) {
       const messages = await readBatch(this.link, this.#stream, { seq: next, batch: READ_BATCH });
       yield* messages;
@@ -91,7 +91,7 @@ export class JetStreamRejectionLog implements RejectionLog {
       if (messages.length > 0) continue;
       // Either the last ones went with their time, or the node that answered does not have them yet.
       if (!isClustered(this.link) || isGone(await findStream(this.link, this.#stream), last)) return;
-      if (Date.now() > giveUpAt) throw new Error('a node of the cluster lags behind with what was rejected');
+      if (performance.now() > giveUpAt) throw new Error('a node of the cluster lags behind with what was rejected');
       await delay(LAGGING_NODE_MS);
     }
   }

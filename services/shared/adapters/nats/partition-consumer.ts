@@ -7,6 +7,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { decodeRoutedCommand, encodeAnswer } from './routed-command-message.js';
+import { steadyNow } from '../../kernel/steady-clock.js';
 
 export interface PartitionConsumerOptions {
   readonly stream: string;
@@ -148,7 +149,7 @@ export class PartitionConsumer {
     try {
       const { command, address } = decodeRoutedCommand(message.data);
       // Nobody waits for it any more.
-      if (command.deadline <= Date.now()) return message.ack();
+      if (command.deadline <= steadyNow()) return message.ack();
       const answer = await this.options.onCommand(command);
       if (answer === undefined) return message.nak(GIVE_BACK_FOR_MS);
       this.link.connection.publish(address.replyTo, encodeAnswer(address.correlation, answer));
@@ -167,12 +168,12 @@ export class PartitionConsumer {
   }
 
   async #untilTaken(): Promise<void> {
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     for (;;) {
       await delay(LOOK_EVERY_MS);
       const pin = await this.#currentPin();
       if (pin !== undefined && pin !== this.#pin) return;
-      const tookMs = Date.now() - startedAt;
+      const tookMs = performance.now() - startedAt;
       if (tookMs < OVERLAP_MS) continue;
       if (pin === undefined || tookMs > UNPIN_FOR_MS) return;
       await this.#unpin();

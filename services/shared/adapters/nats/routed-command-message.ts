@@ -1,5 +1,6 @@
 import * as proto from '../../../gen/threadweaver/bus/v1/routed_command.js';
 import { Fault, type FaultKind } from '../../kernel/fault.js';
+import { steadyNow } from '../../kernel/steady-clock.js';
 import type { RoutedAnswer, RoutedCommand } from '../../runtime/command-bus.js';
 
 /** Where an answer goes. */
@@ -10,21 +11,29 @@ export interface ReturnAddress {
 
 export function encodeRoutedCommand(command: RoutedCommand, address: ReturnAddress): Uint8Array {
   const { trace, deadline, startsAggregate = false, ...rest } = command;
+  const leftMs = Math.min(Math.max(0, deadline - steadyNow()), 2 ** 31);
   return proto.RoutedCommand.encode({
     ...rest,
     ...address,
     ...trace,
     command: bufferOf(rest.command),
     startsAggregate,
-    deadlineMs: BigInt(Math.floor(Math.min(deadline, Number.MAX_SAFE_INTEGER))),
+    deadlineMs: BigInt(Math.floor(Date.now() + leftMs)),
+    leftMs: BigInt(Math.floor(leftMs)),
   }).finish();
 }
 
-/** @throws Error when the bytes are no command */
+/**
+ * The command's deadline begins anew where it is read, as clocks of machines differ: the bus keeps it no longer than that.
+ * @throws Error when the bytes are no command
+ */
 export function decodeRoutedCommand(data: Uint8Array): { command: RoutedCommand; address: ReturnAddress } {
-  const { replyTo, correlation, requestId, traceparent, deadlineMs, ...rest } = proto.RoutedCommand.decode(data);
+  const { replyTo, correlation, requestId, traceparent, deadlineMs, leftMs, ...rest } =
+    proto.RoutedCommand.decode(data);
   const trace = { requestId, traceparent };
-  return { command: { ...rest, trace, deadline: Number(deadlineMs) }, address: { replyTo, correlation } };
+  // Older versions only tell the time of day.
+  const remainingMs = leftMs === undefined ? Number(deadlineMs) - Date.now() : Number(leftMs);
+  return { command: { ...rest, trace, deadline: steadyNow() + remainingMs }, address: { replyTo, correlation } };
 }
 
 export function encodeAnswer(correlation: string, answer: RoutedAnswer): Uint8Array {

@@ -36,13 +36,13 @@ const LED_WITHIN_MS = 30_000;
  * has no leader, such as one that somebody has just made on busy servers: it is asked for again, for up to half a minute.
  */
 export async function findStream(link: NatsLink, stream: string): Promise<StreamInfo | undefined> {
-  const deadline = Date.now() + LED_WITHIN_MS;
+  const deadline = performance.now() + LED_WITHIN_MS;
   for (;;) {
     try {
       return await link.ask(() => link.manager.streams.info(stream));
     } catch (error) {
       if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
-      if (!(error instanceof TimeoutError) || Date.now() > deadline) throw error;
+      if (!(error instanceof TimeoutError) || performance.now() > deadline) throw error;
     }
   }
 }
@@ -59,7 +59,7 @@ export function isClustered(link: NatsLink): boolean {
  */
 export async function untilTaken(link: NatsLink, subject: string, withinMs = TAKEN_WITHIN_MS): Promise<void> {
   if (!isClustered(link)) return;
-  const deadline = Date.now() + withinMs;
+  const deadline = performance.now() + withinMs;
   for (;;) {
     try {
       // At a sequence that no stream can have: it is refused as soon as somebody takes it at all.
@@ -67,7 +67,7 @@ export async function untilTaken(link: NatsLink, subject: string, withinMs = TAK
       await link.ask(() => link.jetstream.publish(subject, '', { expect }));
     } catch (error) {
       if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return;
-      if (error instanceof JournalUnavailable || Date.now() > deadline) throw error;
+      if (error instanceof JournalUnavailable || performance.now() > deadline) throw error;
       await delay(LAGGING_NODE_MS);
     }
   }

@@ -30,7 +30,7 @@ export class StreamBudget {
    * @throws Fault kind `exhausted` when there is none left
    */
   async reserve(): Promise<void> {
-    if (Date.now() - this.#countedAt > COUNT_VALID_MS) {
+    if (performance.now() - this.#countedAt > COUNT_VALID_MS) {
       const counting = (this.#counting ??= this.#recount().finally(() => (this.#counting = undefined)));
       // An older count will do meanwhile: the server answers slowly while many streams are made.
       if (this.#countedAt === -Infinity) await counting;
@@ -53,6 +53,6 @@ export class StreamBudget {
     const { streams } = await this.link.ask(() => this.link.manager.getAccountInfo());
     // Those made while the server counted may or may not be in its count: rather too many than too few.
     this.#count = streams + this.#made - made;
-    this.#countedAt = Date.now();
+    this.#countedAt = performance.now();
   }
 }

@@ -82,8 +82,8 @@ export class StreamFollower {
         if (!signal.aborted) yield* this.#consume(signal);
       } catch (error) {
         // NATS has no leader, perhaps, or is away.
-        this.#failingSince = this.link.isConnected ? (this.#failingSince ?? Date.now()) : undefined;
-        if (Date.now() - (this.#failingSince ?? Infinity) > GIVE_UP_AFTER_MS) throw error;
+        this.#failingSince = this.link.isConnected ? (this.#failingSince ?? performance.now()) : undefined;
+        if (performance.now() - (this.#failingSince ?? Infinity) > GIVE_UP_AFTER_MS) throw error;
       }
       if (this.#seen > before) backoff.reset();
       await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
@@ -102,12 +102,12 @@ export class StreamFollower {
     const messages = await consumer.consume({ max_messages: readAhead, idle_heartbeat: HEARTBEAT_MS });
     const stop = (): void => messages.stop();
     const watchdog = setInterval(() => {
-      if (this.link.isConnected && Date.now() - (this.#silentSince ?? Infinity) > SILENCE_MS) stop();
+      if (this.link.isConnected && performance.now() - (this.#silentSince ?? Infinity) > SILENCE_MS) stop();
     }, LOOK_EVERY_MS);
     signal.addEventListener('abort', stop, { once: true });
     this.#messages = messages;
     this.#owedAfter = undefined;
-    this.#silentSince = Date.now();
+    this.#silentSince = performance.now();
     void this.#listen(messages);
     try {
       if (signal.aborted) return;
@@ -116,7 +116,7 @@ export class StreamFollower {
         this.#silentSince = undefined;
         this.#failingSince = undefined;
         yield message;
-        this.#silentSince = Date.now();
+        this.#silentSince = performance.now();
       }
     } finally {
       clearInterval(watchdog);
@@ -132,7 +132,7 @@ export class StreamFollower {
     for await (const { type } of messages.status()) {
       if (type === 'heartbeat') {
         this.#failingSince = undefined;
-        if (this.#silentSince !== undefined) this.#silentSince = Date.now();
+        if (this.#silentSince !== undefined) this.#silentSince = performance.now();
       }
       if (ENDS.has(type)) messages.stop();
     }

@@ -22,8 +22,8 @@ export async function waitUntilHealthy(
   checkHealth: () => Promise<void>,
   { timeoutMs = 30_000, signal, onWaiting }: WaitOptions = {},
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  let tellAt = Date.now() + TELL_EVERY_MS;
+  const deadline = performance.now() + timeoutMs;
+  let tellAt = performance.now() + TELL_EVERY_MS;
   for (;;) {
     signal?.throwIfAborted();
     try {
@@ -32,11 +32,11 @@ export async function waitUntilHealthy(
     } catch (error) {
       signal?.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
-      if (Date.now() >= tellAt) {
+      if (performance.now() >= tellAt) {
         onWaiting?.(reason);
-        tellAt = Date.now() + TELL_EVERY_MS;
+        tellAt = performance.now() + TELL_EVERY_MS;
       }
-      if (Date.now() >= deadline) {
+      if (performance.now() >= deadline) {
         throw new Error(`${name} did not become healthy within ${timeoutMs / 1000} s: ${reason}`, { cause: error });
       }
     }

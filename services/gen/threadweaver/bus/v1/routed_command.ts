@@ -24,13 +24,18 @@ export interface RoutedCommand {
   commandType: string;
   requestId: string;
   traceparent: string;
-  /** After this time nobody waits any more, and it is dropped. Epoch milliseconds. */
+  /**
+   * After this time nobody waits any more, and it is dropped. Epoch milliseconds.
+   * Only where left_ms is not set, by older versions.
+   */
   deadlineMs: bigint;
   startsAggregate: boolean;
   command: Buffer;
   /** Where the answer goes: a subject of NATS, and what it bears there. */
   replyTo: string;
   correlation: string;
+  /** So long somebody waits for it, from when it was sent. Clocks may jump. */
+  leftMs?: bigint | undefined;
 }
 
 export interface CommandAnswer {
@@ -71,6 +76,7 @@ function createBaseRoutedCommand(): RoutedCommand {
     command: Buffer.alloc(0),
     replyTo: "",
     correlation: "",
+    leftMs: undefined,
   };
 }
 
@@ -111,6 +117,12 @@ export const RoutedCommand: MessageFns<RoutedCommand> = {
     }
     if (message.correlation !== "") {
       writer.uint32(90).string(message.correlation);
+    }
+    if (message.leftMs !== undefined) {
+      if (BigInt.asIntN(64, message.leftMs) !== message.leftMs) {
+        throw new globalThis.Error("value provided for field message.leftMs of type int64 too large");
+      }
+      writer.uint32(96).int64(message.leftMs);
     }
     return writer;
   },
@@ -216,6 +228,14 @@ export const RoutedCommand: MessageFns<RoutedCommand> = {
             message.correlation = reader.string();
             continue;
           }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.leftMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -269,6 +289,7 @@ export const RoutedCommand: MessageFns<RoutedCommand> = {
         ? globalThis.String(object.reply_to)
         : "",
       correlation: isSet(object.correlation) ? globalThis.String(object.correlation) : "",
+      leftMs: isSet(object.leftMs) ? BigInt(object.leftMs) : isSet(object.left_ms) ? BigInt(object.left_ms) : undefined,
     };
   },
 
@@ -307,6 +328,9 @@ export const RoutedCommand: MessageFns<RoutedCommand> = {
     if (message.correlation !== "") {
       obj.correlation = message.correlation;
     }
+    if (message.leftMs !== undefined) {
+      obj.leftMs = message.leftMs.toString();
+    }
     return obj;
   },
 
@@ -328,6 +352,7 @@ export const RoutedCommand: MessageFns<RoutedCommand> = {
     message.command = object.command ?? Buffer.alloc(0);
     message.replyTo = object.replyTo ?? "";
     message.correlation = object.correlation ?? "";
+    message.leftMs = (object.leftMs !== undefined && object.leftMs !== null) ? BigInt(object.leftMs) : undefined;
     return message;
   },
 };
