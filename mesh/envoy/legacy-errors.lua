@@ -1,4 +1,4 @@
--- Gives every error answer to an older REST client the shape that it knows, and leaves gRPC alone.
+-- Gives every error answer to an older REST client the shape that it knows. Of gRPC it only puts Envoy's own words into ours.
 -- Envoy pastes this file into its configuration (render-config.ts).
 
 -- How a path's errors look. `messages` are JSON string literals, quotes included. A path matches by its beginning,
@@ -21,17 +21,34 @@ local reasons = {
 local plain_texts = {
   ['Payload Too Large'] = 'body is too large',
   ['downstream duration timeout'] = 'time-out',
+  ['upstream request timeout'] = 'time-out',
+  ['upstream max stream duration reached'] = 'time-out',
+  ['stream timeout'] = 'time-out',
   ['Deadline exceeded'] = 'time-out',
   ['Request Timeout'] = 'request time-out',
   ['no healthy upstream'] = 'service is unavailable',
+  ['envoy overloaded'] = 'service is unavailable',
   ['local_rate_limited'] = 'too many requests',
-  ['Jwt is missing'] = 'not authenticated',
   ['RBAC: access denied'] = 'not permitted',
 }
 
 local function known(text)
-  if text:find('^upstream connect error') then return 'service is unavailable' end
-  return plain_texts[text]
+  if plain_texts[text] then return plain_texts[text] end
+  if text:find('^upstream ') then return 'service is unavailable' end
+  if text:find('^Jwt ') then return 'not authenticated' end
+end
+
+-- Where Envoy's translation of HTTP statuses into those of gRPC says INTERNAL or UNKNOWN of what the client did.
+local grpc_statuses = { ['body is too large'] = '8' }
+
+-- What Envoy itself answers a gRPC client, in our words.
+local function reword_for_grpc(headers)
+  local text = headers:get('grpc-message')
+  if text == nil then return end
+  local ours = known(text) or text
+  if ours ~= text then headers:replace('grpc-message', ours) end
+  local code = text:find('^grpc%-timeout: ') and '3' or grpc_statuses[ours]
+  if code then headers:replace('grpc-status', code) end
 end
 
 -- The transcoder's words for a body that it cannot read, in ours. What is wrong with a field is for the services to
@@ -143,10 +160,10 @@ function envoy_on_request(handle)
 end
 
 function envoy_on_response(handle)
+  local headers = handle:headers()
   -- Set for those who do not speak gRPC.
   local client = handle:streamInfo():dynamicMetadata():get('legacy_errors')
-  if client == nil then return end
-  local headers = handle:headers()
+  if client == nil then return reword_for_grpc(headers) end
   -- The transcoder leaves a status as it is when it carries details of a type that it does not know.
   local untouched = (headers:get('content-type') or ''):find('^application/grpc') and headers:get('grpc-status')
   local header_text = headers:get('grpc-message') or ''

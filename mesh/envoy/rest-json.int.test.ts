@@ -142,6 +142,12 @@ describe("Envoy's REST: requests and answers", () => {
     }
   });
 
+  it('takes a body just below 4 MiB', async () => {
+    services.answer({ response: {} });
+    const body = JSON.stringify({ title: 'x'.repeat(4 * 1024 * 1024 - 100) });
+    assert.equal((await post(`${envoy.url}/v1/threads/create`, body)).status, 200);
+  });
+
   it('prints an answer of 5,000 messages of 255 emoji', async () => {
     const message = { ...thread, threadId: thread.id, senderId: thread.id, type: 'text', body: '😀'.repeat(255) };
     services.answer({ response: { result: Array.from({ length: 5_000 }, () => message) } });

@@ -3273,7 +3273,9 @@ export const MarkReadResponse: MessageFns<MarkReadResponse> = {
  * field; NOT_FOUND, PERMISSION_DENIED and FAILED_PRECONDITION with a
  * google.rpc.ErrorInfo (domain "threadweaver") whose reason is stable;
  * RESOURCE_EXHAUSTED when a bound is reached; UNAVAILABLE and DEADLINE_EXCEEDED
- * when the outcome is not known: repeat with the same request id.
+ * when the outcome is not known: repeat with the same request id. So is a call
+ * that broke off in the middle of its answer, as its process was killed, which
+ * gRPC libraries show as INTERNAL (RST_STREAM) because no status came.
  */
 export type ThreadCommandServiceService = typeof ThreadCommandServiceService;
 export const ThreadCommandServiceService = {

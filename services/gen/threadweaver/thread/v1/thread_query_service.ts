@@ -3182,7 +3182,9 @@ export const ThreadQueryServiceService = {
    * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
    * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
    * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
-   * from_version, with which to resume.
+   * from_version, with which to resume. When its service is killed, no status can
+   * come any more: Envoy resets the stream (RST_STREAM 2), which gRPC libraries
+   * show as INTERNAL; it is taken up again like all others.
    */
   watchThread: {
     path: "/threadweaver.thread.v1.ThreadQueryService/WatchThread" as const,
@@ -3231,7 +3233,9 @@ export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
    * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
    * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
    * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
-   * from_version, with which to resume.
+   * from_version, with which to resume. When its service is killed, no status can
+   * come any more: Envoy resets the stream (RST_STREAM 2), which gRPC libraries
+   * show as INTERNAL; it is taken up again like all others.
    */
   watchThread: handleServerStreamingCall<WatchThreadRequest, WatchThreadResponse>;
 }
@@ -3398,7 +3402,9 @@ export interface ThreadQueryServiceClient extends Client {
    * which the account has left, NOT_FOUND (THREAD_DESTROYED) after the thread's
    * end, RESOURCE_EXHAUSTED (SLOW_READER) when the client does not keep up,
    * UNAVAILABLE when the service stops. ErrorInfo's metadata then has
-   * from_version, with which to resume.
+   * from_version, with which to resume. When its service is killed, no status can
+   * come any more: Envoy resets the stream (RST_STREAM 2), which gRPC libraries
+   * show as INTERNAL; it is taken up again like all others.
    */
   watchThread(request: WatchThreadRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchThreadResponse>;
   watchThread(
