@@ -161,6 +161,7 @@ async function start(): Promise<RunningService> {
   const server = new GrpcServer({
     host: config.grpcHost,
     port: config.grpcPort,
+    limits: config.limits,
     services: [
       bindUnaryService(ThreadCommandServiceService, threadCommandService(handler), calls),
       bindUnaryService(LegacyThreadCommandService, legacyGrpcService(handler), calls),

@@ -59,7 +59,7 @@ async function start(): Promise<RunningService> {
     maxConnections: config.mysqlMaxConnections,
     abandonAfterSeconds: config.mysqlAbandonAfterSeconds,
   });
-  const server = new GrpcServer({ host: config.grpcHost, port: config.grpcPort, services: [] });
+  const server = new GrpcServer({ host: config.grpcHost, port: config.grpcPort, services: [], limits: config.limits });
   const feed = { prefix: PREFIX, storage, replicas };
   const partitions = { feedPartitions: config.installation.partitions, count: config.projectionPartitions };
   const membership = new JetStreamMembership(link, {

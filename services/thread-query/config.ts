@@ -36,6 +36,12 @@ export interface ThreadQueryConfig extends ServiceConfig {
   readonly installation: InstallationValues;
   /** MAX_WATCHERS: so many may watch at once. @default 5000 */
   readonly maxWatchers: number;
+  /** MAX_WATCHERS_PER_CLIENT: so many of them of one client. @default 2000 */
+  readonly maxWatchersPerClient: number;
+  /** MAX_WATCHERS_PER_ACCOUNT: so many of them of one account. @default 1000 */
+  readonly maxWatchersPerAccount: number;
+  /** MAX_QUEUED_PER_CLIENT: so many queries of one client may wait for their turn at the database. @default 1000 */
+  readonly maxQueuedPerClient: number;
   /** WATCH_HEARTBEAT_MS: how often a watcher hears something when nothing happens. @default 15000 */
   readonly watchHeartbeatMs: number;
   /** WATCH_BUFFER_COMMITS: a watcher that is so many commits behind is cut off. @default 1000 */
@@ -69,6 +75,9 @@ export function readConfig(variables = process.env): ThreadQueryConfig {
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     installation: readInstallationValues(environment),
     maxWatchers: environment.integer('MAX_WATCHERS', 5_000, { minimum: 1 }),
+    maxWatchersPerClient: environment.integer('MAX_WATCHERS_PER_CLIENT', 2_000, { minimum: 1 }),
+    maxWatchersPerAccount: environment.integer('MAX_WATCHERS_PER_ACCOUNT', 1_000, { minimum: 1 }),
+    maxQueuedPerClient: environment.integer('MAX_QUEUED_PER_CLIENT', 1_000, { minimum: 1 }),
     watchHeartbeatMs: environment.integer('WATCH_HEARTBEAT_MS', 15_000, {
       minimum: 100,
       maximum: LONGEST_HEARTBEAT_MS,

@@ -8,6 +8,7 @@ import { databaseMetrics, natsMetrics } from '../shared/adapters/telemetry/backe
 import { callMetrics } from '../shared/adapters/telemetry/call-metrics.js';
 import { Metrics } from '../shared/adapters/telemetry/metrics.js';
 import { serveMetrics } from '../shared/adapters/telemetry/metrics-server.js';
+import { FairQueue } from '../shared/runtime/fair-queue.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
 import { threadEventCodec } from '../thread-events/thread-event-codec.js';
 import { bindQueryServices } from './adapters/bind-services.js';
@@ -57,14 +58,23 @@ async function start(): Promise<RunningService> {
     },
   });
   const versions = new ReadModelVersions(mySqlThreadVersions(database), { maxWaiting: config.maxWaitingQueries });
+  const turns = new FairQueue({
+    maxRunning: config.mysqlMaxConnections,
+    maxWaitingPerClient: config.maxQueuedPerClient,
+    maxWaitMs: config.mysqlAcquireTimeoutMs,
+  });
   const services = bindQueryServices({
     reader: new MySqlThreadReader(database),
     versions,
+    turns,
     minVersionWaitMs: config.minVersionWaitMs,
     watches: new ThreadWatches({
       hub: () => connected.hub,
       participations: mySqlParticipationReader(database),
       codec: threadEventCodec,
+      turns,
+      maxPerClient: config.maxWatchersPerClient,
+      maxPerAccount: config.maxWatchersPerAccount,
     }),
     stallMs: config.watchStallMs,
     logger,
@@ -77,6 +87,7 @@ async function start(): Promise<RunningService> {
     maxRequestBytes: MAX_REQUEST_BYTES,
     // A watch may go on for longer than a connection.
     connectionGraceMs: Infinity,
+    limits: config.limits,
   });
   const health = new DatabaseHealth({
     url: config.mysqlUrl,

@@ -1,5 +1,7 @@
 import { Fault } from '../kernel/fault.js';
 import type { Environment } from './environment.js';
+import { ClientAddresses, DEFAULT_TRUSTED_PROXIES } from './grpc/client-address.js';
+import type { ServerLimits } from './grpc/grpc-server.js';
 import { DEFAULT_BUCKETS } from './nats/bucketed-jetstream-journal.js';
 import { DEFAULT_PARTITIONS } from './nats/feed-stream.js';
 import type { InstallationValues } from './nats/installation-settings.js';
@@ -22,6 +24,8 @@ export interface ServiceConfig {
   readonly drainNoticeMs: number;
   /** DRAIN_TIMEOUT_MS: how long draining may take. @default 15000 */
   readonly drainTimeoutMs: number;
+  /** What clients may have of the gRPC port (docs/limits.md). */
+  readonly limits: ServerLimits;
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -62,7 +66,48 @@ export function readServiceConfig(environment: Environment, grpcPort: number): S
     logLevel: environment.choice('LOG_LEVEL', logLevels, 'info'),
     drainNoticeMs: environment.integer('DRAIN_NOTICE_MS', 0),
     drainTimeoutMs: environment.integer('DRAIN_TIMEOUT_MS', 15_000, { minimum: 1 }),
+    limits: readLimits(environment),
   };
+}
+
+/** The longest time that Node's timers know. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * - MAX_CONNECTIONS. @default 5000
+ * - MAX_CONNECTIONS_PER_PEER: of them, so many of one address. @default 2000
+ * - CONNECTION_IDLE_MS: a connection without a call is closed after so long. @default 300000
+ * - MAX_CALLS_PER_CLIENT: calls of one client at once, watches included. @default 2500
+ * - MAX_UNFINISHED_PER_CLIENT: of them, calls whose request is not complete after a second. @default 64
+ * - REQUEST_TIMEOUT_MS: a request must be complete after so long. @default 10000
+ * - ANSWER_TIMEOUT_MS: an answer must be taken after so long. @default 30000
+ * - MAX_UNTAKEN_MIB: so much of a client's answers may wait to be taken. @default 64
+ * - TRUSTED_PROXIES: whose x-forwarded-for counts. @default loopback and private networks
+ */
+function readLimits(environment: Environment): ServerLimits {
+  const milliseconds = { minimum: 100, maximum: LONGEST_MS };
+  return {
+    maxConnections: environment.integer('MAX_CONNECTIONS', 5_000, { minimum: 1 }),
+    maxConnectionsPerPeer: environment.integer('MAX_CONNECTIONS_PER_PEER', 2_000, { minimum: 1 }),
+    connectionIdleMs: environment.integer('CONNECTION_IDLE_MS', 300_000, milliseconds),
+    maxCallsPerClient: environment.integer('MAX_CALLS_PER_CLIENT', 2_500, { minimum: 1 }),
+    maxUnfinishedPerClient: environment.integer('MAX_UNFINISHED_PER_CLIENT', 64, { minimum: 1 }),
+    requestTimeoutMs: environment.integer('REQUEST_TIMEOUT_MS', 10_000, milliseconds),
+    answerTimeoutMs: environment.integer('ANSWER_TIMEOUT_MS', 30_000, milliseconds),
+    maxUntakenBytes: environment.integer('MAX_UNTAKEN_MIB', 64, { minimum: 1, maximum: 65_536 }) * 1024 * 1024,
+    trustedProxies: readTrustedProxies(environment),
+  };
+}
+
+function readTrustedProxies(environment: Environment): string {
+  const networks = environment.text('TRUSTED_PROXIES', DEFAULT_TRUSTED_PROXIES);
+  try {
+    new ClientAddresses(networks);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Fault('failed-precondition', 'INVALID_SETTING', `TRUSTED_PROXIES: ${message}`);
+  }
+  return networks;
 }
 
 /**

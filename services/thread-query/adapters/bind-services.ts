@@ -6,6 +6,7 @@ import { bindUnaryService, type BoundService } from '../../shared/adapters/grpc/
 import { inLegacyWords } from '../../shared/adapters/legacy/legacy-texts.js';
 import type { ObserveCalls } from '../../shared/adapters/grpc/call-context.js';
 import type { Logger } from '../../shared/adapters/telemetry/logger.js';
+import type { FairQueue } from '../../shared/runtime/fair-queue.js';
 import type { ReadModelVersions } from '../runtime/read-model-versions.js';
 import type { ThreadReader } from '../runtime/thread-reader.js';
 import type { ThreadWatches } from '../runtime/thread-watch.js';
@@ -14,6 +15,7 @@ import { legacyRestService, legacyRestWording } from './legacy-rest-service.js';
 import { readingYourWrites } from './read-your-writes.js';
 import type { ServeWatchOptions } from './serve-watch.js';
 import { threadEventStreamService } from './thread-event-stream-service.js';
+import { takingTurns } from './taking-turns.js';
 import { threadQueryService } from './thread-query-service.js';
 import { threadWatchService } from './thread-watch-service.js';
 
@@ -22,6 +24,8 @@ export interface QueryServices extends ServeWatchOptions {
   readonly reader: ThreadReader;
   readonly versions: ReadModelVersions;
   readonly watches: ThreadWatches;
+  /** Has clients take turns at the read model. */
+  readonly turns: FairQueue;
   readonly logger: Logger;
   /** Measures calls. @default nobody */
   readonly observe?: ObserveCalls;
@@ -34,7 +38,7 @@ const MAX_FIELDS = 1_000;
 
 /** All that thread-query serves: the new API, and the older ones in their own words. */
 export function bindQueryServices(services: QueryServices): BoundService[] {
-  const { reader, versions, watches, logger, observe, minVersionWaitMs: waitMs } = services;
+  const { reader, versions, watches, turns, logger, observe, minVersionWaitMs: waitMs } = services;
   const calls = { logger, observe, decodeBounds: { fields: MAX_FIELDS } };
   const waiting = { reader, versions, waitMs };
   const rest = {
@@ -42,16 +46,20 @@ export function bindQueryServices(services: QueryServices): BoundService[] {
     rephrase: (error: Parameters<typeof inLegacyWords>[0]) => inLegacyWords(error, legacyRestWording),
   };
   return [
-    bindUnaryService(ThreadQueryServiceService, readingYourWrites(threadQueryService(reader), waiting), calls),
+    bindUnaryService(
+      ThreadQueryServiceService,
+      readingYourWrites(takingTurns(threadQueryService(reader), turns), waiting),
+      calls,
+    ),
     bindStreamingService(ThreadQueryServiceService, threadWatchService(watches, services), calls),
     bindUnaryService(
       LegacyThreadQueryService,
-      readingYourWrites(legacyGrpcService(reader), { ...waiting, refuse: refuseLegacyGrpc }),
+      readingYourWrites(takingTurns(legacyGrpcService(reader), turns), { ...waiting, refuse: refuseLegacyGrpc }),
       calls,
     ),
     bindUnaryService(
       ThreadRestQueryServiceService,
-      readingYourWrites(legacyRestService(reader), { ...waiting, hasNoDeadlines: true }),
+      readingYourWrites(takingTurns(legacyRestService(reader), turns), { ...waiting, hasNoDeadlines: true }),
       rest,
     ),
     bindStreamingService(ThreadRestQueryServiceService, threadEventStreamService(watches, services), rest),

@@ -30,7 +30,7 @@ export function threadEventStreamService(
       orInvalidRequest(checks.finish({}));
       const fromVersion = Math.max(1, seen === undefined ? asked : seen + 1);
       context.annotate({ thread_id: threadId, account_id: accountId, from_version: fromVersion });
-      const watch = await watches.open({ accountId, threadId, fromVersion, minVersion });
+      const watch = await watches.open({ client: context.client, accountId, threadId, fromVersion, minVersion });
       try {
         stream.write(bodyOf(openingFrame));
         await serveWatch(watch, stream, (news) => bodyOf(newsFrame(news)), context, options);

@@ -24,7 +24,7 @@ export function threadWatchService(
       orInvalidRequest(checks.finish({}));
       const fromVersion = Math.max(1, from);
       context.annotate({ thread_id: threadId, account_id: accountId, from_version: fromVersion });
-      const watch = await watches.open({ accountId, threadId, fromVersion, minVersion });
+      const watch = await watches.open({ client: context.client, accountId, threadId, fromVersion, minVersion });
       await serveWatch(watch, stream, responseOf, context, options);
     },
   };

@@ -2,8 +2,10 @@ import { Fault } from '../../shared/kernel/fault.js';
 import { InvalidRequest } from '../../shared/kernel/field-violation.js';
 import type { CommitFollower } from '../../shared/runtime/commit-follower.js';
 import type { CommitHub } from '../../shared/runtime/commit-hub.js';
+import type { FairQueue } from '../../shared/runtime/fair-queue.js';
 import type { EventCodec } from '../../shared/runtime/event-codec.js';
 import type { Commit } from '../../shared/runtime/journal.js';
+import { Shares } from '../../shared/runtime/shares.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
 import { Participation, type ParticipationReader } from './participation.js';
 import { orThreadNotFound } from './thread-visibility.js';
@@ -20,6 +22,8 @@ export type ThreadNews =
   | { readonly kind: 'heartbeat'; readonly version: number };
 
 export interface WatchRequest {
+  /** Whom the call is from, as counts of clients have it. */
+  readonly client: string;
   readonly accountId: string;
   readonly threadId: string;
   /** The first version that is told, from 1. */
@@ -33,6 +37,12 @@ export interface ThreadWatchesOptions {
   readonly hub: () => CommitHub;
   readonly participations: ParticipationReader;
   readonly codec: EventCodec<ThreadEvent>;
+  /** Has clients take turns at the read model. @default everybody at once */
+  readonly turns?: FairQueue;
+  /** Watches of one client at once. @default 2000 */
+  readonly maxPerClient?: number;
+  /** Watches of one account at once. @default 1000 */
+  readonly maxPerAccount?: number;
 }
 
 /** Lets administrators and members watch their threads. */
@@ -40,7 +50,13 @@ export class ThreadWatches {
   /** Watchers of one thread share its commits, and what is in them. */
   readonly #decoded = new WeakMap<Commit, readonly ThreadEvent[]>();
 
-  constructor(private readonly options: ThreadWatchesOptions) {}
+  readonly #ofClients: Shares;
+  readonly #ofAccounts: Shares;
+
+  constructor(private readonly options: ThreadWatchesOptions) {
+    this.#ofClients = new Shares(options.maxPerClient ?? 2_000);
+    this.#ofAccounts = new Shares(options.maxPerAccount ?? 1_000);
+  }
 
   /**
    * Begins to watch, if the account may. That is decided by the read model and, as far as that is behind the version
@@ -49,10 +65,33 @@ export class ThreadWatches {
    *
    * @throws Fault kind `not-found` the account does not see the thread
    * @throws InvalidRequest there is no such version yet
+   * @throws Fault kind `exhausted`, reason TOO_MANY_WATCHERS: of this client, of this account, or in all
    */
-  async open({ accountId, threadId, fromVersion, minVersion = 0 }: WatchRequest): Promise<ThreadWatch> {
+  async open(request: WatchRequest): Promise<ThreadWatch> {
+    const leave = this.#takePlace(request);
+    try {
+      return await this.#open(request, leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  #takePlace({ client, accountId }: WatchRequest): () => void {
+    const leaveClient = this.#ofClients.take(client);
+    if (leaveClient === undefined) throw tooManyWatchers('client', this.#ofClients.maxEach);
+    const leaveAccount = this.#ofAccounts.take(accountId);
+    if (leaveAccount !== undefined) return () => (leaveClient(), leaveAccount());
+    leaveClient();
+    throw tooManyWatchers('account', this.#ofAccounts.maxEach);
+  }
+
+  async #open(request: WatchRequest, leave: () => void): Promise<ThreadWatch> {
+    const { accountId, threadId, fromVersion, minVersion = 0 } = request;
     const hub = this.options.hub();
-    const view = await this.options.participations.findParticipation(accountId, threadId);
+    const { participations, turns } = this.options;
+    const find = () => participations.findParticipation(accountId, threadId);
+    const view = await (turns === undefined ? find() : turns.run(request.client, find));
     const participation = new Participation(accountId, view);
     // A thread that the read model does not have may be new.
     const needed = Math.max(fromVersion - 1, minVersion, 1);
@@ -71,7 +110,8 @@ export class ThreadWatches {
           : ['minVersion', participation.version];
       throw new InvalidRequest([{ path, fault: { kind: 'out-of-range', minimum: 0, maximum } }]);
     }
-    return new ThreadWatch(hub.follow(threadId, fromVersion), participation, (commit) => this.#eventsOf(commit));
+    const follower = hub.follow(threadId, fromVersion);
+    return new ThreadWatch(follower, participation, (commit) => this.#eventsOf(commit), leave);
   }
 
   #eventsOf(commit: Commit): readonly ThreadEvent[] {
@@ -89,6 +129,7 @@ export class ThreadWatch {
     private readonly follower: CommitFollower,
     private readonly participation: Participation,
     private readonly eventsOf: (commit: Commit) => readonly ThreadEvent[],
+    private readonly onClosed: () => void,
   ) {}
 
   /** The version that is told next. */
@@ -126,6 +167,7 @@ export class ThreadWatch {
   /** Releases everything; a `next` under way fails. */
   close(): void {
     this.follower.close();
+    this.onClosed();
   }
 
   #end(): Fault {
@@ -136,4 +178,8 @@ export class ThreadWatch {
           metadata,
         });
   }
+}
+
+function tooManyWatchers(whose: 'client' | 'account', most: number): Fault {
+  return new Fault('exhausted', 'TOO_MANY_WATCHERS', `one ${whose} may watch ${most} times here at once`);
 }

@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { GrpcServer } from '../../shared/adapters/grpc/grpc-server.js';
 import type { CommitHub } from '../../shared/runtime/commit-hub.js';
 import { Fault } from '../../shared/kernel/fault.js';
+import { FairQueue } from '../../shared/runtime/fair-queue.js';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
 import { openReadModel } from '../../thread-projector/test/projection-fixture.js';
 import { threadEventCodec } from '../../thread-events/thread-event-codec.js';
@@ -20,13 +21,24 @@ export interface QueriesOptions {
   readonly minVersionWaitMs?: number;
   /** @default 30000 */
   readonly stallMs?: number;
+  /** Queries of one client that may wait for their turn. @default as in the services */
+  readonly maxQueuedPerClient?: number;
+  /** Watches of one client, and of one account. @default as in the services */
+  readonly maxWatchesOfOne?: number;
   readonly search?: MessageSearcherOptions;
 }
 
 /** The three services on a read model of their own, and a client of each. */
-export async function openQueries({ hub, search, ...options }: QueriesOptions = {}) {
+export async function openQueries({
+  hub,
+  search,
+  maxWatchesOfOne: ofOne,
+  maxQueuedPerClient,
+  ...options
+}: QueriesOptions = {}) {
   const model = await openReadModel();
   const { database } = model;
+  const turns = new FairQueue({ maxRunning: database.maxConnections, maxWaitingPerClient: maxQueuedPerClient });
   const versions = new ReadModelVersions(mySqlThreadVersions(database));
   const server = new GrpcServer({
     host: '127.0.0.1',
@@ -35,6 +47,7 @@ export async function openQueries({ hub, search, ...options }: QueriesOptions = 
       ...options,
       reader: new MySqlThreadReader(database, search),
       versions,
+      turns,
       watches: new ThreadWatches({
         hub() {
           if (hub === undefined) throw new Fault('unavailable', 'JOURNAL_UNAVAILABLE', 'no journal here');
@@ -42,6 +55,8 @@ export async function openQueries({ hub, search, ...options }: QueriesOptions = 
         },
         participations: mySqlParticipationReader(database),
         codec: threadEventCodec,
+        turns,
+        ...(ofOne !== undefined && { maxPerClient: ofOne, maxPerAccount: ofOne }),
       }),
       logger: pino({ level: 'silent' }),
     }),

@@ -4,8 +4,9 @@ import { CommitHub } from '../../shared/runtime/commit-hub.js';
 import { InMemoryFeed } from '../../shared/testing/in-memory-feed.js';
 import { InMemoryJournal } from '../../shared/testing/in-memory-journal.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
+import type { CallOptions } from '../../shared/testing/proto-client.js';
 import { commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
-import { openQueries } from './query-fixture.js';
+import { openQueries, type QueriesOptions } from './query-fixture.js';
 
 export type Message = Record<string, unknown>;
 
@@ -45,12 +46,12 @@ export class Watcher {
 }
 
 /** The services on a read model, a journal and a feed of their own. */
-export async function openWatches() {
+export async function openWatches(options: Pick<QueriesOptions, 'maxQueuedPerClient'> = {}) {
   const [admin, member] = [ulid(), ulid()];
   const journal = new InMemoryJournal();
   const feed = new InMemoryFeed();
   const hub = new CommitHub({ journal, feed, heartbeatMs: 200, maxBufferedCommits: 20, maxFollowers: 50 });
-  const queries = await openQueries({ hub, stallMs: 300 });
+  const queries = await openQueries({ hub, stallMs: 300, ...options });
   const watchers: Watcher[] = [];
 
   /** Writes a commit into journal and feed, and into the read model unless that is late. */
@@ -78,9 +79,9 @@ export async function openWatches() {
       for (let version = 2; version <= posts + 1; version += 1) await post(thread, version, isProjected);
       return thread;
     },
-    watch(thread: string, overrides: object = {}): Watcher {
+    watch(thread: string, overrides: object = {}, options: CallOptions = {}, client = queries.v1): Watcher {
       const request = { account_id: member, thread_id: thread, ...overrides };
-      const watcher = new Watcher(queries.v1.stream('WatchThread', request));
+      const watcher = new Watcher(client.stream('WatchThread', request, options));
       watchers.push(watcher);
       return watcher;
     },

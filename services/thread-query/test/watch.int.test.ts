@@ -4,6 +4,7 @@ import { ulid } from 'ulid';
 import { errorDetails } from '../../shared/testing/error-info.js';
 import { messagesAdded } from '../../thread-projector/test/projection-fixture.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
+import { openQueries } from './query-fixture.js';
 import { openWatches, type Message, type Watcher, type Watches } from './watch-fixture.js';
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index);
@@ -219,5 +220,35 @@ describe('WatchThread', () => {
     await watches.allGone();
     const again = watch(thread);
     await again.until(() => again.heartbeats.length > 0);
+  });
+
+  it('lets one client, and one account, watch only so many times, and others theirs', async () => {
+    const thread = await newThread();
+    const queries = await openQueries({ hub, maxWatchesOfOne: 3 });
+    const begin = (account: string, client: string): Watcher =>
+      watch(thread, { account_id: account }, { metadata: { 'x-forwarded-for': client } }, queries.v1);
+    const begun = async (watcher: Watcher): Promise<Watcher> => {
+      await watcher.until(() => watcher.heartbeats.length > 0);
+      return watcher;
+    };
+    const assertRefused = async (watcher: Watcher): Promise<void> => {
+      const { code, reason } = await errorOf(watcher);
+      assert.deepEqual([code, reason], [status.RESOURCE_EXHAUSTED, 'TOO_MANY_WATCHERS']);
+    };
+    try {
+      const all = [];
+      for (const _ of range(1, 3)) all.push(await begun(begin(member, '203.0.113.1')));
+      await assertRefused(begin(admin, '203.0.113.1'));
+      await assertRefused(begin(member, '203.0.113.2'));
+      all.push(await begun(begin(admin, '203.0.113.2')));
+      all[0]?.stream.cancel();
+      await all[0]?.ended;
+      // What is given back is there for others.
+      while (hub.followers > 3) await new Promise((resolve) => setImmediate(resolve));
+      await begun(begin(member, '203.0.113.1'));
+    } finally {
+      await watches.allGone();
+      await queries.close();
+    }
   });
 });

@@ -3,6 +3,7 @@ import { toError } from '../../kernel/fault.js';
 import { InvalidRequest } from '../../kernel/field-violation.js';
 import { traceContextFrom, traceIdOf, type TraceContext } from '../../runtime/trace-context.js';
 import type { Logger } from '../telemetry/logger.js';
+import { CLIENT_HEADER } from './call-limits.js';
 import { isOurFault } from './statuses.js';
 import type { DecodeBounds } from './wire-scan.js';
 import { steadyNow } from '../../kernel/steady-clock.js';
@@ -10,6 +11,8 @@ import { steadyNow } from '../../kernel/steady-clock.js';
 /** What a handler knows of the call besides the request. */
 export interface CallContext {
   readonly trace: TraceContext;
+  /** Whom the call is from, as counts of clients have it: an address, or an IPv6 network. */
+  readonly client: string;
   /** When the caller stops waiting, or its time is up here, a time of steadyNow(). */
   readonly deadline: number;
   /** True when the caller has set a deadline of its own. */
@@ -83,6 +86,10 @@ export class BoundCall implements CallContext {
 
   get logger(): Logger {
     return this.#method.logger;
+  }
+
+  get client(): string {
+    return this.header(CLIENT_HEADER) ?? 'unknown';
   }
 
   /** Headers for the answer; undefined when there are none. */

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ConnectionInjector } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { Fault } from '../../kernel/fault.js';
+import { BoundedListener } from './bounded-listener.js';
+import { ClientLimits, type CallLimits } from './call-limits.js';
 import { loadFileDescriptors } from './descriptor-set.js';
 import { guardService, servicesAddedBy } from './library-service.js';
 import { bindReflection } from './reflection.js';
@@ -20,6 +21,17 @@ export interface GrpcServerOptions {
    * then end when they end. @default 30000
    */
   readonly connectionGraceMs?: number;
+  readonly limits?: ServerLimits;
+}
+
+/** What clients may have of a server. Each has a default, and docs/limits.md says why that. */
+export interface ServerLimits extends CallLimits {
+  /** Connections at once. @default 5000 */
+  readonly maxConnections?: number;
+  /** Connections of one peer at once; all of Envoy's count as one peer's. @default 2000 */
+  readonly maxConnectionsPerPeer?: number;
+  /** A connection without a call is closed after so long, in milliseconds. @default 300000 */
+  readonly connectionIdleMs?: number;
 }
 
 /**
@@ -33,11 +45,16 @@ export class GrpcServer {
   #state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' = 'INITIALIZED';
   #port = 0;
   readonly #server: Server;
+  readonly #limits: ClientLimits;
+  readonly #connections: ConnectionInjector;
+  readonly #listener: BoundedListener;
   readonly #health: HealthImplementation;
   readonly #serviceNames: readonly string[];
 
-  constructor(private readonly options: GrpcServerOptions) {
-    const { connectionGraceMs = 30_000 } = options;
+  constructor(options: GrpcServerOptions) {
+    const { connectionGraceMs = 30_000, limits = {} } = options;
+    const { maxConnections = 5_000, maxConnectionsPerPeer = 2_000, connectionIdleMs = 300_000, ...calls } = limits;
+    this.#limits = new ClientLimits(calls);
     this.#server = new Server({
       'grpc.max_receive_message_length': options.maxRequestBytes ?? 4 * 1024 * 1024,
       'grpc.max_send_message_length': -1,
@@ -47,6 +64,16 @@ export class GrpcServer {
       // Old connections move on, so that load spreads over new instances.
       'grpc.max_connection_age_ms': 30 * 60_000,
       ...(connectionGraceMs !== Infinity && { 'grpc.max_connection_age_grace_ms': connectionGraceMs }),
+      'grpc.max_connection_idle_ms': connectionIdleMs,
+      interceptors: [this.#limits.interceptor],
+    });
+    this.#connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#listener = new BoundedListener({
+      host: options.host,
+      port: options.port,
+      maxConnections,
+      maxConnectionsPerPeer,
+      onConnection: (socket) => this.#connections.injectConnection(socket),
     });
     // A service's streams are bound apart from its unary methods.
     this.#serviceNames = [...new Set(options.services.map(({ definition }) => serviceName(definition)))];
@@ -78,13 +105,7 @@ export class GrpcServer {
    * @throws Fault kind `unavailable` when the port is taken
    */
   async start(): Promise<void> {
-    const { host, port } = this.options;
-    this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(new Fault('unavailable', 'PORT_IN_USE', `cannot listen on ${host}:${port}`, { cause: error }));
-      });
-    });
+    this.#port = await this.#listener.listen();
     this.#state = 'RUNNING';
     this.setServing(true);
   }
@@ -105,11 +126,13 @@ export class GrpcServer {
     this.#state = 'DRAINING';
     this.setServing(false);
     await delay(noticeMs);
+    this.#listener.close();
     const closed = new Promise<boolean>((resolve) => this.#server.tryShutdown(() => resolve(true)));
     const timer = new AbortController();
     const drained = await Promise.race([closed, delay(timeoutMs, timer.signal).then(() => false)]);
     timer.abort();
     if (!drained) this.#server.forceShutdown();
+    this.#limits.stop();
     this.#state = 'STOPPED';
     return drained;
   }

@@ -35,6 +35,11 @@ export type StreamingHandlers<Implementation> = {
     : never;
 };
 
+/** With so many bytes that the caller has not taken, a stream waits before the next response. */
+const MAX_UNTAKEN_BYTES = 64 * 1024;
+/** Tells a stream that some were taken. */
+const TAKEN = 'taken';
+
 /** Binds the server-streaming methods of a generated service definition, as `bindUnaryService` does the unary ones. */
 export function bindStreamingService<Implementation>(
   definition: ServiceDefinition,
@@ -47,8 +52,12 @@ export function bindStreamingService<Implementation>(
     if (method.requestStream || !method.responseStream) continue;
     const handler = (handlers as Record<string, AnyHandler>)[name];
     if (handler === undefined) throw new Error(`no handler for ${method.path}`);
-    strictDefinition[name] = strictMethod(method, options.decodeBounds);
-    implementation[name] = bindHandler(method.path, handler, options);
+    strictDefinition[name] = {
+      ...strictMethod(method, options.decodeBounds),
+      // Encoded when they are written, so that it is known how much waits.
+      responseSerialize: (bytes) => bytes as Buffer,
+    };
+    implementation[name] = bindHandler(method.path, handler, method.responseSerialize, options);
   }
   return { definition: strictDefinition as ServiceDefinition, implementation };
 }
@@ -58,6 +67,7 @@ type AnyHandler = (request: unknown, context: CallContext, stream: ResponseStrea
 function bindHandler(
   path: string,
   handler: AnyHandler,
+  encode: (response: unknown) => Buffer,
   options: ServiceOptions,
 ): handleServerStreamingCall<unknown, unknown> {
   const { logger, observe } = options;
@@ -68,7 +78,7 @@ function bindHandler(
     call.on('cancelled', () => cancellation.abort());
     const handle = async (): Promise<void> => {
       if (call.request instanceof UndecodableRequest) throw call.request.error;
-      await handler(call.request, bound, responseStream(call, cancellation.signal));
+      await handler(call.request, bound, responseStream(call, encode, cancellation.signal));
     };
     handle().then(
       () => {
@@ -87,12 +97,26 @@ function bindHandler(
   };
 }
 
-function responseStream(call: ServerWritableStream<unknown, unknown>, cancelled: AbortSignal): ResponseStream<unknown> {
+function responseStream(
+  call: ServerWritableStream<unknown, unknown>,
+  encode: (response: unknown) => Buffer,
+  cancelled: AbortSignal,
+): ResponseStream<unknown> {
+  let untaken = 0;
+  const hasRoom = (): boolean => untaken <= MAX_UNTAKEN_BYTES && !call.writableNeedDrain;
   return {
     cancelled,
-    write: (response) => call.write(response),
+    write(response) {
+      const bytes = encode(response);
+      untaken += bytes.length;
+      call.write(bytes, () => {
+        untaken -= bytes.length;
+        if (hasRoom()) call.emit(TAKEN);
+      });
+      return hasRoom();
+    },
     async drained(signal) {
-      if (!call.writableNeedDrain) return;
+      if (hasRoom()) return;
       // Not AbortSignal.any: Node 20 keeps what it makes for as long as its sources live.
       const interrupt = new AbortController();
       const stop = (event: Event): void => interrupt.abort((event.target as AbortSignal).reason);
@@ -101,7 +125,7 @@ function responseStream(call: ServerWritableStream<unknown, unknown>, cancelled:
         source.addEventListener('abort', stop);
       }
       try {
-        await once(call, 'drain', { signal: interrupt.signal });
+        await once(call, TAKEN, { signal: interrupt.signal });
       } catch (error) {
         throw interrupt.signal.aborted ? interrupt.signal.reason : error;
       } finally {
