@@ -6,6 +6,7 @@ import { ThreadRestCommandServiceService } from '../gen/threadweaver/legacy/thre
 import { ThreadCommandServiceService } from '../gen/threadweaver/thread/v1/thread_command_service.js';
 import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
+import { logGrpcLibrary } from '../shared/adapters/grpc/library-log.js';
 import { bindUnaryService } from '../shared/adapters/grpc/unary-service.js';
 import { inLegacyWords } from '../shared/adapters/legacy/legacy-texts.js';
 import { JetStreamCommandBus } from '../shared/adapters/nats/jetstream-command-bus.js';
@@ -52,6 +53,7 @@ import { ThreadCommandHandler, type ThreadHost } from './runtime/thread-command-
 
 const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-command', config.logLevel);
+logGrpcLibrary(logger);
 /** Stands before the names of this context's streams and subjects. */
 const PREFIX = 'THREAD';
 /** How long snapshots may be saved before the threads are handed over, while their commands go on. */

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { ulid } from 'ulid';
 import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
+import { logGrpcLibrary } from '../shared/adapters/grpc/library-log.js';
 import { Database } from '../shared/adapters/mysql/database.js';
 import { ProjectionLayout } from '../shared/adapters/mysql/projection-layout.js';
 import { ProjectionOperations } from '../shared/adapters/mysql/projection-operations.js';
@@ -34,6 +35,7 @@ import { PREFIX, PROJECTION, PROJECTION_PREFIX } from './names.js';
 
 const config = settingsOrExit(() => readProjectorConfig());
 const logger = createLogger('thread-projector', config.logLevel);
+logGrpcLibrary(logger);
 
 async function start(): Promise<RunningService> {
   const metrics = new Metrics();

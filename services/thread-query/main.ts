@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { settingsOrExit } from '../shared/adapters/environment.js';
 import { GrpcServer } from '../shared/adapters/grpc/grpc-server.js';
+import { logGrpcLibrary } from '../shared/adapters/grpc/library-log.js';
 import { DatabaseHealth } from '../shared/adapters/mysql/database-health.js';
 import { Database } from '../shared/adapters/mysql/database.js';
 import { createLogger } from '../shared/adapters/telemetry/logger.js';
@@ -23,6 +24,7 @@ import { ThreadWatches } from './runtime/thread-watch.js';
 
 const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-query', config.logLevel);
+logGrpcLibrary(logger);
 
 /** A query holds some ids, a page token and at most 255 characters to search for. */
 const MAX_REQUEST_BYTES = 64 * 1024;
