@@ -18,6 +18,13 @@ const connectionCodes = new Set([
   'ENETUNREACH',
 ]);
 
+/** What is missing is made by the migrations. */
+const schemaErrors = new Set([
+  1049, // unknown database
+  1146, // no such table
+  1054, // unknown column
+]);
+
 /**
  * What the server says when the trouble is its own, and passes, by itself or because somebody repairs it. The last
  * group concerns the database as a whole: no row is to blame, so no row may be set aside for it.
@@ -60,9 +67,7 @@ const serverErrors = new Set([
   1142, // command denied on the table
   1227, // privilege missing
   1698, // access denied (socket authentication)
-  1049, // unknown database
-  1146, // no such table: not migrated yet
-  1054, // unknown column: not migrated yet
+  ...schemaErrors,
 ]);
 
 /**
@@ -98,7 +103,17 @@ export function isUnknownDatabase(thrown: unknown): boolean {
  */
 export function toDatabaseError(thrown: unknown): Error {
   if (thrown instanceof Fault || !isTransientDatabaseError(thrown)) return toError(thrown);
-  return new Fault('unavailable', 'DATABASE_UNAVAILABLE', 'the database is unavailable, try again', { cause: thrown });
+  const cause = schemaErrors.has(errnoOf(thrown)) ? withRemedy(thrown) : thrown;
+  return new Fault('unavailable', 'DATABASE_UNAVAILABLE', 'the database is unavailable, try again', { cause });
+}
+
+/** For operators, who alone see causes. */
+function withRemedy(thrown: unknown): Error {
+  const remedy =
+    'npm run migrate makes it anew (in Kubernetes: k8s/roll-out.sh), and the projector fills it from the journal';
+  return Object.assign(new Error(`${toError(thrown).message}: ${remedy}`, { cause: thrown }), {
+    errno: errnoOf(thrown),
+  });
 }
 
 function errnoOf(thrown: unknown): number {
