@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import type { Trouble } from '../../services/shared/testing/servers/server-definition.js';
 import { exitOf, spawnServer } from '../../services/shared/testing/servers/spawn-server.js';
 import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-until-healthy.js';
 import type { ChildLog } from './child-log.js';
@@ -104,6 +105,11 @@ export class SupervisedProcess {
       await this.component.server.checkHealth();
     };
     await waitUntilHealthy(this.name, check, { timeoutMs });
+  }
+
+  /** What is wrong with it that it does not mend itself, if anything is. */
+  async findTrouble(): Promise<Trouble | undefined> {
+    return this.component.server.findTrouble?.();
   }
 
   /**

@@ -11,6 +11,8 @@ export interface Evidence {
   readonly rows: ReadonlyMap<string, ThreadRows>;
   /** Threads whose journal cannot be read, and why; what could be read before is in `journal`. @default none */
   readonly unreadable?: ReadonlyMap<string, string>;
+  /** The times in commits are of clocks that jumped, and say nothing. @default false */
+  readonly hasWrongClocks?: boolean;
 }
 
 /**
@@ -26,6 +28,7 @@ export interface Evidence {
  * - `REJECTED_YET_APPLIED`: rejected, and yet in the journal.
  * - `READ_MODEL`: MySQL shows something else than the journal.
  * - `UNEXPECTED_ANSWER`: one that no client should get.
+ * - `UNANSWERED`: a thread that answered nobody for too long; see outages.ts.
  */
 export type ViolationKind =
   | 'LOST'
@@ -39,7 +42,8 @@ export type ViolationKind =
   | 'UNEXPLAINED_REJECTION'
   | 'REJECTED_YET_APPLIED'
   | 'READ_MODEL'
-  | 'UNEXPECTED_ANSWER';
+  | 'UNEXPECTED_ANSWER'
+  | 'UNANSWERED';
 
 /** A broken promise. */
 export interface Violation {
@@ -51,18 +55,26 @@ export interface Violation {
 
 /** Everything in the evidence that breaks a promise; empty when all is well. */
 export function checkHistory(evidence: Evidence): Violation[] {
-  const { operations, journal } = evidence;
+  const { operations, journal, hasWrongClocks = false } = evidence;
+  const askedAt = new Map<string, number>();
+  for (const { requestId, invokedAt } of operations) {
+    askedAt.set(requestId, Math.min(invokedAt, askedAt.get(requestId) ?? Infinity));
+  }
+  const madeAt: MadeAt = hasWrongClocks ? ({ requestId }) => askedAt.get(requestId) ?? 0 : ({ time }) => time;
   const commits = commitsByRequest(journal);
   return [
     ...checkJournal(evidence, commits),
     ...operations.flatMap((operation) => [...checkOutcome(operation, commits.get(operation.requestId) ?? [])]),
     ...[...operationsByThread(operations, commits)].flatMap(([threadId, those]) => [
       ...checkOrder(threadId, those, commits),
-      ...checkRejections(threadId, those, journal.get(threadId) ?? [], commits),
+      ...checkRejections(threadId, those, journal.get(threadId) ?? [], commits, madeAt),
     ]),
     ...checkReadModel(evidence),
   ];
 }
+
+/** When a commit was made, epoch milliseconds, at the earliest. */
+type MadeAt = (commit: ThreadCommit) => number;
 
 type CommitsByRequest = ReadonlyMap<string, readonly ThreadCommit[]>;
 
@@ -212,6 +224,7 @@ function* checkRejections(
   operations: readonly Operation[],
   history: readonly ThreadCommit[],
   commits: CommitsByRequest,
+  madeAt: MadeAt,
 ): Iterable<Violation> {
   const known = new KnownVersions(operations, commits);
   const states = statesOf(history);
@@ -220,7 +233,7 @@ function* checkRejections(
     if (outcome.kind !== 'rejected') continue;
     const from = known.before(invokedAt);
     // What was decided later than the answer cannot have been its reason.
-    const to = history.findLastIndex(({ time }) => time <= completedAt) + 1;
+    const to = history.findLastIndex((commit) => madeAt(commit) <= completedAt) + 1;
     const isExplained = states.slice(from, Math.max(from, to) + 1).some((state) => {
       const decided = decide(operation, state);
       return decided.kind === 'rejected' && decided.reasons[api === 'grpc' ? 0 : 1] === outcome.reason;

@@ -4,6 +4,7 @@ import type { SeededRandom } from './random.js';
 /** What the clients know of a thread that they write to. */
 export interface KnownThread {
   readonly id: string;
+  readonly creatorId: string;
   /** Answered commands. */
   answered: number;
   isDestroyed: boolean;

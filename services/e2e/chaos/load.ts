@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly record: (operation: Operation) => void;
   /** @default 10 */
   readonly clients?: number;
+  /** Asks each thread that is used again and again, so that it is seen when it does not answer. @default true */
+  readonly probes?: boolean;
 }
 
 const SHARED_THREADS = 4;
@@ -22,6 +24,7 @@ const PATIENCE_MS = 45_000;
 const LONGEST_THINKING_MS = 60;
 const RETRY_MS = 50;
 const REPEATABLE = 20;
+const PROBE_EVERY_MS = 3_000;
 
 /** A place for a thread, which a new one takes when it is destroyed or full. */
 interface Slot {
@@ -38,8 +41,9 @@ export class Load {
   readonly #shared: readonly Slot[] = Array.from({ length: SHARED_THREADS }, newSlot);
   /** Threads that are destroyed or left alone. */
   readonly #former: KnownThread[] = [];
-  readonly #loops: readonly Promise<void>[];
+  readonly #loops: Promise<void>[];
   #isRunning = true;
+  #probes = 0;
   #giveUpAt = Number.POSITIVE_INFINITY;
 
   private constructor(private readonly options: LoadOptions) {
@@ -57,6 +61,19 @@ export class Load {
     this.#isRunning = false;
     this.#giveUpAt = Date.now() + PATIENCE_MS;
     await Promise.all(this.#loops);
+  }
+
+  /** A command now and then that its creator, if nobody else, is answered, be it by a rejection. */
+  async #probe(thread: KnownThread): Promise<void> {
+    const random = new SeededRandom(this.options.seed + (this.#probes += 1) * 1_000);
+    while (this.#isRunning && !thread.isDestroyed) {
+      const requestId = ulid();
+      const intent = { type: 'AddMessages', messages: [{ text: `${requestId} probe` }] } as const;
+      const request = { api: 'grpc', accountId: thread.creatorId, requestId, threadId: thread.id, intent } as const;
+      await this.#perform(request, random, true);
+      thread.answered += 1;
+      await sleep(PROBE_EVERY_MS);
+    }
   }
 
   async #loop(account: string, random: SeededRandom): Promise<void> {
@@ -82,7 +99,9 @@ export class Load {
       const { outcome } = operation;
       if (outcome.kind !== 'acknowledged' || outcome.threadId === undefined) return;
       if (slot.thread !== undefined) this.#former.push(slot.thread);
-      slot.thread = { id: outcome.threadId, answered: 0, isDestroyed: false, messages: [] };
+      const created = { id: outcome.threadId, creatorId: account, answered: 0, isDestroyed: false, messages: [] };
+      slot.thread = created;
+      if (this.options.probes ?? true) this.#loops.push(this.#probe(created));
       return keep(answered, operation);
     }
     const target = thread === undefined || random.chance(2) ? random.some(this.#former, 1)[0] : thread;

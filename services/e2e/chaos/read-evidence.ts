@@ -8,10 +8,10 @@ import type { Evidence } from './check-history.js';
 import type { ThreadRows } from './history.js';
 import { toThreadCommit, type ThreadCommit } from './thread-history.js';
 
-/** All threads of a journal. @param layout @default 'per-thread' @throws JournalUnavailable */
+/** All threads of a journal. @throws JournalUnavailable */
 export async function readJournal(
   natsUrl: string,
-  layout: JournalLayout = 'per-thread',
+  layout: JournalLayout,
 ): Promise<Pick<Required<Evidence>, 'journal' | 'unreadable'>> {
   const link = await NatsLink.open({ url: natsUrl, name: 'checker', logger: createLogger('e2e', 'silent') });
   try {

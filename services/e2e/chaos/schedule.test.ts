@@ -15,16 +15,25 @@ describe('a schedule of faults', () => {
   it('has every kind of fault, in order, within its time', () => {
     const schedule = scheduleOf(1, 600_000);
     assert.deepEqual([...new Set(schedule.map(({ fault }) => fault.kind))].sort(), [
-      ...['cut', 'join', 'kill', 'pause', 'terminate'],
+      ...['cut', 'fillDisk', 'join', 'jumpClock', 'kill', 'pause', 'terminate'],
     ]);
     for (const [index, { atMs, fault }] of schedule.entries()) {
       assert.ok(atMs <= 600_000 && atMs >= (schedule[index - 1]?.atMs ?? 0));
       if ('forMs' in fault) assert.ok(fault.forMs >= 500 && fault.forMs <= (fault.kind === 'join' ? 10_000 : 6_000));
     }
+    const without = ['fillDisk', 'jumpClock'] as const;
+    assert.ok(scheduleOf(1, 600_000, { without }).every(({ fault }) => !without.some((kind) => kind === fault.kind)));
     const killed = new Set(schedule.flatMap(({ fault }) => (fault.kind === 'kill' ? [fault.victim] : [])));
     for (const victim of ['nats', 'mysql', 'envoy', 'thread-command', 'thread-projector'] as const) {
       assert.ok(killed.has(victim), victim);
     }
+  });
+
+  it('is for each node of a NATS cluster', () => {
+    const victims = scheduleOf(1, 600_000, { natsNodes: 3 }).flatMap(({ fault }) =>
+      'victim' in fault && fault.victim.startsWith('nats') ? [fault.victim] : [],
+    );
+    assert.deepEqual([...new Set(victims)].sort(), ['nats-1', 'nats-2', 'nats-3']);
   });
 
   it('lets the further instance leave before it joins again', () => {
