@@ -110,6 +110,8 @@ function clusterLines({ node, routePorts, account }: NatsClusterNode): string[] 
     'lame_duck_duration: "30s"',
     'cluster {',
     '  name: threadweaver',
+    // Clients know all nodes by NATS_URL, and keep to the ways that they were given.
+    '  no_advertise: true',
     `  listen: "127.0.0.1:${routePorts[node - 1]}"`,
     ...authorizationLines(account).map((line) => `  ${line}`),
     `  routes: [${routePorts.map((port) => `"${natsUrl(port, account)}"`).join(', ')}]`,
