@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { spawnServer } from '../../services/shared/testing/servers/spawn-server.js';
 import { ChildLog } from './child-log.js';
 
@@ -16,12 +17,12 @@ describe('log of a child', () => {
 
   const logged = async (name: string, showAll: boolean) => {
     const shown: string[] = [];
-    const log = new ChildLog(name, { folder, showAll, rotateAtBytes: 20, show: (_name, line) => shown.push(line) });
+    const log = new ChildLog(name, { folder, showAll, show: (_name, line) => shown.push(line) });
     const script = 'echo plain; echo "{\\"level\\":\\"warn\\",\\"msg\\":\\"slow\\"}" >&2; echo "[Warning] old option"';
     const child = spawnServer({ command: '/bin/sh', args: ['-c', script] }, 'pipe');
     log.follow(child);
     await new Promise((resolve) => child.once('close', resolve));
-    await log.close();
+    log.close();
     return { shown: shown.sort(), tail: log.tail().length };
   };
 
@@ -38,14 +39,62 @@ describe('log of a child', () => {
     assert.deepEqual((await logged('service', true)).shown, ['[Warning] old option', 'plain', 'warn: slow']);
   });
 
-  it('rotates a big log away at the start, and keeps three', async () => {
-    await writeFile(join(folder, 'service.log'), 'x'.repeat(100));
-    for (let round = 0; round < 5; round += 1) await logged('service', false);
-    assert.deepEqual((await readdir(folder)).sort(), [
-      'service.log',
-      'service.log.1',
-      'service.log.2',
-      'service.log.3',
-    ]);
+  it('begins another file when the present one is full, keeps three, and loses no line to `tail -F`', async () => {
+    await writeFile(join(folder, 'service.log'), 'of an earlier run\n'.repeat(10));
+    const log = new ChildLog('service', { folder, show: () => undefined, maxFileBytes: 1_000, maxFiles: 3 });
+    const tail = spawnServer({ command: 'tail', args: ['-n', '+1', '-F', log.path] }, 'pipe');
+    const followed: string[] = [];
+    const lines = createInterface({ input: tail.stdout! });
+    let awaited = '';
+    let seen: (() => void) | undefined;
+    lines.on('line', (line) => {
+      followed.push(line);
+      if (line === awaited) seen?.();
+    });
+    const written: string[] = [];
+    try {
+      for (let round = 0; round < 8; round += 1) {
+        const some = Array.from({ length: 10 }, (_, index) => `round ${round}, line ${index} ${'x'.repeat(40)}`);
+        written.push(...some);
+        awaited = some.at(-1) ?? '';
+        const arrived = new Promise<void>((resolve) => (seen = resolve));
+        const child = spawnServer({ command: '/bin/echo', args: [some.join('\n')] }, 'pipe');
+        log.follow(child);
+        await arrived;
+      }
+    } finally {
+      tail.kill();
+      log.close();
+    }
+    assert.deepEqual(
+      followed.filter((line) => line.startsWith('round')),
+      written,
+    );
+    const files = (await readdir(folder)).sort();
+    assert.deepEqual(files, ['service.log', 'service.log.1', 'service.log.2']);
+    for (const file of files) assert.ok((await stat(join(folder, file))).size <= 1_000, file);
+    const kept = (await Promise.all(files.reverse().map((file) => readFile(join(folder, file), 'utf8')))).join('');
+    assert.equal(
+      kept.trimEnd(),
+      written.slice(-kept.trimEnd().split('\n').length).join('\n'),
+      'the last ones, in order',
+    );
+  });
+
+  it('goes on when a file cannot be written, and says so once', async () => {
+    const shown: string[] = [];
+    const log = new ChildLog('service', { folder, show: (_name, line) => shown.push(line) });
+    log.close();
+    await rm(log.path);
+    await mkdir(log.path);
+    const blocked = new ChildLog('service', { folder, show: (_name, line) => shown.push(line) });
+    for (let round = 0; round < 2; round += 1) {
+      const child = spawnServer({ command: '/bin/echo', args: ['a line'] }, 'pipe');
+      blocked.follow(child);
+      await new Promise((resolve) => child.once('close', resolve));
+    }
+    blocked.close();
+    assert.match(shown.join('\n'), /^its log cannot be written: EISDIR[^\n]*$/);
+    assert.deepEqual(blocked.tail(), ['a line']);
   });
 });

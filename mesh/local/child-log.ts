@@ -1,40 +1,56 @@
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, mkdirSync, renameSync, statSync, type WriteStream } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { readable, severityOf } from './log-line.js';
 
+/** How much of the log of a child is kept. */
+export interface LogFileSettings {
+  /**
+   * A log that has grown to so many bytes is moved away, to `<name>.log.1` and so on, and another one is begun: so
+   * `tail -F` follows it. @default 10 MiB
+   */
+  readonly maxFileBytes?: number;
+  /** So many files of each child are kept, the present one included: at least 1. @default 3 */
+  readonly maxFiles?: number;
+}
+
 /** Where the output of children goes. */
-export interface ChildLogSettings {
+export interface ChildLogSettings extends LogFileSettings {
   /** Each child writes `<folder>/<name>.log`. */
   readonly folder: string;
   /** Show every line on the console, not only warnings and errors. @default false */
-  readonly showAll?: boolean;
+  readonly showAll?: boolean | undefined;
   /** Takes a line for the console. */
   readonly show: (name: string, line: string) => void;
-  /** A log of at least this many bytes is rotated away at the start. @default 10_000_000 */
-  readonly rotateAtBytes?: number;
 }
 
-const KEPT_FILES = 3;
 const KEPT_LINES = 20;
+/** What piles up within one turn of the event loop is written at once; no more than this. */
+const WRITE_CHARS = 64 * 1024;
 
-/** The log of one child: a file with all of it, the console with what matters. It outlives the child's restarts. */
+/** The log of one child: files with all of it, the console with what matters. It outlives the child's restarts. */
 export class ChildLog {
   readonly path: string;
-  private readonly file: WriteStream;
+  private readonly maxFileBytes: number;
+  private readonly maxFiles: number;
+  private file: number | undefined;
+  private fileBytes = 0;
+  private waiting: string[] = [];
+  private waitingChars = 0;
+  private hasFailed = false;
+  private isClosed = false;
   private lastLines: string[] = [];
 
   constructor(
     private readonly name: string,
     private readonly settings: ChildLogSettings,
   ) {
+    this.maxFileBytes = settings.maxFileBytes ?? 10 * 1024 * 1024;
+    this.maxFiles = settings.maxFiles ?? 3;
     mkdirSync(settings.folder, { recursive: true });
     this.path = join(settings.folder, `${name}.log`);
-    rotate(this.path, settings.rotateAtBytes ?? 10_000_000);
-    this.file = createWriteStream(this.path, { flags: 'a' });
-    // A full disk must not end the mesh; the console still shows what matters.
-    this.file.on('error', (error) => settings.show(name, `its log cannot be written: ${error.message}`));
+    this.tryTo(() => void this.open());
   }
 
   /** Takes over the output of a child that was just started. */
@@ -52,16 +68,70 @@ export class ChildLog {
   }
 
   /** Writes what is left and closes the file. */
-  async close(): Promise<void> {
-    await new Promise<void>((resolve) => this.file.end(() => resolve()));
+  close(): void {
+    this.write();
+    this.isClosed = true;
+    if (this.file !== undefined) closeSync(this.file);
+    this.file = undefined;
   }
 
   private take(line: string): void {
     if (line === '') return;
-    if (this.file.writable) this.file.write(`${line}\n`);
+    this.waiting.push(`${line}\n`);
+    this.waitingChars += line.length;
+    if (this.waiting.length === 1) setImmediate(() => this.write());
+    else if (this.waitingChars >= WRITE_CHARS) this.write();
     this.lastLines.push(line);
     if (this.lastLines.length > KEPT_LINES) this.lastLines.shift();
     if (this.settings.showAll || this.matters(line)) this.settings.show(this.name, readable(line));
+  }
+
+  private write(): void {
+    const text = Buffer.from(this.waiting.join(''));
+    this.waiting = [];
+    this.waitingChars = 0;
+    if (text.length === 0 || this.isClosed) return;
+    this.tryTo(() => {
+      let file = this.file ?? this.open();
+      if (this.fileBytes > 0 && this.fileBytes + text.length > this.maxFileBytes) file = this.rotate();
+      for (let written = 0; written < text.length;) written += writeSync(file, text, written);
+      this.fileBytes += text.length;
+      this.hasFailed = false;
+    });
+  }
+
+  private open(): number {
+    const file = openSync(this.path, 'a', 0o600);
+    this.file = file;
+    this.fileBytes = fstatSync(file).size;
+    return file;
+  }
+
+  /** name.log → name.log.1 → name.log.2; the last one goes. */
+  private rotate(): number {
+    if (this.file !== undefined) closeSync(this.file);
+    this.file = undefined;
+    const last = this.maxFiles - 1;
+    // Also those that a time with more of them has left.
+    for (let number = Math.max(1, last); statSync(`${this.path}.${number}`, { throwIfNoEntry: false }); number += 1) {
+      rmSync(`${this.path}.${number}`);
+    }
+    for (let number = last; number >= 1; number -= 1) {
+      const from = number === 1 ? this.path : `${this.path}.${number - 1}`;
+      if (statSync(from, { throwIfNoEntry: false })) renameSync(from, `${this.path}.${number}`);
+    }
+    if (last === 0) rmSync(this.path, { force: true });
+    return this.open();
+  }
+
+  /** A full disk must not end the mesh; the console still shows what matters. It is told once, until it works again. */
+  private tryTo(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (!this.hasFailed) this.settings.show(this.name, `its log cannot be written: ${(error as Error).message}`);
+      this.hasFailed = true;
+    }
   }
 
   private matters(line: string): boolean {
@@ -70,15 +140,5 @@ export class ChildLog {
     const severity = severityOf(line);
     // MariaDB warns at each start about what we chose; its errors do matter.
     return severity === 'error' || (severity === 'warning' && this.name !== 'mysql');
-  }
-}
-
-/** name.log → name.log.1 → name.log.2 → name.log.3. */
-function rotate(path: string, atBytes: number): void {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size < atBytes) return;
-  for (let number = KEPT_FILES; number >= 1; number -= 1) {
-    const from = number === 1 ? path : `${path}.${number - 1}`;
-    if (statSync(from, { throwIfNoEntry: false })) renameSync(from, `${path}.${number}`);
   }
 }

@@ -58,9 +58,11 @@ export function helpText(): string {
     ['METRICS_PORT', '0', 'serve /metrics of the services on this port and those after it, 0 for none'],
     ['LOG_LEVEL', 'info', 'of the services: trace, debug, info, warn, error'],
     ['LOG', '', '`all` shows every log line here, not only warnings and errors'],
+    ['LOG_FILE_MAX_MIB', '10', "size in MiB at which a process's log file is moved away and another begun"],
+    ['LOG_FILES_KEPT', '3', 'log files that are kept of each process, the present one included'],
   ];
   const row = ([variable, byDefault, meaning]: string[]) =>
-    `  ${variable?.padEnd(26)}${byDefault?.padEnd(11)}${meaning}`;
+    `  ${variable?.padEnd(29)}${byDefault?.padEnd(11)}${meaning}`;
   return `Starts the whole mesh on this machine: NATS, MySQL, the services and Envoy.
 
 npm start -- [options]

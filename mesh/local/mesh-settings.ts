@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { LogFileSettings } from './child-log.js';
 import type { PortClaim } from './component.js';
 import type { MeshSecrets } from './secrets.js';
 import { Environment } from '../../services/shared/adapters/environment.js';
@@ -152,6 +153,8 @@ export interface MeshSettings {
   readonly secrets: MeshSecrets;
   /** Shows everything that the children log. @default false */
   readonly showAllLogs: boolean;
+  /** When a process's log is moved away, and how many of it are kept. @default 10 MiB, 3 */
+  readonly logFiles?: LogFileSettings;
 }
 
 /**
@@ -175,5 +178,9 @@ export function readMeshSettings(
     envoyConcurrency: env.integer('ENVOY_CONCURRENCY', 1, { minimum: 1, maximum: 64 }),
     metricsPort: env.integer('METRICS_PORT', 0, { maximum: LAST_METRICS_PORT }),
     showAllLogs: env.text('LOG', '') === 'all',
+    logFiles: {
+      maxFileBytes: env.integer('LOG_FILE_MAX_MIB', 10, { minimum: 1, maximum: 10_000 }) * 1024 * 1024,
+      maxFiles: env.integer('LOG_FILES_KEPT', 3, { minimum: 1, maximum: 100 }),
+    },
   };
 }

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import { exitOf, spawnServer } from '../../services/shared/testing/servers/spawn-server.js';
 import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-until-healthy.js';
 import { checkPorts } from './check-ports.js';
-import { ChildLog } from './child-log.js';
+import { ChildLog, type LogFileSettings } from './child-log.js';
 import type { Component, ExternalComponent, TaskComponent } from './component.js';
 import { DataDir } from './data-dir.js';
 import { inDependencyOrder, reversed } from './dependency-order.js';
 import { MeshError } from './mesh-error.js';
 import type { BackoffSettings } from './restart-backoff.js';
+import { waitingLine } from './waiting-line.js';
 import { SupervisedProcess } from './supervised-process.js';
 
 /**
@@ -31,6 +32,8 @@ export interface StartSettings {
   readonly showLog?: (name: string, line: string) => void;
   /** Every log line is one of those. @default false */
   readonly showAllLogs?: boolean;
+  /** When a child's log is moved away, and how many of it are kept. @default 10 MiB, 3 */
+  readonly logFiles?: LogFileSettings;
   readonly backoff?: BackoffSettings;
   /** Stops everything when it aborts, also in the middle of starting. @default never */
   readonly signal?: AbortSignal;
@@ -60,6 +63,7 @@ export async function startComponents(
     report = () => undefined,
     showLog = () => undefined,
     showAllLogs,
+    logFiles,
     backoff,
     signal,
   }: StartSettings,
@@ -73,7 +77,7 @@ export async function startComponents(
   let stopping: Promise<void> | undefined;
 
   const openLog = (name: string): ChildLog => {
-    const log = new ChildLog(name, { folder: join(dataDir, 'logs'), show: showLog, showAll: showAllLogs });
+    const log = new ChildLog(name, { ...logFiles, folder: join(dataDir, 'logs'), show: showLog, showAll: showAllLogs });
     logs.push(log);
     return log;
   };
@@ -101,7 +105,11 @@ export async function startComponents(
         await runTask(component, openLog(component.name), signal);
         return report(component.name, `done in ${seconds()}`);
       case 'external':
-        await waitForExternal(component, (reason) => report(component.name, `waiting for it: ${reason}`), signal);
+        await waitForExternal(
+          component,
+          (reason, seconds) => report(component.name, waitingLine(reason, seconds)),
+          signal,
+        );
         return report(component.name, `yours, at ${withoutPassword(component.url)}`);
     }
   };
@@ -115,7 +123,7 @@ export async function startComponents(
       await process.stop();
       if (!hasFailed) report(name, 'stopped');
     });
-    await Promise.all(logs.map((log) => log.close()));
+    for (const log of logs) log.close();
     dir.release();
     if (state !== 'FAILED') state = 'STOPPED';
   };
@@ -166,7 +174,7 @@ async function runTask({ name, command, timeoutMs = 120_000 }: TaskComponent, lo
 
 async function waitForExternal(
   { name, url, checkHealth }: ExternalComponent,
-  onWaiting: (reason: string) => void,
+  onWaiting: (reason: string, seconds: number) => void,
   signal?: AbortSignal,
 ): Promise<void> {
   try {

@@ -5,6 +5,7 @@ import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-unt
 import type { ChildLog } from './child-log.js';
 import type { ProcessComponent } from './component.js';
 import { MeshError } from './mesh-error.js';
+import { waitingLine } from './waiting-line.js';
 import { type BackoffSettings, restartDelayMs } from './restart-backoff.js';
 
 /**
@@ -172,7 +173,7 @@ export class SupervisedProcess {
     await waitUntilHealthy(this.name, checkHealth, {
       timeoutMs,
       signal: gone.signal,
-      onWaiting: (reason) => this.settings.report(`not healthy yet: ${reason}`),
+      onWaiting: (reason, seconds) => this.settings.report(waitingLine(reason, seconds, this.settings.log.tail(1)[0])),
     });
     gone.signal.throwIfAborted();
   }

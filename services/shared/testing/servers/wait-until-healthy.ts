@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 50;
-const TELL_EVERY_MS = 3_000;
+const TELL_AFTER_MS = 3_000;
+const TELL_AT_LEAST_EVERY_MS = 30_000;
 
 /** How to wait for a server. */
 export interface WaitOptions {
@@ -9,8 +10,8 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
   /** Gives up at once, with the signal's reason, e.g. because the process is gone. @default never */
   readonly signal?: AbortSignal;
-  /** Told what is wrong, after some seconds and then now and again. @default nothing */
-  readonly onWaiting?: (reason: string) => void;
+  /** Told what is wrong and for how many seconds, after some of them and then ever more rarely. @default nothing */
+  readonly onWaiting?: (reason: string, seconds: number) => void;
 }
 
 /**
@@ -22,8 +23,9 @@ export async function waitUntilHealthy(
   checkHealth: () => Promise<void>,
   { timeoutMs = 30_000, signal, onWaiting }: WaitOptions = {},
 ): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  let tellAt = performance.now() + TELL_EVERY_MS;
+  const started = performance.now();
+  const deadline = started + timeoutMs;
+  let tellAt = started + TELL_AFTER_MS;
   for (;;) {
     signal?.throwIfAborted();
     try {
@@ -33,8 +35,9 @@ export async function waitUntilHealthy(
       signal?.throwIfAborted();
       const reason = error instanceof Error ? error.message : String(error);
       if (performance.now() >= tellAt) {
-        onWaiting?.(reason);
-        tellAt = performance.now() + TELL_EVERY_MS;
+        const waitedMs = performance.now() - started;
+        onWaiting?.(reason, Math.round(waitedMs / 1_000));
+        tellAt = performance.now() + Math.min(waitedMs, TELL_AT_LEAST_EVERY_MS);
       }
       if (performance.now() >= deadline) {
         throw new Error(`${name} did not become healthy within ${timeoutMs / 1000} s: ${reason}`, { cause: error });
