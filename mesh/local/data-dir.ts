@@ -111,7 +111,8 @@ async function killAll(leftovers: readonly LeftoverChild[]): Promise<void> {
   const deadline = performance.now() + KILL_TIMEOUT_MS;
   // They are not our children: the kernel tells us nothing of their end.
   while (leftovers.some(isRunning)) {
-    if (performance.now() > deadline) throw new MeshError(`could not kill ${leftovers.map(({ name }) => name).join(', ')}`);
+    if (performance.now() > deadline)
+      throw new MeshError(`could not kill ${leftovers.map(({ name }) => name).join(', ')}`);
     await sleep(20);
   }
 }

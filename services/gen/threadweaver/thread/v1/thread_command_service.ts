@@ -48,6 +48,12 @@ export interface CreateThreadRequest {
 }
 
 export interface CreateThreadResponse {
+  /**
+   * Opaque, though it has the form of a ULID: its time part means nothing, and ids do not sort by creation. Sort by
+   * create_time. The id follows from the account and the request id alone, so that a repeat finds the thread that the
+   * first try made, on any instance; a time of arrival would have to be written to a place that all of them read
+   * before each create.
+   */
   threadId: string;
   /** The thread's version after this command: the number of commands that it has taken. */
   version: bigint;

@@ -28,6 +28,7 @@ export const protobufPackage = "threadweaver.thread.v1";
 export const protobufFileName = "threadweaver/thread/v1/thread_query_service.proto";
 
 export interface Thread {
+  /** Opaque: it has the form of a ULID, but does not sort by creation, which create_time does. */
   id: string;
   creatorId: string;
   parentThreadId?: string | undefined;
