@@ -7,7 +7,7 @@ import { runChaos } from './chaos/run-chaos.js';
 
 const DURATION_MS = 40_000;
 
-/** Those of a longer soak (docs/soak.md): a test must not need root. */
+/** Those of a longer soak (docs/chaos.md): a test must not need root. */
 const without = ['fillDisk'] as const;
 
 describe('a random schedule of kills, pauses, cuts, joins and clocks that jump under load', function () {

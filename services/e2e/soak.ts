@@ -14,7 +14,7 @@ npm run soak -- --rolling [--minutes N] [--seed N] [--percent N] [--report FILE]
 Starts a mesh of its own on free ports, kills, pauses and cuts off its processes by a random schedule while clients
 write, lets their clocks jump and NATS's disk run full (as root), and then compares what they were told with journal and MySQL.
 No thread may be unanswered for 15 s. Ctrl-C ends it early, with the checks. With --seeds, several schedules run one after another
-on the same mesh, each with its checks, also after a violation. What it does and checks: docs/soak.md
+on the same mesh, each with its checks, also after a violation. What it does and checks: docs/chaos.md
 
 With --rolling nothing is killed: at 70 % of the capacity that it finds first, with all kinds of calls, everything is
 restarted in turn as in an endless rolling update (two of each service and Envoy, three NATS nodes, MySQL). No call may fail,

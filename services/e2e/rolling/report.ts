@@ -251,7 +251,7 @@ const limitsOfThis = `- One machine: no network between the parts, and all of th
 - MariaDB and the restarted instances are young at each look, so that only those that lived to the end say something about leaks. The other instance of a service runs the same code.
 - nats-3's memory is shown and not judged: its indexes grow with what is stored.
 - \`PASSIVATE_AFTER_MS\` is 15 s instead of 60 s, so that a quiet moment empties the memory; \`LOG_LEVEL\` is \`warn\`.
-- Graceful restarts only. Kills, pauses and cuts are for \`npm run soak\` without \`--rolling\`.`;
+- Graceful restarts only. Kills, pauses and cuts are for \`npm run soak\` without \`--rolling\` ([chaos.md](chaos.md)).`;
 
 function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const line = (cells: readonly Cell[]): string =>
