@@ -28,8 +28,8 @@ async function addThreads(url: string, count: number): Promise<SeenThread[]> {
   const database = new Database({ url });
   await database.transaction(async (transaction) => {
     await transaction.run(
-      'INSERT INTO threads (id, creator_id, title, remarks, created_at, updated_at, version) VALUES ?',
-      [threads.map(({ threadId, accountId }) => [threadId, accountId, 'a title', 'remarks', time, time, 1])],
+      'INSERT INTO threads (id, creator_id, title, remarks, created_at, committed_at, updated_at, version) VALUES ?',
+      [threads.map(({ threadId, accountId }) => [threadId, accountId, 'a title', 'remarks', time, time, time, 1])],
     );
     await transaction.run(
       `INSERT INTO thread_participants (thread_id, account_id, administrator_position, member_position, thread_created_at)

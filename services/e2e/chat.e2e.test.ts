@@ -5,7 +5,7 @@ import { type ContractClient, contractClient, failureOf, type Message, rawCall }
 import { eventually } from './testing/eventually.js';
 import { RestClient } from './testing/rest-client.js';
 import { sharedMesh } from './testing/shared-mesh.js';
-import { newAccount } from './testing/threads.js';
+import { newAccount, newMessage, newThread } from './testing/threads.js';
 
 const { INVALID_ARGUMENT, NOT_FOUND, PERMISSION_DENIED, FAILED_PRECONDITION } = status;
 
@@ -162,11 +162,23 @@ describe("What a chat's users expect, by gRPC through Envoy", function () {
       );
     });
     await post(child, administrator, 'newest');
+    // Created in the year 9999 and posted to in 1970, as older clients may say: neither counts.
+    const late = { memberIds: [account_id], createAt: 253_402_300_799_999 };
+    const last = await newThread(rest, late);
+    await newMessage(rest, { ...last, member: account_id });
+    await eventually(async () => {
+      for (const list of ['ListThreads', 'ListRecentThreads']) {
+        const { threads } = (await queries.call(list, { account_id })) as { threads: Message[] };
+        const ids = threads.map(({ id, thread }) => id ?? (thread as Message).id);
+        assert.deepEqual(ids, list === 'ListThreads' ? [parent, child, last.id] : [last.id, child, parent]);
+      }
+    });
+    await post(child, administrator, 'newer');
     await eventually(async () => {
       const { threads } = (await queries.call('ListRecentThreads', { account_id })) as { threads: Message[] };
       assert.deepEqual(
         threads.map(({ thread }) => (thread as Message).id),
-        [child, parent],
+        [child, last.id, parent],
       );
     });
     const of = { account_id, thread_id: parent };

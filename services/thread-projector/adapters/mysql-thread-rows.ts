@@ -12,7 +12,7 @@ import { writeReactions } from './reaction-rows.js';
 import { writeReadMarks } from './read-mark-rows.js';
 import { asUlid, chunksOf, ROWS_IN_STATEMENT } from './row-chunks.js';
 
-/** The read model of threads, in the tables of migrations 0001 and 0003. */
+/** The read model of threads, in the tables of migrations 0001, 0003 and 0005. */
 export const mySqlThreadRows: ProjectedRows = {
   versionsStatement: 'SELECT id, version FROM threads WHERE id IN (?)',
 
@@ -31,22 +31,23 @@ export const mySqlThreadRows: ProjectedRows = {
   },
 };
 
-function decode({ aggregateId, version, events }: Commit): ThreadCommit {
-  return { threadId: aggregateId, version, events: events.map((event) => threadEventCodec.decode(event)) };
+function decode({ aggregateId, version, time, events }: Commit): ThreadCommit {
+  return { threadId: aggregateId, version, time, events: events.map((event) => threadEventCodec.decode(event)) };
 }
 
 async function insertThreads(transaction: Transaction, changes: readonly ThreadRowChanges[]): Promise<void> {
   const rows = changes.flatMap(({ created, version, updatedAt, lastActivityAt, removedAt }) => {
     if (created === undefined) return [];
-    const { id, creatorId, parentThreadId, title, remarks, createdAt } = created;
-    const times = [createdAt, updatedAt ?? createdAt, lastActivityAt ?? createdAt, removedAt ?? null];
+    const { id, creatorId, parentThreadId, title, remarks, createdAt, committedAt } = created;
+    const times = [createdAt, committedAt, updatedAt ?? createdAt, lastActivityAt ?? committedAt, removedAt ?? null];
     return [[id, creatorId, parentThreadId, title, remarks, ...times, version]];
   });
   for (const chunk of chunksOf(rows, ROWS_IN_STATEMENT)) {
     // A thread that is there already is a fault: its commits would be applied twice.
     await transaction.run(
       `INSERT INTO threads
-        (id, creator_id, parent_thread_id, title, remarks, created_at, updated_at, last_activity_at, removed_at, version)
+        (id, creator_id, parent_thread_id, title, remarks,
+          created_at, committed_at, updated_at, last_activity_at, removed_at, version)
       VALUES ?`,
       [chunk],
     );

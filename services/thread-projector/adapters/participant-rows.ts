@@ -30,7 +30,7 @@ async function insertFirst(transaction: Transaction, changes: readonly ThreadRow
             accountId,
             administratorPosition,
             memberPosition,
-            created.createdAt,
+            created.committedAt,
           ])
           .filter(([, , administratorPosition, memberPosition]) => (administratorPosition ?? memberPosition) !== null),
   );
@@ -44,12 +44,14 @@ async function insertFirst(transaction: Transaction, changes: readonly ThreadRow
   }
 }
 
+/** By our own clock. */
 async function loadCreationTimes(
   transaction: Transaction,
   threadIds: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await transaction.rows<{ id: string; createdAt: number }>(
-    'SELECT id, created_at AS createdAt FROM threads WHERE id IN (?)',
+    // 0: by a projector of an older version, while both were running.
+    'SELECT id, IF(committed_at = 0, created_at, committed_at) AS createdAt FROM threads WHERE id IN (?)',
     [threadIds],
   );
   return new Map(rows.map(({ id, createdAt }) => [id, createdAt]));

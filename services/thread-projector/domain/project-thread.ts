@@ -7,6 +7,8 @@ import type { ParticipantChange, ThreadRow, ThreadRowChanges, ThreadTexts } from
 export interface ThreadCommit {
   readonly threadId: string;
   readonly version: number;
+  /** When it was decided, by the clock of the installation, epoch milliseconds. What clients say is in the events. */
+  readonly time: number;
   readonly events: readonly ThreadEvent[];
 }
 
@@ -19,8 +21,8 @@ export const POSITIONS_IN_COMMIT = 2 ** 20;
  */
 export function projectThread(commits: readonly [ThreadCommit, ...ThreadCommit[]]): ThreadRowChanges {
   const changes = new Accumulator(commits[0].threadId);
-  for (const { version, events } of commits) {
-    changes.begin(version);
+  for (const { version, time, events } of commits) {
+    changes.begin(version, time);
     for (const event of events) changes.add(event);
   }
   return changes.finish();
@@ -28,6 +30,7 @@ export function projectThread(commits: readonly [ThreadCommit, ...ThreadCommit[]
 
 class Accumulator {
   #version = 0;
+  #time = 0;
   #nextPosition = 0;
   #isBegun = false;
   #created: ThreadRow | undefined;
@@ -41,8 +44,9 @@ class Accumulator {
 
   constructor(private readonly threadId: string) {}
 
-  begin(version: number): void {
+  begin(version: number, time: number): void {
     this.#version = version;
+    this.#time = time;
     this.#nextPosition = version * POSITIONS_IN_COMMIT;
   }
 
@@ -63,6 +67,7 @@ class Accumulator {
           title: event.title,
           remarks: event.remarks ?? null,
           createdAt: event.occurredAt,
+          committedAt: this.#time,
         };
         this.#join(this.#administrators, event.administratorIds);
         this.#join(this.#members, event.memberIds);
@@ -79,7 +84,7 @@ class Accumulator {
       case 'MemberIdsLeft':
         return this.#leave(this.#members, event.memberIds);
       case 'MessagesAdded':
-        this.#lastActivityAt = event.occurredAt;
+        this.#lastActivityAt = this.#time;
         for (const message of event.messages) this.#messages.post(message, event, this.#takePosition());
         return;
       case 'MessagesRemoved':

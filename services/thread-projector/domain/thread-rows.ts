@@ -5,7 +5,10 @@ export interface ThreadRow {
   readonly parentThreadId: string | null;
   readonly title: string;
   readonly remarks: string | null;
+  /** As its creator has said. */
   readonly createdAt: number;
+  /** When it was created by our own clock, which threads are ordered by. */
+  readonly committedAt: number;
 }
 
 /** One account's part in a thread; a position is its place in the order of joining, null when it is none of those. */
@@ -69,7 +72,7 @@ export interface ThreadRowChanges {
   readonly texts: ThreadTexts | undefined;
   /** Time of the last event that was no read mark; undefined when there was none. */
   readonly updatedAt: number | undefined;
-  /** When a message was posted last; undefined when none was. */
+  /** When a message was posted last, by our own clock; undefined when none was. */
   readonly lastActivityAt: number | undefined;
   /** When the thread was destroyed; then only its row stays, and nothing below matters. */
   readonly removedAt: number | undefined;

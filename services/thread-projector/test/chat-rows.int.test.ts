@@ -105,7 +105,7 @@ describe('rows of edits, reactions and read marks', () => {
         const title = `😀 '"\\; DROP TABLE threads; -- \0 `;
         await save(history(updated({ title: 'first' }), updated({ title, remarks: '' }, 55)));
         let row = await threadRow();
-        assert.deepEqual([row?.title, row?.remarks, row?.updated_at, row?.last_activity_at], [title, '', 55, 10]);
+        assert.deepEqual([row?.title, row?.remarks, row?.updated_at, row?.last_activity_at], [title, '', 55, 1_001]);
         await model.save(commitOf(thread, 4, updated({ clearsRemarks: true })));
         row = await threadRow();
         assert.deepEqual([row?.title, row?.remarks, row?.version], [title, null, 4]);
@@ -133,7 +133,7 @@ describe('rows of edits, reactions and read marks', () => {
           [m2, 'Hello', 20, 20],
         ]);
         const row = await threadRow();
-        assert.deepEqual([row?.updated_at, row?.last_activity_at], [31, 20]);
+        assert.deepEqual([row?.updated_at, row?.last_activity_at], [31, 1_002]);
       });
 
       it('keep an edited message removed', async () => {
@@ -152,7 +152,7 @@ describe('rows of edits, reactions and read marks', () => {
           ),
         );
         const row = await threadRow();
-        assert.deepEqual([row?.last_activity_at, row?.updated_at], [400, 80]);
+        assert.deepEqual([row?.last_activity_at, row?.updated_at], [1_003, 80]);
       });
 
       it('hold the reactions that are there', async () => {

@@ -66,6 +66,11 @@ export function commitOf(threadId: string, version: number, ...events: ThreadEve
   };
 }
 
+/** Likewise, decided at this time. */
+export function commitAt(time: number, threadId: string, version: number, ...events: ThreadEvent[]): Commit {
+  return { ...commitOf(threadId, version, ...events), time };
+}
+
 export function threadCreated(
   threadId: string,
   overrides: Partial<Extract<ThreadEvent, { type: 'ThreadCreated' }>> = {},

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
 import { POSITIONS_IN_COMMIT } from '../domain/project-thread.js';
-import { commitOf, messagesAdded, openReadModel, threadCreated, type ReadModel } from './projection-fixture.js';
+import {
+  commitAt,
+  commitOf,
+  messagesAdded,
+  openReadModel,
+  threadCreated,
+  type ReadModel,
+} from './projection-fixture.js';
 
 describe('thread rows', () => {
   let model: ReadModel;
@@ -48,7 +55,7 @@ describe('thread rows', () => {
       remarks,
       occurredAt: 253_402_300_799_999,
     });
-    await model.save(commitOf(thread, 1, event));
+    await model.save(commitAt(1_234, thread, 1, event));
     const { threads } = await model.dump();
     assert.deepEqual(
       threads.map((row) => ({ ...row })),
@@ -60,8 +67,9 @@ describe('thread rows', () => {
           title,
           remarks,
           created_at: 253_402_300_799_999,
+          committed_at: 1_234,
           updated_at: 253_402_300_799_999,
-          last_activity_at: 253_402_300_799_999,
+          last_activity_at: 1_234,
           removed_at: null,
           version: 1,
         },
@@ -116,7 +124,7 @@ describe('thread rows', () => {
         ]);
         const { threads, participants: rows } = await model.dump();
         assert.deepEqual([threads[0]?.version, threads[0]?.updated_at], [5, 8]);
-        assert.ok(rows.every((row) => row.thread_created_at === 1_000));
+        assert.ok(rows.every((row) => row.thread_created_at === 1_001));
       });
 
       it('put who joins again at the end', async () => {

@@ -34,7 +34,7 @@ FROM thread_participants viewer
 LEFT JOIN read_marks mark ON mark.thread_id = viewer.thread_id AND mark.account_id = viewer.account_id
 WHERE viewer.thread_id = ? AND viewer.account_id = ?`;
 
-const lastActivity = 'COALESCE(t.last_activity_at, t.created_at)';
+const lastActivity = 'COALESCE(t.last_activity_at, t.committed_at)';
 
 /**
  * Values: account, time, time and id of the thread to go on after, limit. Sorts all threads of the account: an index in this
@@ -69,13 +69,13 @@ export const listMessagesAt = `SELECT m.thread_id AS threadId, ${messageColumns}
 FROM messages m FORCE INDEX (PRIMARY) WHERE (m.thread_id, m.position) IN (?)`;
 
 /** Values: parent, account, time, time and id of the thread to go on after, limit. */
-export const listChildThreads = `SELECT STRAIGHT_JOIN ${threadColumns}
+export const listChildThreads = `SELECT STRAIGHT_JOIN ${threadColumns}, t.committed_at AS position
 FROM thread_participants parent
-JOIN threads t FORCE INDEX (children_of_thread) ON t.parent_thread_id = parent.thread_id
+JOIN threads t FORCE INDEX (children_by_commit) ON t.parent_thread_id = parent.thread_id
 JOIN thread_participants viewer ON viewer.thread_id = t.id AND viewer.account_id = parent.account_id
 WHERE parent.thread_id = ? AND parent.account_id = ?
-  AND t.created_at >= ? AND NOT (t.created_at = ? AND t.id <= ?)
-ORDER BY t.created_at, t.id
+  AND t.committed_at >= ? AND NOT (t.committed_at = ? AND t.id <= ?)
+ORDER BY t.committed_at, t.id
 LIMIT ?`;
 
 /**

@@ -9,7 +9,7 @@ import type {
 import type { Listed, MessageView, ThreadView, Window } from '../runtime/thread-reader.js';
 import * as statements from './chat-statements.js';
 import { MessageSearcher, type ListedMessageRow, type MessageSearcherOptions } from './message-search.js';
-import { messageOf, threadOf, type MessageRow, type ThreadRow } from './read-model-rows.js';
+import { messageOf, threadOf, type ListedThreadRow, type MessageRow, type ThreadRow } from './read-model-rows.js';
 import { findViewer } from './thread-statements.js';
 
 interface ReactionRow {
@@ -111,9 +111,9 @@ export class MySqlChatReader implements ChatReader {
     { after = { position: -1, id: '' }, limit }: Window,
   ): Promise<Listed<ThreadView>[] | undefined> {
     const values = [threadId, accountId, after.position, after.position, after.id, limit];
-    const rows = await this.database.rows<ThreadRow>(statements.listChildThreads, values);
+    const rows = await this.database.rows<ListedThreadRow>(statements.listChildThreads, values);
     if (rows.length === 0 && !(await this.#sees(accountId, threadId))) return undefined;
-    return rows.map((row) => ({ value: threadOf(row), cursor: { position: row.createdAt, id: row.id } }));
+    return rows.map((row) => ({ value: threadOf(row), cursor: { position: row.position, id: row.id } }));
   }
 
   async searchMessages(

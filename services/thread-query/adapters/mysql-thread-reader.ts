@@ -2,7 +2,7 @@ import type { Database } from '../../shared/adapters/mysql/database.js';
 import type { Listed, MessageView, ThreadReader, ThreadView, Window } from '../runtime/thread-reader.js';
 import type { MessageSearcherOptions } from './message-search.js';
 import { MySqlChatReader } from './mysql-chat-reader.js';
-import { messageOf, threadOf, type MessageRow, type ThreadRow } from './read-model-rows.js';
+import { messageOf, threadOf, type ListedThreadRow, type MessageRow } from './read-model-rows.js';
 import { ThreadLookups } from './thread-lookups.js';
 import * as statements from './thread-statements.js';
 
@@ -34,8 +34,8 @@ export class MySqlThreadReader implements ThreadReader {
     { after = { position: -1, id: '' }, offset = 0, limit }: Window,
   ): Promise<Listed<ThreadView>[]> {
     const values = [accountId, after.position, after.position, after.id, limit, offset];
-    const rows = await this.database.rows<ThreadRow>(statements.listThreads, values);
-    return rows.map((row) => ({ value: threadOf(row), cursor: { position: row.createdAt, id: row.id } }));
+    const rows = await this.database.rows<ListedThreadRow>(statements.listThreads, values);
+    return rows.map((row) => ({ value: threadOf(row), cursor: { position: row.position, id: row.id } }));
   }
 
   async listAdministratorIds(accountId: string, threadId: string, window: Window) {

@@ -12,6 +12,11 @@ export interface ThreadRow {
   readonly version: number;
 }
 
+/** A row of a list of threads that is in the order of `position`. */
+export interface ListedThreadRow extends ThreadRow {
+  readonly position: number;
+}
+
 /** A row of `messageColumns`. */
 export interface MessageRow {
   readonly position: number;

@@ -30,8 +30,11 @@ FROM thread_participants viewer JOIN threads t ON t.id = viewer.thread_id
 WHERE viewer.thread_id = ? AND viewer.account_id = ?`;
 }
 
-/** Values: account, time, time and id of the thread to go on after, limit, offset. */
-export const listThreads = `SELECT STRAIGHT_JOIN ${threadColumns}
+/**
+ * Values: account, time, time and id of the thread to go on after, limit, offset. In the order of creation by our own clock,
+ * which thread_created_at is by, whatever a thread's creator has said.
+ */
+export const listThreads = `SELECT STRAIGHT_JOIN ${threadColumns}, viewer.thread_created_at AS position
 FROM thread_participants viewer JOIN threads t ON t.id = viewer.thread_id
 WHERE viewer.account_id = ? AND viewer.thread_created_at >= ?
   AND NOT (viewer.thread_created_at = ? AND viewer.thread_id <= ?)

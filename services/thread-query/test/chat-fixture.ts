@@ -1,7 +1,7 @@
 import { ulid } from 'ulid';
 import { failureOf } from '../../shared/testing/failure.js';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
-import { commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
+import { commitAt, commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
 import { openQueries, type QueriesOptions } from './query-fixture.js';
 
 export type Answer = Record<string, unknown>;
@@ -19,11 +19,14 @@ export async function openChat(options: QueriesOptions = {}) {
       const { code, reason, fields } = await failureOf(call(method, request));
       return { code, reason, fields: Object.keys(fields) };
     },
-    /** A thread of messages by their senders, one in each commit from version 2 on. */
-    async threadWith(messages: { id: string; by: string; text?: string }[], overrides = {}): Promise<string> {
+    /** A thread of messages by their senders, one in each commit from version 2 on. `time` is that of its creation. */
+    async threadWith(
+      messages: { id: string; by: string; text?: string }[],
+      { time = 1_001, ...overrides }: { time?: number } & Parameters<typeof threadCreated>[1] = {},
+    ): Promise<string> {
       const id = ulid();
       await queries.model.save(
-        commitOf(id, 1, threadCreated(id, { ...people, ...overrides })),
+        commitAt(time, id, 1, threadCreated(id, { ...people, ...overrides })),
         ...messages.map(({ by, ...message }, index) => commitOf(id, index + 2, messagesAdded(by, [message], 2_000))),
       );
       return id;

@@ -104,7 +104,7 @@ describe("indexes of the chat's queries", () => {
     it(`listChildThreads, ${page}: in the order of the parent's index`, async () => {
       const after = page === 'first page' ? -1 : 250;
       const plans = await explain(statements.listChildThreads, [thread, account, after, after, ulid(), 101]);
-      assertServed(plans, { parent: 'PRIMARY', t: 'children_of_thread', viewer: 'PRIMARY' });
+      assertServed(plans, { parent: 'PRIMARY', t: 'children_by_commit', viewer: 'PRIMARY' });
     });
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
 import type { ThreadEvent } from '../../thread-events/thread-event.js';
-import { commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
+import { commitAt, commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
 import { admin, type Answer, type Chat, idsOf, member, messagesRemoved, openChat, stranger } from './chat-fixture.js';
 
 describe('chat queries', () => {
@@ -84,15 +84,16 @@ describe('chat queries', () => {
     it('has the last active first, with the last message and what is unread, in pages', async () => {
       const account = ulid();
       const own = { memberIds: [account] };
-      const old = await chat.threadWith([], { ...own, occurredAt: 3_000 });
+      // What older clients say of the time, such as the year 9999, changes no order.
+      const old = await chat.threadWith([], { ...own, time: 3_000, occurredAt: 253_402_300_799_999 });
       const [a1, a2, a3, b1] = [ulid(), ulid(), ulid(), ulid()];
-      const a = await chat.threadWith([], { ...own, occurredAt: 1_000 });
-      const b = await chat.threadWith([], { ...own, occurredAt: 1_000 });
+      const a = await chat.threadWith([], { ...own, time: 1_000 });
+      const b = await chat.threadWith([], { ...own, time: 1_000 });
       const destroyed = await chat.threadWith([], own);
       await chat.queries.model.save(
-        commitOf(a, 2, messagesAdded(admin, [{ id: a1, text: 'one' }, { id: a2, text: 'two' }, { id: a3 }], 5_000)),
+        commitAt(5_000, a, 2, messagesAdded(admin, [{ id: a1, text: 'one' }, { id: a2, text: 'two' }, { id: a3 }], 10)),
         commitOf(a, 3, read(account, a1), messagesRemoved(a3)),
-        commitOf(b, 2, messagesAdded(account, [{ id: b1 }], 5_000)),
+        commitAt(5_000, b, 2, messagesAdded(account, [{ id: b1 }])),
         commitOf(destroyed, 2, { type: 'ThreadDestroyed', accountId: admin, occurredAt: 9_000 }),
       );
       const all = await chat.call('ListRecentThreads', { account_id: account });
@@ -129,7 +130,7 @@ describe('chat queries', () => {
       await chat.queries.model.save(
         ...Array.from({ length: 101 }, (_, index) => {
           const id = ulid();
-          return commitOf(id, 1, threadCreated(id, { creatorId: account, occurredAt: index }));
+          return commitAt(index, id, 1, threadCreated(id, { creatorId: account }));
         }),
       );
       const page = await chat.call('ListRecentThreads', { account_id: account, page_size: 1_000 });
@@ -147,8 +148,9 @@ describe('chat queries', () => {
     it('has the children that the account sees, of a parent that it sees, in the order of creation', async () => {
       const parent = await chat.threadWith([]);
       const seen = [];
-      for (const occurredAt of [300, 100, 100, 200]) {
-        seen.push({ occurredAt, id: await chat.threadWith([], { parentThreadId: parent, occurredAt }) });
+      for (const time of [300, 100, 100, 200]) {
+        const overrides = { parentThreadId: parent, time, occurredAt: 400 - time };
+        seen.push({ time, id: await chat.threadWith([], overrides) });
       }
       await chat.threadWith([], {
         parentThreadId: parent,
@@ -161,7 +163,7 @@ describe('chat queries', () => {
         commitOf(destroyed, 2, { type: 'ThreadDestroyed', accountId: admin, occurredAt: 9_000 }),
       );
       const expected = seen
-        .toSorted((left, right) => left.occurredAt - right.occurredAt || (left.id < right.id ? -1 : 1))
+        .toSorted((left, right) => left.time - right.time || (left.id < right.id ? -1 : 1))
         .map(({ id }) => id);
       const found: string[] = [];
       let page_token = '';

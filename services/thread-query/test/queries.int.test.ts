@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { status, type ServiceError } from '@grpc/grpc-js';
 import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
-import { commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
+import { commitAt, commitOf, messagesAdded, threadCreated } from '../../thread-projector/test/projection-fixture.js';
 import { openQueries, type Queries } from './query-fixture.js';
 
 const [admin, member, stranger] = [ulid(), ulid(), ulid()];
@@ -42,7 +42,7 @@ describe('thread queries', () => {
         ],
         occurredAt: 7_000,
       }),
-      commitOf(bare, 1, threadCreated(bare, { creatorId: admin, occurredAt: 0 })),
+      commitAt(0, bare, 1, threadCreated(bare, { creatorId: admin, occurredAt: 0 })),
       commitOf(destroyed, 1, threadCreated(destroyed, people)),
       commitOf(destroyed, 2, { type: 'ThreadDestroyed', accountId: admin, occurredAt: 9_000 }),
     );
@@ -198,7 +198,7 @@ describe('thread queries', () => {
       const account = ulid();
       const ids = Array.from({ length: 7 }, () => ulid()).toSorted();
       const created = ids.map((id, index) =>
-        commitOf(id, 1, threadCreated(id, { creatorId: account, occurredAt: index < 5 ? 100 : 200 })),
+        commitAt(index < 5 ? 100 : 200, id, 1, threadCreated(id, { creatorId: account, occurredAt: 300 - index })),
       );
       await queries.model.save(...created);
       const found: string[] = [];

@@ -192,8 +192,8 @@ export interface RecentThread {
   /** As in GetReadState. */
   unreadCount: number;
   /**
-   * When a message was posted last, be it still there or not, or else when the thread was created. Edits, reactions and
-   * read marks are no activity.
+   * When a message was posted last, be it still there or not, or else when the thread was created, by the service's
+   * clock. Edits, reactions and read marks are no activity.
    */
   lastActivityTime: Date | undefined;
 }
@@ -3074,7 +3074,7 @@ export const ThreadQueryServiceService = {
     responseSerialize: (value: GetThreadResponse): Buffer => Buffer.from(GetThreadResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetThreadResponse => GetThreadResponse.decode(value),
   },
-  /** The account's threads, in the order of their creation. */
+  /** The account's threads, in the order of their creation, by the service's clock and not by what an older client said. */
   listThreads: {
     path: "/threadweaver.thread.v1.ThreadQueryService/ListThreads" as const,
     requestStream: false as const,
@@ -3200,7 +3200,7 @@ export const ThreadQueryServiceService = {
 
 export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
   getThread: handleUnaryCall<GetThreadRequest, GetThreadResponse>;
-  /** The account's threads, in the order of their creation. */
+  /** The account's threads, in the order of their creation, by the service's clock and not by what an older client said. */
   listThreads: handleUnaryCall<ListThreadsRequest, ListThreadsResponse>;
   /** In the order of joining. */
   listAdministratorIds: handleUnaryCall<ListAdministratorIdsRequest, ListAdministratorIdsResponse>;
@@ -3257,7 +3257,7 @@ export interface ThreadQueryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetThreadResponse) => void,
   ): ClientUnaryCall;
-  /** The account's threads, in the order of their creation. */
+  /** The account's threads, in the order of their creation, by the service's clock and not by what an older client said. */
   listThreads(
     request: ListThreadsRequest,
     callback: (error: ServiceError | null, response: ListThreadsResponse) => void,
