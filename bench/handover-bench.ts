@@ -1,145 +1,122 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ulid } from 'ulid';
-import { protoClient, type ProtoClient } from '../services/shared/testing/proto-client.js';
-import { startNatsServer } from '../services/shared/testing/servers/index.js';
-import { startServiceProcess, type ServiceProcess } from '../services/shared/testing/service-process.js';
-import { endProgress, printTable, showProgress, summarize } from './table.js';
+import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { CutProxy, startNatsCluster, startNatsServer } from '../services/shared/testing/servers/index.js';
+import { CALL_EVERY_MS, HandoverLoad } from './support/handover-load.js';
+import { endProgress, printTable, showProgress } from './table.js';
 
-const THREADS = 24;
-/** Each thread gets a call so often, unless the one before takes longer. */
-const CALL_EVERY_MS = 100;
 /** How long to look on without a disturbance, and after each. */
 const UNDISTURBED_MS = 2_000;
 const AFTERWARDS_MS = 500;
-/** Longer than the others need to take over from one that was killed. */
+/** Longer than the others need to take over. */
 const KILLED_MS = 3_000;
-
-interface Instance {
-  readonly service: ServiceProcess;
-  readonly commands: ProtoClient;
-}
-
-/** What a window of time saw. */
-interface Window {
-  readonly calls: number[];
-  /** For each thread, when it was answered last. */
-  readonly answeredAt: Map<string, number>;
-  longestGapMs: number;
-}
+const AWAY_MS = 4_000;
+/** Until streams have other leaders: nodes stand for election after 4 to 9 s of silence. */
+const NODE_AWAY_MS = 20_000;
+const JUMPS_MS = [3_600_000, -3_600_000, 0];
 
 /**
  * Three thread-command processes under a moderate load through the two that stay: the third one leaves (SIGTERM), joins
- * again, and is killed (kill -9), `count` times. The reference is the same load in between, undisturbed.
+ * again, is killed (kill -9), paused, cut off from NATS, and its clock jumps, `count` times. The reference is the same load
+ * in between, undisturbed. Then the same on three NATS nodes, of which one is killed.
  */
 export async function benchHandover({ count = 5 }: { count: number | undefined }): Promise<void> {
+  await benchProcesses(count);
+  await benchNatsNodes(Math.min(count, 3));
+  console.log(
+    `  a gap is the time between two answers in a thread, which is called every ${CALL_EVERY_MS} ms; nobody repeats a call`,
+  );
+}
+
+async function benchProcesses(count: number): Promise<void> {
   const nats = await startNatsServer();
-  const account = ulid();
-  const instances: Instance[] = [];
-  const start = async (): Promise<Instance> => {
-    const env = { NATS_URL: nats.url, LOG_LEVEL: 'info' };
-    const service = await startServiceProcess('dist/services/thread-command/main.js', env);
-    const proto = 'threadweaver/thread/v1/thread_command_service.proto';
-    const commands = protoClient(proto, 'threadweaver.thread.v1.ThreadCommandService', service.address);
-    const instance = { service, commands };
-    instances.push(instance);
-    return instance;
+  const network = await CutProxy.start(nats.port);
+  const directory = await mkdtemp(join(tmpdir(), 'threadweaver-bench-'));
+  const clockFile = join(directory, 'clock');
+  const clockShift = join(projectRoot, 'dist/services/e2e/chaos/clock-shift.js');
+  const canJump = existsSync(clockShift);
+  const thirdEnv = {
+    NATS_URL: `nats://127.0.0.1:${network.port}`,
+    ...(canJump && { NODE_OPTIONS: `--import=${pathToFileURL(clockShift).href}`, CLOCK_SHIFT_FILE: clockFile }),
   };
+  const load = new HandoverLoad({ NATS_URL: nats.url });
   try {
-    const stay = [await start(), await start()];
-    const creation = { account_id: account, title: 'a thread', administrator_ids: [account] };
-    const threadIds = await Promise.all(
-      Array.from({ length: THREADS }, async (_, index) => {
-        const { thread_id } = (await stay[index % 2]?.commands.call('CreateThread', creation)) ?? {};
-        return String(thread_id);
-      }),
-    );
-    const windows: Record<string, Window[]> = {
-      undisturbed: [],
-      'while one leaves': [],
-      'while one joins': [],
-      'while one is killed': [],
-    };
-    let current: Window = { calls: [], answeredAt: new Map(), longestGapMs: 0 };
-    const look = async (what: string, disturb: () => Promise<unknown>): Promise<void> => {
-      current = { calls: [], answeredAt: new Map(threadIds.map((id) => [id, performance.now()])), longestGapMs: 0 };
-      windows[what]?.push(current);
-      await disturb();
-      await delay(what === 'undisturbed' ? 0 : AFTERWARDS_MS);
-    };
-    let failed = 0;
-    let isOver = false;
-    const posting = threadIds.map(async (thread_id, index) => {
-      await delay((index * CALL_EVERY_MS) / THREADS);
-      for (let turn = index; !isOver; turn += 1) {
-        const startedAt = performance.now();
-        const window = current;
-        const request = { request_id: ulid(), account_id: account, thread_id, messages: [{ text: 'hi' }] };
-        try {
-          await stay[turn % 2]?.commands.call('AddMessages', request);
-        } catch (error) {
-          failed += 1;
-          console.error(error);
-        }
-        const now = performance.now();
-        window.calls.push(now - startedAt);
-        // A call that began in the window before is still counted there, but the gap that it ends is in this one.
-        current.longestGapMs = Math.max(current.longestGapMs, now - (current.answeredAt.get(thread_id) ?? now));
-        current.answeredAt.set(thread_id, now);
-        await delay(Math.max(0, CALL_EVERY_MS - (now - startedAt)));
-      }
-    });
-    let third = await start();
+    const stay = [await load.start(), await load.start()];
+    await load.begin(stay);
+    let third = await load.start(thirdEnv);
     // Everything warms up.
     await delay(2 * UNDISTURBED_MS);
     for (let round = 1; round <= count; round += 1) {
       showProgress(`round ${round} of ${count}`);
-      await look('undisturbed', () => delay(UNDISTURBED_MS));
-      await look('while one leaves', async () => {
+      await load.look('undisturbed', () => delay(UNDISTURBED_MS));
+      const leave = async (): Promise<void> => {
         third.service.kill('SIGTERM');
         await third.service.exited;
-      });
-      await look('while one joins', async () => (third = await start()));
-      await look('undisturbed', () => delay(UNDISTURBED_MS / 2));
-      await look('while one is killed', async () => {
+      };
+      await load.look('while one leaves', leave, AFTERWARDS_MS);
+      await load.look('while one joins', async () => (third = await load.start(thirdEnv)), AFTERWARDS_MS);
+      await load.look('undisturbed', () => delay(UNDISTURBED_MS / 2));
+      const pause = async (): Promise<void> => {
+        third.service.kill('SIGSTOP');
+        await delay(AWAY_MS);
+        third.service.kill('SIGCONT');
+      };
+      await load.look('while one is paused', pause, 2 * AFTERWARDS_MS);
+      const cut = async (): Promise<void> => {
+        network.cut('silent');
+        await delay(AWAY_MS);
+        network.heal();
+      };
+      await load.look('while one is cut off', cut, 2 * AFTERWARDS_MS);
+      for (const jumpMs of canJump ? JUMPS_MS : []) {
+        await load.look(
+          'while the clock of one jumps',
+          async () => writeFileSync(clockFile, String(jumpMs)),
+          AWAY_MS / 2,
+        );
+      }
+      const kill = async (): Promise<void> => {
         third.service.kill('SIGKILL');
         await delay(KILLED_MS);
-      });
-      third = await start();
+      };
+      await load.look('while one is killed', kill, AFTERWARDS_MS);
+      third = await load.start(thirdEnv);
       await delay(AFTERWARDS_MS);
     }
-    isOver = true;
-    await Promise.all(posting);
+    await load.end();
     endProgress();
-    report(windows);
-    console.log(
-      `  ${failed} calls failed; a gap is the time between two answers in a thread, which is called every ${CALL_EVERY_MS} ms`,
-    );
+    printTable(load.rows);
   } finally {
-    for (const { service, commands } of instances) {
-      commands.close();
-      service.kill('SIGKILL');
-      await service.exited;
-    }
+    await load.stop();
+    await network.close();
     await nats.stop();
+    await rm(directory, { recursive: true, force: true });
   }
 }
 
-function report(windows: Readonly<Record<string, readonly Window[]>>): void {
-  const longestOf = (those: readonly Window[]): number => summarize(those.map(({ calls }) => summarize(calls).max)).p50;
-  const reference = longestOf(windows.undisturbed ?? []);
-  printTable(
-    Object.entries(windows).map(([what, those]) => {
-      const { p50, p99, max } = summarize(those.flatMap(({ calls }) => calls));
-      const longest = longestOf(those);
-      return {
-        'ms a call': what,
-        p50,
-        p99,
-        'longest of a window, median': longest,
-        'of reference': longest / reference,
-        longest: max,
-        'longest gap': Math.max(...those.map(({ longestGapMs }) => longestGapMs)),
-      };
-    }),
-  );
+async function benchNatsNodes(count: number): Promise<void> {
+  const nats = await startNatsCluster();
+  const load = new HandoverLoad({ NATS_URL: nats.url, NATS_REPLICAS: '3' });
+  try {
+    const all = [await load.start(), await load.start(), await load.start()];
+    await load.begin(all);
+    await delay(2 * UNDISTURBED_MS);
+    for (let round = 0; round < count; round += 1) {
+      showProgress(`round ${round + 1} of ${count}`);
+      const node = nats.nodes[round % nats.nodes.length];
+      await load.look('undisturbed', () => delay(UNDISTURBED_MS));
+      await load.look('while a NATS node is killed', async () => node?.kill('SIGKILL'), NODE_AWAY_MS);
+      await load.look('while it comes back', async () => node?.restart(), UNDISTURBED_MS);
+    }
+    await load.end();
+    endProgress();
+    printTable(load.rows);
+  } finally {
+    await load.stop();
+    await nats.stop();
+  }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntilHealthy } from '../../services/shared/testing/servers/index.js';
 import { CannedServices } from './testing/canned-services.js';
 import { get, post } from './testing/rest-call.js';
@@ -44,6 +45,25 @@ describe('Envoy in front of several instances', () => {
     await askMany(5);
     one.stop();
     await askMany();
+  });
+
+  it('gives a command that an instance has when it dies to another', async () => {
+    for (const instance of [one, other]) instance.answer({ silence: true });
+    const answered = post(`${envoy.url}/v1/threads/create`, '{}');
+    const taken = (): CannedServices | undefined => [one, other].find(({ calls }) => calls.length > 0);
+    while (taken() === undefined) await delay(10);
+    const dying = taken();
+    const heir = dying === one ? other : one;
+    heir.answer({ response: {} });
+    const before = dying?.lastCall;
+    dying?.stop();
+    assert.equal((await answered).status, 200);
+    assert.equal(heir.lastCall.path, before?.path);
+    assert.equal(
+      heir.lastCall.metadata['x-request-id'],
+      before?.metadata['x-request-id'],
+      'the service knows the repeat',
+    );
   });
 
   it('leaves one alone that says NOT_SERVING', async () => {
