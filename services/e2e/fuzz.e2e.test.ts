@@ -9,10 +9,10 @@ import { sharedMesh } from './testing/shared-mesh.js';
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_128);
 /** So many that all of it takes some 20 s. */
 const cases: Readonly<Record<Exclude<Family, 'attacks'>, number>> = {
-  grpc: 450,
+  grpc: 300,
   'grpc-web': 100,
-  rest: 150,
-  http2: 90,
+  rest: 100,
+  http2: 60,
 };
 
 describe('A client that does nothing wrong notices nothing', function () {

@@ -120,7 +120,7 @@ export const attacks: Readonly<Record<string, (context: AttackContext) => Promis
     const clients = Array.from({ length: 8 }, () => new Http2Client(port));
     const request = { accountId: scene.accounts[0], threadId: scene.threads[0] as string };
     const list = frame(ListMessagesRequest.encode(ListMessagesRequest.fromPartial(request)).finish());
-    let left = isFull ? 10_000 : 1_000;
+    let left = isFull ? 10_000 : 600;
     const flood = Array.from({ length: 400 }, async (_, index) => {
       while ((left -= 1) >= 0) await clients[index % clients.length]?.call(`${QUERIES}/ListMessages`, list);
     });

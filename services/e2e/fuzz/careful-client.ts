@@ -23,6 +23,7 @@ export class CarefulClient {
   #failures: string[] = [];
   #isOver = false;
   #threadId = '';
+  #nextThreadAt = 0;
   readonly #edge: Http2Client;
   readonly #services: readonly Http2Client[];
   readonly #loops: Promise<void>[] = [];
@@ -36,17 +37,7 @@ export class CarefulClient {
   /** @throws Error when not even a first call succeeds */
   static async start(mesh: RunningMesh): Promise<CarefulClient> {
     const client = new CarefulClient(mesh);
-    const request = CreateThreadRequest.fromPartial({
-      accountId: client.account,
-      title: 't',
-      administratorIds: [client.account],
-    });
-    const created = await client.#edge.call(
-      `${COMMANDS}/CreateThread`,
-      frame(CreateThreadRequest.encode(request).finish()),
-    );
-    if (created.code !== 'OK') throw new Error(`the careful client cannot begin: ${created.code} ${created.message}`);
-    client.#threadId = CreateThreadResponse.decode(created.messages[0] ?? Buffer.alloc(0)).threadId;
+    await client.#openThread();
     client.#loops.push(
       client.#repeat(() => client.#talk()),
       client.#repeat(() => client.#askForHealth()),
@@ -80,9 +71,10 @@ export class CarefulClient {
 
   async #talk(): Promise<void> {
     const { account: accountId } = this;
+    // A thread holds 5,000 messages.
+    if (this.calls >= this.#nextThreadAt) await this.#openThread();
     const of = { accountId, threadId: this.#threadId };
     const metadata = { 'x-thread-id': this.#threadId };
-    // A thread holds 5,000 messages.
     const request = AddMessagesRequest.fromPartial({ ...of, messages: [{ text: 'all is well' }] });
     let version = 0n;
     if (this.calls % 10 === 0) {
@@ -106,6 +98,16 @@ export class CarefulClient {
       patienceMs: 60_000,
     });
     this.#note('GET by REST', /^HTTP\/1\.1 200 /.test(answer), answer.slice(0, 300));
+  }
+
+  async #openThread(): Promise<void> {
+    const [accountId, administratorIds] = [this.account, [this.account]];
+    const request = CreateThreadRequest.fromPartial({ accountId, title: 't', administratorIds });
+    const body = frame(CreateThreadRequest.encode(request).finish());
+    const { code, message, messages } = await this.#edge.call(`${COMMANDS}/CreateThread`, body);
+    if (code !== 'OK') throw new Error(`the careful client cannot create a thread: ${code} ${message}`);
+    this.#threadId = CreateThreadResponse.decode(messages[0] ?? Buffer.alloc(0)).threadId;
+    this.#nextThreadAt = this.calls + 20_000;
   }
 
   async #askForHealth(): Promise<void> {

@@ -51,18 +51,22 @@ export async function restCase(port: number, scene: Scene, random: SeededRandom)
   }));
 }
 
-function wrongWith({ isPlain, method }: Request, answer: string, isCarriedOut: boolean): Wrong[] {
+function wrongWith({ isPlain, method, headers }: Request, answer: string, isCarriedOut: boolean): Wrong[] {
   const wrong: Wrong[] = [];
   const shown = JSON.stringify(answer.slice(0, 600));
   // Nothing at all: the connection was closed on it, or waits for the rest of the request.
   if (answer === '') return [];
-  // Envoy speaks HTTP/2 to what looks like it.
-  const status = Number(/^HTTP\/1\.[01] (\d{3}) /.exec(answer)?.[1] ?? 0);
+  // Behind "100 Continue".
+  const status = Number(
+    /^HTTP\/1\.[01] (\d{3}) /.exec(answer.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, ''))?.[1] ?? 0,
+  );
   if (!statuses.has(status)) wrong.push({ kind: `status ${status}`, detail: shown });
   const [, body = ''] = /\r\n\r\n(.*)/s.exec(answer) ?? [];
   const inner = status === 200 ? undefined : innerTextOf(body);
   if (inner !== undefined) wrong.push({ kind: `says ${JSON.stringify(inner)}`, detail: shown });
-  if (status >= 400 && status !== 426 && method !== 'HEAD' && body !== '' && !body.includes('"error_messages":[')) {
+  // Who says that it speaks gRPC is not answered in JSON.
+  const isGrpc = headers.some(([name, value]) => name === 'content-type' && value.startsWith('application/grpc'));
+  if (status >= 400 && !isGrpc && method !== 'HEAD' && body !== '' && !body.includes('"error_messages":[')) {
     wrong.push({ kind: `${status} without error_messages`, detail: shown });
   }
   if (!isPlain && isCarriedOut)

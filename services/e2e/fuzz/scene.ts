@@ -18,6 +18,9 @@ import type { KnownIds } from './random-message.js';
 export const COMMANDS = '/threadweaver.thread.v1.ThreadCommandService';
 export const QUERIES = '/threadweaver.thread.v1.ThreadQueryService';
 
+/** One for all scenes: each logger listens for the end of the process. */
+const logger = createLogger('fuzz', 'silent');
+
 /** Accounts and threads that are fuzzed, and what was acknowledged in them. */
 export class Scene {
   readonly accounts = [ulid(), ulid(), ulid()] as const;
@@ -36,7 +39,7 @@ export class Scene {
   ) {}
 
   static async open(mesh: RunningMesh, layout: JournalLayout): Promise<Scene> {
-    const link = await NatsLink.open({ url: mesh.natsUrl, name: 'fuzz', logger: createLogger('fuzz', 'silent') });
+    const link = await NatsLink.open({ url: mesh.natsUrl, name: 'fuzz', logger });
     const journal = openJournal(link, { prefix: 'THREAD', layout });
     const scene = new Scene(link, journal, new Http2Client(mesh.ports.envoy));
     scene.canary = await scene.#create();
