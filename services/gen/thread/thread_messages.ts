@@ -156,6 +156,10 @@ export interface GetThreadResponse {
   errorMessages: string[];
 }
 
+/**
+ * An answer ends before it has more than 2.4 MB, though limit allows for more: go on at the offset plus as many as came,
+ * until none come. So does that of GetMessages.
+ */
 export interface GetThreadsRequest {
   accountId: string;
   hasOffset: boolean;

@@ -4,6 +4,7 @@ import type { UnaryHandlers } from '../../shared/adapters/grpc/unary-service.js'
 import { legacyGrpcWording, legacyTexts } from '../../shared/adapters/legacy/legacy-texts.js';
 import type { FieldViolation } from '../../shared/kernel/field-violation.js';
 import { RequestChecks } from '../../shared/kernel/request-checks.js';
+import { bytesOfMessage, bytesOfThread, fittingIntoAnswer } from '../runtime/answer-size.js';
 import type { MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
 import { parseLegacyWindow } from './legacy-window.js';
 
@@ -32,7 +33,8 @@ export function legacyGrpcService(reader: ThreadReader): UnaryHandlers<ThreadQue
       const checked = checks.finish({});
       if (!checked.ok) return { messages: [], ...refusal(legacyTexts(checked.error, legacyGrpcWording)) };
       const threads = await reader.listThreads(accountId, window);
-      return { isSuccessful: true, messages: threads.map(({ value }) => threadBody(value)), errorMessages: [] };
+      const fitting = fittingIntoAnswer(threads, ({ value }) => bytesOfThread(value));
+      return { isSuccessful: true, messages: fitting.map(({ value }) => threadBody(value)), errorMessages: [] };
     },
 
     async getMessages(request, context) {
@@ -44,7 +46,9 @@ export function legacyGrpcService(reader: ThreadReader): UnaryHandlers<ThreadQue
       if (!checked.ok) return { messages: [], ...refusal(legacyTexts(checked.error, legacyGrpcWording)) };
       context.annotate({ thread_id: threadId });
       const messages = (await reader.listMessages(accountId, threadId, window)) ?? [];
-      return { isSuccessful: true, messages: messages.map(({ value }) => messageBody(value)), errorMessages: [] };
+      // This API's messages name no accounts.
+      const fitting = fittingIntoAnswer(messages, ({ value }) => bytesOfMessage({ ...value, toAccountIds: [] }));
+      return { isSuccessful: true, messages: fitting.map(({ value }) => messageBody(value)), errorMessages: [] };
     },
   };
 }

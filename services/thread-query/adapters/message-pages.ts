@@ -1,6 +1,7 @@
 import type { ListMessagesRequest } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
 import { Fault } from '../../shared/kernel/fault.js';
 import { orInvalidRequest, RequestChecks } from '../../shared/kernel/request-checks.js';
+import { bytesOfMessage } from '../runtime/answer-size.js';
 import type { Cursor, Listed, MessageView, ThreadReader } from '../runtime/thread-reader.js';
 import { orThreadNotFound } from '../runtime/thread-visibility.js';
 import { parsePage, type Page } from './query-parsing.js';
@@ -51,19 +52,19 @@ export async function readMessagePage(reader: ThreadReader, request: MessagePage
   const forwards = async (after: Cursor | undefined, limit: number) =>
     orThreadNotFound(await reader.listMessages(accountId, threadId, { after, limit }));
   const { after: token, limit } = page.window;
-  if (anchor === undefined) return page.of(await forwards(token, limit));
+  if (anchor === undefined) return page.of(await forwards(token, limit), bytesOfMessage);
 
   const { direction } = anchor;
   const place = token ?? { position: await findPosition(reader, request, anchor.messageId), id: '' };
-  if (direction === 'after') return page.of(await forwards(place, limit));
+  if (direction === 'after') return page.of(await forwards(place, limit), bytesOfMessage);
   if (direction === 'around') {
     // What a token leads to is no longer around the message, but after what was.
-    if (token !== undefined) return page.of(await forwards(token, limit));
+    if (token !== undefined) return page.of(await forwards(token, limit), bytesOfMessage);
     const older = await backwards(reader, request, place, Math.floor((page.size - 1) / 2));
     const newer = await forwards({ position: place.position - 1, id: '' }, limit - older.length);
-    return page.of([...older.toReversed(), ...newer]);
+    return page.of([...older.toReversed(), ...newer], bytesOfMessage);
   }
-  const { values, nextPageToken } = page.of(await backwards(reader, request, place, limit));
+  const { values, nextPageToken } = page.of(await backwards(reader, request, place, limit), bytesOfMessage);
   // Only then: the account may have stopped seeing the thread since the page before.
   if (values.length === 0) orThreadNotFound(await reader.chat.findPosition(accountId, threadId, anchor.messageId));
   return { values: values.toReversed(), nextPageToken };

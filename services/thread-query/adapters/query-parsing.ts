@@ -21,7 +21,7 @@ export interface Page {
   readonly size: number;
   /** One entry more, which tells whether there is another page. */
   readonly window: Window;
-  of<T>(entries: Parameters<typeof pageOf<T>>[0]): ReturnType<typeof pageOf<T>>;
+  of<T>(entries: Parameters<typeof pageOf<T>>[0], bytesOf?: (value: T) => number): ReturnType<typeof pageOf<T>>;
 }
 
 export function parseThread(request: ThreadRequest): ThreadRequest {
@@ -63,7 +63,7 @@ export function parsePage(
   return {
     size,
     window: { after, limit: size + 1 },
-    of: (entries) => pageOf(entries, size, paged),
+    of: (entries, bytesOf) => pageOf(entries, size, paged, bytesOf),
   };
 }
 

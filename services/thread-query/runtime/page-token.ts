@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { fittingIntoAnswer } from './answer-size.js';
 import type { Cursor, Listed } from './thread-reader.js';
 
 /** What a token belongs to: a list's name and the arguments that choose its entries. */
@@ -12,19 +13,21 @@ const MAX_TOKEN_CHARACTERS = 200;
 const cursorFormat = /^(\d{1,16})\.([0-9A-Z]{0,26})$/;
 
 /**
- * A page of at most `size` entries from `size + 1` that were read: the last of those only tells whether there is more.
+ * A page of at most `size` entries from `size + 1` that were read: the last of those only tells whether there is more. It
+ * ends earlier when more would not fit into one answer.
  * `nextPageToken` is empty on the last page.
  */
 export function pageOf<T>(
   entries: readonly Listed<T>[],
   size: number,
   paged: PagedList,
+  bytesOf: (value: T) => number = () => 0,
 ): { values: T[]; nextPageToken: string } {
-  const page = entries.slice(0, size);
+  const page = fittingIntoAnswer(entries.slice(0, size), ({ value }) => bytesOf(value));
   const last = page.at(-1);
   return {
     values: page.map(({ value }) => value),
-    nextPageToken: entries.length > size && last !== undefined ? encodePageToken(paged, last.cursor) : '',
+    nextPageToken: entries.length > page.length && last !== undefined ? encodePageToken(paged, last.cursor) : '',
   };
 }
 

@@ -3054,7 +3054,8 @@ export const SearchMessagesResponse: MessageFns<SearchMessagesResponse> = {
  * others, and once it is destroyed, it is NOT_FOUND.
  *
  * Lists come in pages (AIP-158): page_size 0 means 100, more than 1,000 means
- * 1,000; next_page_token is empty on the last page. A token serves only the
+ * 1,000, and a page ends earlier when it would not fit into 4 MiB; next_page_token
+ * is empty on the last page. A token serves only the
  * list and arguments that it came from.
  *
  * min_version asks for the thread at that version or a later one, such as the
