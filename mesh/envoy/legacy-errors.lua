@@ -12,6 +12,7 @@ local shapes = {
 -- What to say when an answer carries no text of its own.
 local reasons = {
   ['400'] = 'malformed request', ['401'] = 'not authenticated', ['403'] = 'not permitted', ['404'] = 'not found',
+  ['405'] = 'method is not allowed',
   ['408'] = 'request time-out', ['413'] = 'body is too large', ['415'] = 'content-type: must be application/json',
   ['429'] = 'too many requests', ['431'] = 'headers are too large', ['500'] = 'internal error',
   ['501'] = 'not implemented', ['502'] = 'bad gateway', ['503'] = 'service is unavailable', ['504'] = 'time-out',
@@ -56,7 +57,10 @@ end
 -- Texts are JSON-escaped, and so is what this gives. What follows the first line shows the place in the body.
 local function readable(text, first_line)
   if known(text) then return known(text) end
+  local repeated = text:match("oneof field '_([%w_]+)' is already set")
+  if repeated then return repeated .. ': must be given once' end
   if text:find('Root element must be a message', 1, true) then return 'body: must be a JSON object' end
+  if text:find('Proto fields must have a name', 1, true) then return 'body: a key must not be empty' end
   if text:find('^Message too deep') then return 'body: is nested too deeply' end
   if text ~= first_line then return 'body: malformed JSON: ' .. first_line end
   return text
@@ -156,6 +160,11 @@ function envoy_on_request(handle)
     if path:find('^/v1/threads/[^/?]+/events') and (headers:get('accept') or ''):find('text/event-stream', 1, true) then
       handle:streamInfo():dynamicMetadata():set('legacy_errors', 'is_event_source', true)
     end
+    -- What the transcoder knows is GET. Of events there is no HEAD.
+    if headers:get(':method') == 'HEAD' then
+      handle:streamInfo():dynamicMetadata():set('legacy_errors', 'is_head', true)
+      if not path:find('/events') then headers:replace(':method', 'GET') end
+    end
   end
 end
 
@@ -172,6 +181,15 @@ function envoy_on_response(handle)
   end
   local status = headers:get(':status')
   if untouched and untouched ~= '0' then status = http_statuses[untouched] or '500' end
+  -- What a page is shown depends on where it comes from, whatever the answer.
+  local vary = headers:get('vary')
+  if vary == nil or not vary:find('Origin', 1, true) then headers:add('vary', 'Origin') end
+  if (headers:get('content-type') or ''):find('^text/event%-stream') then headers:replace('cache-control', 'no-cache') end
+  if client['is_head'] then
+    headers:replace(':status', status)
+    for chunk in handle:bodyChunks() do chunk:setBytes('') end
+    return
+  end
   if status < '400' then return end
 
   -- This waits, and afterwards the old wrapper of the headers is dead.

@@ -64,6 +64,7 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     CORS_ORIGINS: JSON.stringify(settings.corsOrigins ?? LOCAL_ORIGINS),
     CALL_TIMEOUT: `${(settings.callTimeoutMs ?? 15_000) / 1_000}s`,
     HEALTH_ROUTING_LUA: readTemplate('health-routing.lua'),
+    STRICT_JSON_LUA: readTemplate('strict-json.lua'),
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
   };
   return template

@@ -49,11 +49,13 @@ export function renderEdgeFilters(descriptorSet: Buffer): string {
   const manager = edgeConnectionManager();
   const host = manager.route_config.virtual_hosts[0];
   const filters = manager.http_filters.filter(({ name }) => !istiosOwnFilters.includes(name));
-  const [first, ...others] = filters.map((filter) => withDescriptors(filter, descriptorSet));
+  const complete = filters.map((filter) => withDescriptors(filter, descriptorSet));
+  // Istio's own filters, its policies for one, stand between those and the others.
+  const behindFirst = complete.findIndex(({ name }) => name === 'legacy_errors') + 1;
   const settings = Object.fromEntries(Object.entries(manager).filter(([name]) => !istiosOwn.includes(name)));
   const router = manager.http_filters.at(-1);
-  if (first?.name !== 'legacy_errors' || router?.name !== 'envoy.filters.http.router') {
-    throw new Error('envoy.yaml no longer has legacy_errors as its first HTTP filter and the router as its last');
+  if (behindFirst === 0 || router?.name !== 'envoy.filters.http.router') {
+    throw new Error('envoy.yaml no longer has an HTTP filter legacy_errors, and the router as its last');
   }
   const resource = {
     apiVersion: 'networking.istio.io/v1alpha3',
@@ -68,8 +70,13 @@ export function renderEdgeFilters(descriptorSet: Buffer): string {
           name: 'envoy.filters.network.http_connection_manager',
           typed_config: { '@type': manager['@type'], ...settings },
         }),
-        patch('HTTP_FILTER', filterChain(), 'INSERT_FIRST', first),
-        ...others.map((filter) => patch('HTTP_FILTER', filterChain(router.name), 'INSERT_BEFORE', filter)),
+        ...complete
+          .slice(0, behindFirst)
+          .toReversed()
+          .map((filter) => patch('HTTP_FILTER', filterChain(), 'INSERT_FIRST', filter)),
+        ...complete
+          .slice(behindFirst)
+          .map((filter) => patch('HTTP_FILTER', filterChain(router.name), 'INSERT_BEFORE', filter)),
         patch('HTTP_FILTER', filterChain(router.name), 'MERGE', router),
         patch('VIRTUAL_HOST', {}, 'MERGE', {
           typed_per_filter_config: host.typed_per_filter_config,

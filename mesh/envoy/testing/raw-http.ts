@@ -10,15 +10,22 @@ export interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends bytes that no HTTP client would send, on a connection of their own, and waits for one whole answer. */
-export async function rawHttp(port: number, request: string | Uint8Array): Promise<RawAnswer> {
+/**
+ * Sends bytes that no HTTP client would send, on a connection of their own.
+ * @param isEnough of what has come so far. @default one whole answer
+ */
+export async function rawHttp(
+  port: number,
+  request: string | Uint8Array,
+  isEnough: (text: string) => boolean = isWhole,
+): Promise<RawAnswer> {
   const socket = connect(port, '127.0.0.1');
   let text = '';
   await new Promise<void>((resolve) => {
     socket.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
       // Envoy leaves it to the client to close first, for a second.
-      if (isWhole(text)) socket.destroy();
+      if (isEnough(text)) socket.destroy();
     });
     // A reset is an end, too: Envoy may close before it has read all.
     socket.on('error', () => undefined);
