@@ -32,7 +32,7 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** Blocks of commands, with what is indented within a list brought to the margin. */
 function blocksOf(markdown: string): string[] {
-  return [...markdown.matchAll(/^( *(?:\d\. )?)```sh\n([\s\S]*?)^ *```$/gm)].map(([, margin = '', block = '']) =>
+  return [...markdown.matchAll(/^( *(?:\d\. )?)```sh[^\n]*\n([\s\S]*?)^ *```$/gm)].map(([, margin = '', block = '']) =>
     block.replaceAll(new RegExp(`^ {${margin.length}}`, 'gm'), ''),
   );
 }

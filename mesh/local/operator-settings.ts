@@ -18,6 +18,7 @@ export function writeOperatorSettings(settings: MeshSettings): void {
   const variables = {
     ...(natsUrl === undefined ? natsComponents(settings).serviceEnv : {}),
     ...(mySqlUrl === undefined ? { MYSQL_URL: projector.url } : {}),
+    OWNERSHIP_ADDRESS: `127.0.0.1:${ports.threadCommandAdmin}`,
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
   writePrivately(join(dataDir, LOCAL_SETTINGS_FILE), lines.join(''));

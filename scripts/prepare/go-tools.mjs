@@ -4,12 +4,13 @@ import { PrepareError, report, run, tail } from './project.mjs';
 import { ensurePythonTool, pythonToolIsReady } from './python-tools.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 
-/** What the tests check manifests and workflows with. Each is built by its own go.mod, so its dependencies are pinned too. */
+/** What the tests check manifests and workflows with, and the README's commands. Each is built by its own go.mod, so its dependencies are pinned too. */
 const packages = {
   kustomize: 'sigs.k8s.io/kustomize/kustomize/v5@v5.8.2',
   kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0',
   'kube-score': 'github.com/zegl/kube-score/cmd/kube-score@v1.20.0',
   actionlint: 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12',
+  grpcurl: 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3',
 };
 /** The oldest Go that builds all of them. */
 const GO_MINOR = 26;

@@ -1,3 +1,4 @@
+import { withLocalInstallation } from '../shared/adapters/local-installation.js';
 import { Environment } from '../shared/adapters/environment.js';
 import {
   readNatsUrl,
@@ -62,4 +63,9 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     maxWaiting: environment.integer('MAX_WAITING', 10_000, { minimum: 1 }),
     maxRouted: environment.integer('MAX_ROUTED', 5_000, { minimum: 1 }),
   };
+}
+
+/** OWNERSHIP_ADDRESS: where `npm run ownership` asks unless it is told. @default the first one of `npm start` */
+export function readOwnershipAddress(variables = process.env): string {
+  return new Environment(withLocalInstallation(variables)).text('OWNERSHIP_ADDRESS', '127.0.0.1:50054');
 }

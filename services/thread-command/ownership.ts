@@ -6,6 +6,7 @@ import {
   type GetOwnershipResponse,
   type WhichResponse,
 } from '../gen/threadweaver/admin/v1/ownership_service.js';
+import { readOwnershipAddress } from './config.js';
 
 const help = `npm run ownership [-- which THREAD_ID] [--address host:port]
 
@@ -14,11 +15,11 @@ Shows which instance of thread-command owns which partitions, or who owns a thre
 `;
 
 function readArguments() {
-  const options = {
-    address: { type: 'string', default: '127.0.0.1:50054' },
-    help: { type: 'boolean', short: 'h' },
-  } as const;
   try {
+    const options = {
+      address: { type: 'string', default: readOwnershipAddress() },
+      help: { type: 'boolean', short: 'h' },
+    } as const;
     const { values, positionals } = parseArgs({ allowPositionals: true, options });
     const [command, threadId, extra] = positionals;
     if (command !== undefined && command !== 'which') throw new Error(`there is no command ${command}`);
