@@ -219,7 +219,7 @@ export class Projector {
           const reconciling = this.#reconcileNow(writer, signal);
           // The list may be long in coming; once aborted it changes nothing any more.
           reconciling.catch(() => undefined);
-          await Promise.race([reconciling, aborted(signal)]);
+          await unlessAborted(reconciling, signal);
         } finally {
           // Cut short, by an error or the end of the session, it is still to be done.
           if (signal.aborted) this.#isReconcileDue = true;
@@ -228,7 +228,8 @@ export class Projector {
       const woken = new AbortController();
       this.#wakeReconciler = () => woken.abort();
       if (this.#isReconcileDue) continue;
-      await pause(this.#options.reconcileEveryMs, AbortSignal.any([signal, woken.signal]));
+      await unlessAborted(pause(this.#options.reconcileEveryMs, woken.signal), signal);
+      woken.abort();
       this.#isReconcileDue = true;
     }
   }
@@ -304,9 +305,17 @@ export class Projector {
   }
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
+/** Until the work is done or the signal aborts. A session's signal lives long, and keeps no listener of what is over. */
+async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  let stop = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (stop = resolve));
+  signal.addEventListener('abort', stop);
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /** Waits, or until the signal. */

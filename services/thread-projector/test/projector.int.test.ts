@@ -201,6 +201,23 @@ describe('projector', () => {
     assert.equal(observer.count('malformed'), 1);
   });
 
+  it('keeps no listener of comparisons that are over', async () => {
+    const warnings: string[] = [];
+    const take = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);
+    process.on('warning', take);
+    try {
+      const { observer } = startProjector();
+      for (let count = 1; count <= 15; count += 1) {
+        await observer.until(() => observer.count('reconciled') >= count);
+        feed.push({ kind: 'takeover' });
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      process.off('warning', take);
+    }
+    assert.deepEqual(warnings, []);
+  });
+
   it('compares with the journal, once, when the feed has dropped what nobody has read', async () => {
     let firstSequence = 1;
     let checks = 0;
