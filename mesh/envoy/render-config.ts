@@ -41,6 +41,15 @@ export interface EnvoySettings {
    * @default 15_000
    */
   readonly callTimeoutMs?: number;
+  /** Connections of one address (of IPv6: of one /64) at once, for each of Envoy's worker threads. @default 2500 */
+  readonly maxConnectionsPerAddress?: number | undefined;
+  /**
+   * Bytes that one address may have sent without an answer yet (bodies of HTTP/1.1 that are not complete), for each
+   * worker thread. @default 128 MiB
+   */
+  readonly maxUnansweredBytesPerAddress?: number;
+  /** Envoy's memory at most; near it, the streams that hold most are reset. @default 1 GiB */
+  readonly maxHeapBytes?: number;
 }
 
 const LOCAL_ORIGINS = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
@@ -65,6 +74,11 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     CALL_TIMEOUT: `${(settings.callTimeoutMs ?? 15_000) / 1_000}s`,
     HEALTH_ROUTING_LUA: readTemplate('health-routing.lua'),
     STRICT_JSON_LUA: readTemplate('strict-json.lua'),
+    CONNECTIONS_WASM: JSON.stringify(readFile('wasm/connections-per-address.wasm').toString('base64')),
+    ADDRESS_LIMITS: JSON.stringify(
+      `${settings.maxConnectionsPerAddress ?? 2_500} ${settings.maxUnansweredBytesPerAddress ?? 128 * 1024 * 1024}`,
+    ),
+    MAX_HEAP_BYTES: String(settings.maxHeapBytes ?? 1024 * 1024 * 1024),
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
   };
   return template
@@ -99,5 +113,9 @@ function lbEndpoints(endpoints: readonly Endpoint[]): string {
 
 // The compiled module lies under dist, the templates only here.
 function readTemplate(name: string): string {
-  return readFileSync(join(projectRoot, 'mesh/envoy', name), 'utf8');
+  return readFile(name).toString();
+}
+
+function readFile(name: string): Buffer {
+  return readFileSync(join(projectRoot, 'mesh/envoy', name));
 }

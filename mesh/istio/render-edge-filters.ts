@@ -7,7 +7,7 @@ import { renderEnvoyConfig } from '../envoy/render-config.js';
 import { projectRoot } from '../../services/shared/adapters/project-root.js';
 
 // What of Envoy's configuration this reads; the rest passes through as it is.
-interface HttpFilter {
+interface Filter {
   readonly name: string;
   readonly typed_config: Record<string, unknown>;
 }
@@ -17,7 +17,7 @@ interface Route {
   readonly typed_per_filter_config?: object;
 }
 interface ConnectionManager extends Record<string, unknown> {
-  readonly http_filters: readonly HttpFilter[];
+  readonly http_filters: readonly Filter[];
   readonly route_config: {
     readonly virtual_hosts: readonly [{ readonly typed_per_filter_config: object; readonly routes: readonly Route[] }];
   };
@@ -32,12 +32,16 @@ const istiosOwnFilters = ['envoy.filters.http.cors', 'envoy.filters.http.router'
 
 /** The connection manager of mesh/envoy/envoy.yaml, with the placeholders filled as for a cluster. */
 export function edgeConnectionManager(): ConnectionManager {
+  return edgeNetworkFilters().at(-1)?.typed_config as ConnectionManager;
+}
+
+function edgeNetworkFilters(): readonly Filter[] {
   const nowhere = { listenHost: '0.0.0.0', port: 0, threadsPort: 0, messengerPort: 0, bookingPort: 0, adminPort: 0 };
   const config = renderEnvoyConfig({ ...nowhere, threadCommand: [], threadQuery: [], descriptorSetPath: '' });
   const parsed = parse(config) as {
-    static_resources: { listeners: [{ filter_chains: [{ filters: [{ typed_config: ConnectionManager }] }] }] };
+    static_resources: { listeners: [{ filter_chains: [{ filters: Filter[] }] }] };
   };
-  return parsed.static_resources.listeners[0].filter_chains[0].filters[0].typed_config;
+  return parsed.static_resources.listeners[0].filter_chains[0].filters;
 }
 
 /**
@@ -66,6 +70,9 @@ export function renderEdgeFilters(descriptorSet: Buffer): string {
       priority: 10,
       workloadSelector: { labels: { 'app.kubernetes.io/name': 'mesh-gateway' } },
       configPatches: [
+        ...edgeNetworkFilters()
+          .slice(0, -1)
+          .map((filter) => patch('NETWORK_FILTER', filterChain(), 'INSERT_BEFORE', filter)),
         patch('NETWORK_FILTER', filterChain(), 'MERGE', {
           name: 'envoy.filters.network.http_connection_manager',
           typed_config: { '@type': manager['@type'], ...settings },
@@ -113,12 +120,12 @@ function transcodedServices(): readonly string[] {
   return transcoder?.typed_config.services as string[];
 }
 
-function isTranscoder({ name }: HttpFilter): boolean {
+function isTranscoder({ name }: Filter): boolean {
   return name === 'envoy.filters.http.grpc_json_transcoder';
 }
 
 /** A gateway's pod has no file of ours: the descriptors travel in the configuration. */
-function withDescriptors(filter: HttpFilter, descriptorSet: Buffer): HttpFilter {
+function withDescriptors(filter: Filter, descriptorSet: Buffer): Filter {
   if (!isTranscoder(filter)) return filter;
   const { proto_descriptor: _file, ...config } = filter.typed_config;
   return { ...filter, typed_config: { ...config, proto_descriptor_bin: descriptorSet.toString('base64') } };

@@ -51,6 +51,7 @@ export function envoyComponent(
           adminSocket: admin,
           threadCommand: endpoints('thread-command'),
           threadQuery: endpoints('thread-query'),
+          maxConnectionsPerAddress: settings.envoyMaxConnectionsPerAddress,
           descriptorSetPath: join(projectRoot, 'services', 'gen', 'descriptor.binpb'),
         });
         await writeFile(configPath, config);

@@ -143,6 +143,8 @@ export interface MeshSettings {
   readonly envoyBinary?: string;
   /** Envoy's worker threads. @default 1 */
   readonly envoyConcurrency: number;
+  /** Connections of one address to Envoy at once, for each of its worker threads. @default 2500 */
+  readonly envoyMaxConnectionsPerAddress?: number;
   /** The first of the services' ports for metrics, which follow one another; 0 for none. @default 0 */
   readonly metricsPort?: number;
   /** Added to the environment of the services and of the migration. @default {} */
@@ -176,6 +178,7 @@ export function readMeshSettings(
     mySqlUrl: env.text('MYSQL_URL', '') || undefined,
     envoyBinary: env.text('ENVOY_BIN', '') || undefined,
     envoyConcurrency: env.integer('ENVOY_CONCURRENCY', 1, { minimum: 1, maximum: 64 }),
+    envoyMaxConnectionsPerAddress: env.integer('ENVOY_MAX_CONNECTIONS_PER_ADDRESS', 2_500, { minimum: 1 }),
     metricsPort: env.integer('METRICS_PORT', 0, { maximum: LAST_METRICS_PORT }),
     showAllLogs: env.text('LOG', '') === 'all',
     logFiles: {
