@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { ulid } from 'ulid';
 import { protoClient, type ProtoClient } from '../../shared/testing/proto-client.js';
@@ -146,6 +147,23 @@ describe('the thread-command process', function () {
     );
     assert.ok(lines.every(({ trace_id }) => trace_id === '1234'.repeat(8)));
     assert.equal(lines[1]?.code, 'OK');
+  });
+
+  it('tells its log of a header that it cannot take, but not what is in it', async () => {
+    const session = connect(`http://${service.address}`);
+    const secrets = { cookie: 'session=s3cr3t-\u00e9', authorization: 'Bearer t0k3n-\u00e9' };
+    const path = { ':method': 'POST', ':path': '/grpc.health.v1.Health/Check' };
+    const headers = { ...path, 'content-type': 'application/grpc', te: 'trailers', ...secrets };
+    const request = session.request(headers);
+    request.end(Buffer.alloc(5));
+    request.resume();
+    await once(request, 'end');
+    session.destroy();
+    for (const name of Object.keys(secrets)) {
+      const line = await service.logLine(({ header }) => header === name);
+      assert.equal(line.msg, 'a header that gRPC does not take is passed over');
+    }
+    assert.doesNotMatch(JSON.stringify(service.logLines), /s3cr3t|t0k3n/);
   });
 
   it('refuses a new thread when the journal is full, and warns', async () => {

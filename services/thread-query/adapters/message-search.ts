@@ -1,6 +1,8 @@
 import { Fault } from '../../shared/kernel/fault.js';
+import { isEndedByServer } from '../../shared/adapters/mysql/database-errors.js';
 import type { Database, SqlValue } from '../../shared/adapters/mysql/database.js';
 import type { MessageSearch } from '../runtime/chat-reader.js';
+import { SearchSlots, type SearchSlotsOptions } from '../runtime/search-slots.js';
 import { wordMatcher } from '../runtime/search-words.js';
 import * as statements from './chat-statements.js';
 import { CommonWords } from './common-words.js';
@@ -8,15 +10,15 @@ import type { MessageRow } from './read-model-rows.js';
 
 export type ListedMessageRow = MessageRow & { readonly threadId: string };
 
-export interface MessageSearcherOptions {
+export interface MessageSearcherOptions extends SearchSlotsOptions {
   /** The full-text index is asked for so long; then the account's own messages are read. In milliseconds. @default 100 */
   readonly indexLimitMs?: number;
+  /** Reading goes on for so long at most, in milliseconds. @default 2000 */
+  readonly readForMs?: number;
 }
 
 /** So many of an account's messages with the longest word in them are looked at in one go. */
 const READ_AT_ONCE = 500;
-/** Reading goes on for so long at most, in milliseconds. */
-const READ_FOR_MS = 2_000;
 
 /**
  * Finds messages by their words, newest first, in one of two ways. The full-text index is quick for words that few
@@ -26,20 +28,35 @@ const READ_FOR_MS = 2_000;
 export class MessageSearcher {
   readonly #common = new CommonWords();
   readonly #indexLimitMs: number;
+  readonly #readForMs: number;
+  readonly #slots: SearchSlots;
 
   constructor(
     private readonly database: Database,
-    { indexLimitMs = 100 }: MessageSearcherOptions = {},
+    { indexLimitMs = 100, readForMs = 2_000, ...slots }: MessageSearcherOptions = {},
   ) {
     this.#indexLimitMs = indexLimitMs;
+    this.#readForMs = readForMs;
+    this.#slots = new SearchSlots(slots);
   }
 
   /**
    * Messages of `accountId`'s threads with these words.
    * @param before an id; only older messages are found
-   * @throws Fault kind `unavailable` the database is away, or the account sees too many messages to be read in time
+   * @throws Fault kind `unavailable` the database is away; kind `exhausted`, reason SEARCH_TOO_LONG, the account sees too
+   * many messages to be read in time, or TOO_MANY_SEARCHES: neither is repeated by Envoy, which would only make it worse
    */
-  async find(accountId: string, search: MessageSearch, before: string, limit: number): Promise<ListedMessageRow[]> {
+  find(accountId: string, search: MessageSearch, before: string, limit: number): Promise<ListedMessageRow[]> {
+    return this.#slots.run(accountId, async () => {
+      try {
+        return await this.#find(accountId, search, before, limit);
+      } catch (error) {
+        throw error instanceof Fault && isEndedByServer(error.cause) ? tooLong() : error;
+      }
+    });
+  }
+
+  async #find(accountId: string, search: MessageSearch, before: string, limit: number): Promise<ListedMessageRow[]> {
     const { threadId, senderId } = search;
     const expression = booleanExpression(search.words);
     // A thread holds so few messages that reading them is never slow.
@@ -65,7 +82,7 @@ export class MessageSearcher {
     const statement = statements.readMessagesWith({ thread: threadId !== undefined, sender: senderId !== undefined });
     const chosen = [threadId, senderId].filter((id) => id !== undefined);
     const found: ListedMessageRow[] = [];
-    const giveUpAt = performance.now() + READ_FOR_MS;
+    const giveUpAt = performance.now() + this.#readForMs;
     for (let next = before; ;) {
       const values = [next, accountId, ...chosen, `%${longest.replaceAll('_', '|_')}%`, READ_AT_ONCE];
       const rows = await this.database.rows<ListedMessageRow>(statement, values);
@@ -84,5 +101,5 @@ function booleanExpression(words: readonly string[]): string {
 }
 
 function tooLong(): Fault {
-  return new Fault('unavailable', 'DATABASE_UNAVAILABLE', 'the search takes too long, try again with rarer words');
+  return new Fault('exhausted', 'SEARCH_TOO_LONG', 'the search takes too long, try again with rarer words');
 }

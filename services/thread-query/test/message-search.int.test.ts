@@ -2,13 +2,30 @@ import assert from 'node:assert/strict';
 import { status } from '@grpc/grpc-js';
 import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
-import { commitOf } from '../../thread-projector/test/projection-fixture.js';
+import { commitOf, messagesAdded } from '../../thread-projector/test/projection-fixture.js';
 import { admin, type Answer, type Chat, idsOf, messagesRemoved, openChat, stranger } from './chat-fixture.js';
 import type { QueriesOptions } from './query-fixture.js';
 
 describeSearch('SearchMessages', {});
 // No search is as quick as that: each ends, and the account's messages are read.
 describeSearch('SearchMessages for words that are too common for the index', { search: { indexLimitMs: 0.001 } });
+
+describe('A search that takes too long', () => {
+  it('is ended with what nobody repeats', async () => {
+    const chat = await openChat({ search: { indexLimitMs: 0.001, readForMs: -1 } });
+    try {
+      const account = ulid();
+      const id = await chat.threadWith([], { memberIds: [account] });
+      // Each message holds the longest word, and none holds both.
+      const messages = Array.from({ length: 501 }, () => ({ id: ulid(), text: 'the haystack' }));
+      await chat.queries.model.save(commitOf(id, 2, messagesAdded(account, messages)));
+      const { code, reason } = await chat.refused('SearchMessages', { account_id: account, query: 'haystack needle' });
+      assert.deepEqual([code, reason], [status.RESOURCE_EXHAUSTED, 'SEARCH_TOO_LONG']);
+    } finally {
+      await chat.close();
+    }
+  });
+});
 
 function describeSearch(title: string, options: QueriesOptions): void {
   describe(title, () => {

@@ -117,6 +117,6 @@ function withRemedy(thrown: unknown): Error {
 }
 
 function errnoOf(thrown: unknown): number {
-  const { errno } = thrown as { errno?: unknown };
+  const errno = (thrown as { errno?: unknown } | undefined)?.errno;
   return typeof errno === 'number' ? errno : 0;
 }

@@ -96,6 +96,8 @@ export function mySqlServer({
           '--innodb-flush-log-at-trx-commit=1',
           '--skip-log-bin',
           `--innodb-buffer-pool-size=${bufferPoolMib}M`,
+          // Of one search: by default it may take 2 GB. What finds more is ended, and the account's own messages are read.
+          '--innodb-ft-result-cache-limit=33554432',
           `--max-connections=${maxConnections}`,
           // MariaDB 11 would otherwise make a TLS key at each start, which takes up to 15 s.
           ...(installation.installDb === undefined ? ['--mysqlx=OFF'] : ['--skip-ssl']),

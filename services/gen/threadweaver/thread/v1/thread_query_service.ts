@@ -3163,7 +3163,8 @@ export const ThreadQueryServiceService = {
   /**
    * The messages that hold all words of the query, in the threads that the account sees, the newest first.
    * For an account that sees hundreds of thousands of messages, words that many messages of other accounts hold and
-   * none of its own may end as UNAVAILABLE.
+   * none of its own may end as RESOURCE_EXHAUSTED, reason SEARCH_TOO_LONG. Of one account 10 searches may go on at once;
+   * more end as RESOURCE_EXHAUSTED, reason TOO_MANY_SEARCHES.
    */
   searchMessages: {
     path: "/threadweaver.thread.v1.ThreadQueryService/SearchMessages" as const,
@@ -3224,7 +3225,8 @@ export interface ThreadQueryServiceServer extends UntypedServiceImplementation {
   /**
    * The messages that hold all words of the query, in the threads that the account sees, the newest first.
    * For an account that sees hundreds of thousands of messages, words that many messages of other accounts hold and
-   * none of its own may end as UNAVAILABLE.
+   * none of its own may end as RESOURCE_EXHAUSTED, reason SEARCH_TOO_LONG. Of one account 10 searches may go on at once;
+   * more end as RESOURCE_EXHAUSTED, reason TOO_MANY_SEARCHES.
    */
   searchMessages: handleUnaryCall<SearchMessagesRequest, SearchMessagesResponse>;
   /**
@@ -3379,7 +3381,8 @@ export interface ThreadQueryServiceClient extends Client {
   /**
    * The messages that hold all words of the query, in the threads that the account sees, the newest first.
    * For an account that sees hundreds of thousands of messages, words that many messages of other accounts hold and
-   * none of its own may end as UNAVAILABLE.
+   * none of its own may end as RESOURCE_EXHAUSTED, reason SEARCH_TOO_LONG. Of one account 10 searches may go on at once;
+   * more end as RESOURCE_EXHAUSTED, reason TOO_MANY_SEARCHES.
    */
   searchMessages(
     request: SearchMessagesRequest,
