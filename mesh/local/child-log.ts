@@ -48,7 +48,7 @@ export class ChildLog {
   ) {
     this.maxFileBytes = settings.maxFileBytes ?? 10 * 1024 * 1024;
     this.maxFiles = settings.maxFiles ?? 3;
-    mkdirSync(settings.folder, { recursive: true });
+    mkdirSync(settings.folder, { recursive: true, mode: 0o700 });
     this.path = join(settings.folder, `${name}.log`);
     this.tryTo(() => void this.open());
   }
@@ -137,6 +137,8 @@ export class ChildLog {
   private matters(line: string): boolean {
     // Envoy's way to say that it was asked to stop.
     if (line.includes('caught ENVOY_SIGTERM')) return false;
+    // Of nats-server: it stands in a file that is its user's alone, and bcrypt would cost each connection CPU.
+    if (line.includes('Plaintext passwords detected')) return false;
     const severity = severityOf(line);
     // MariaDB warns at each start about what we chose; its errors do matter.
     return severity === 'error' || (severity === 'warning' && this.name !== 'mysql');

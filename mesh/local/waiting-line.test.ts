@@ -24,6 +24,7 @@ describe('what is said while a server starts', () => {
       'takes no connections yet; last said: there is no limit',
     ],
     ['4 DEADLINE_EXCEEDED: Deadline exceeded after 2.0s', undefined, 'does not answer yet'],
+    ['127.0.0.1:50053 answers, but is not serving (status 2)', undefined, 'answers, but does not serve yet'],
     ['no leader', undefined, 'no leader'],
   ] as const) {
     it(`names what is waited for, and for how long: ${reason}`, () => {

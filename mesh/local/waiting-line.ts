@@ -18,5 +18,6 @@ function inWords(reason: string): string {
   if (/ECONNREFUSED|ENOENT.*\.sock|CONNECTION_REFUSED|connection refused/i.test(reason))
     return 'takes no connections yet';
   if (/timed? ?out|deadline|ETIMEDOUT|aborted due to timeout/i.test(reason)) return 'does not answer yet';
+  if (/not serving/i.test(reason)) return 'answers, but does not serve yet';
   return reason.trim();
 }
