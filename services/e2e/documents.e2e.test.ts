@@ -21,7 +21,7 @@ function moved(text: string, mesh: RunningMesh): string {
 }
 
 describe('commands in the documents, pasted in order', function () {
-  // npm starts a program or two for each.
+  // npm starts a program or two for each. A block that takes longer than that wants `no-run: minutes` in its fence.
   this.timeout(120_000);
   const notRun: ShellBlock[] = [];
 
