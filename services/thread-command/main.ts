@@ -163,6 +163,8 @@ async function start(): Promise<RunningService> {
   const server = new GrpcServer({
     host: config.grpcHost,
     port: config.grpcPort,
+    // Health may be watched for longer than a connection lasts; commands have a deadline each.
+    connectionGraceMs: Infinity,
     limits: config.limits,
     services: [
       bindUnaryService(ThreadCommandServiceService, threadCommandService(handler), calls),
