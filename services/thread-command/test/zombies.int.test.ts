@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
+import { AssignmentStore } from '../../shared/adapters/nats/assignment-store.js';
 import { KvSnapshotStore } from '../../shared/adapters/nats/kv-snapshot-store.js';
 import { CutProxy } from '../../shared/testing/servers/index.js';
+import { assignPartitions } from '../../shared/runtime/assignment.js';
 import { RunningInstances, type Instance } from './running-instances.js';
 
 const REFUSED = 'the journal refused a commit: another one was there first';
@@ -74,6 +76,31 @@ describe('of three thread-command processes, an owner', function () {
     // None fails, and none is repeated by its caller.
     await those.loadWhile([those.at(0), those.at(1)], disturb, others);
     await Promise.all(crowd);
+    await those.checkJournal();
+  });
+
+  it('that was killed owns nothing, though NATS was killed as well and shows that it does', async () => {
+    await startThree();
+    const living = [those.at(0), those.at(1)] as const;
+    const addToAll = () =>
+      Promise.all(those.threadIds.map((id, index) => those.add(id, living[index % 2] ?? living[0])));
+    const takenOver = those.untilOwning(32, living);
+    those.at(2).service.kill('SIGKILL');
+    await those.nats.kill('SIGKILL');
+    await those.nats.restart();
+    await takenOver;
+    await addToAll();
+    const takenBack = those.untilOwning(32, living);
+    // As a server leaves it that brings back what was over: everything belongs to who is dead.
+    await those.look(async (link) => {
+      const store = new AssignmentStore(link, { prefix: 'THREAD' });
+      const known = ['DEAD-1', 'DEAD-2'].map((id) => ({ id, address: '', startedAt: 0 }));
+      const forged = assignPartitions(['DEAD-1', 'DEAD-2'], 64);
+      const { revision = 0 } = (await store.read()) ?? {};
+      await store.replace(revision, { ...forged, id: 'forged', partitions: 64, known });
+    });
+    await takenBack;
+    await addToAll();
     await those.checkJournal();
   });
 
