@@ -258,12 +258,12 @@ describe("What a chat's users expect, by gRPC through Envoy", function () {
       ['EditMessage', { ...bad, text: '' }, [...common, 'message_id', 'text']],
       ['EditMessage', { ...of, text: long }, ['text']],
       ['AddReaction', { ...bad, reaction: '' }, [...common, 'message_id', 'reaction']],
-      ...['a', ':+1:', '👍👍', '❤', '👍 ', '<b>', '👍'.repeat(5_000)].map((reaction): [string, Message, string[]] => [
+      ...['a b', '👍 ', 'a\u202e', '👍'.repeat(5_000)].map((reaction): [string, Message, string[]] => [
         'AddReaction',
         { ...of, reaction },
         ['reaction'],
       ]),
-      ['RemoveReaction', { ...bad, reaction: 'x' }, [...common, 'message_id', 'reaction']],
+      ['RemoveReaction', { ...bad, reaction: ' ' }, [...common, 'message_id', 'reaction']],
       ['MarkRead', bad, [...common, 'message_id']],
       ['UpdateThread', { ...bad, message_id: undefined }, [...common, 'update_mask']],
       ['UpdateThread', { account_id: administrator, thread_id: id, title: long, remarks: long }, ['title', 'remarks']],

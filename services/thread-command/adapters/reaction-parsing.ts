@@ -7,14 +7,24 @@ import type { RequestChecks } from '../../shared/kernel/request-checks.js';
  */
 const oneEmoji = new RegExp('^\\p{RGI_Emoji}$', 'v');
 
+/** A short text such as ":+1:", without spaces and what cannot be seen, which begins with no combining mark. */
+const shortText = /^(?!\p{M})[^\p{C}\p{Z}]{1,32}$/u;
+
 /** No emoji has so many UTF-16 units; so no long text is matched. */
 const MAX_UNITS = 64;
 
-/** A reaction: one emoji. Every emoji has one such form, so equal ones are equal texts. */
+/** A reaction. Equal ones are equal texts: every emoji has one such form, and other texts are in Unicode's form NFC. */
 export function parseReaction(checks: RequestChecks, reaction: string): string {
   if (reaction === '') checks.add('reaction', { kind: 'empty' });
-  else if (reaction.length > MAX_UNITS || !oneEmoji.test(reaction)) {
-    checks.add('reaction', { kind: 'malformed', expected: 'one emoji' });
+  else if (reaction.length > MAX_UNITS || !isReaction(reaction)) {
+    checks.add('reaction', {
+      kind: 'malformed',
+      expected: 'one emoji, or 1 to 32 visible characters without spaces in form NFC',
+    });
   }
   return reaction;
+}
+
+function isReaction(text: string): boolean {
+  return oneEmoji.test(text) || (shortText.test(text) && text.normalize('NFC') === text);
 }

@@ -25,10 +25,41 @@ describe('reactions in requests', () => {
     }
   });
 
+  it('are short texts, as other chats have them', () => {
+    for (const reaction of [
+      ':+1:',
+      ':white_check_mark:',
+      'a',
+      '1',
+      '👍👍',
+      '❤',
+      '<b>',
+      'Zürich',
+      'を',
+      'x'.repeat(32),
+    ]) {
+      assert.deepEqual(paths(reaction), [], reaction);
+    }
+  });
+
   it('are nothing else', () => {
     for (const reaction of [
-      ...['', ' ', 'a', ':+1:', '1', '#', '👍👍', '👍 ', ' 👍', '👍\n', '👍\0', '❤', '🇫', '🏿👍', '\u200d', '\ufe0f'],
-      ...["' OR 1=1 --", '<script>', '👍'.repeat(10_000), '👍\u200d'.repeat(1_000), 'á', '\ud83d'],
+      ...[
+        '',
+        ' ',
+        'a b',
+        '👍 ',
+        ' 👍',
+        '👍\n',
+        '👍\0',
+        '\u200d',
+        '\ufe0f',
+        '\u0301',
+        'a\u202e',
+        '\u2028',
+        'x'.repeat(33),
+      ],
+      ...["' OR 1=1 --", '👍'.repeat(10_000), '👍\u200d'.repeat(1_000), 'a\u0301', '\ud83d'],
     ]) {
       assert.deepEqual(paths(reaction), ['reaction'], JSON.stringify(reaction.slice(0, 20)));
     }

@@ -212,7 +212,8 @@ export interface AddReactionRequest {
   messageId: string;
   /**
    * One emoji that Unicode recommends for general interchange (RGI), such as a flag or a family, and with its
-   * variation selector where it has one. A message has at most 20 different ones, and a thread's
+   * variation selector where it has one; or a text such as ":+1:" of 1 to 32 visible characters without spaces, in
+   * Unicode's form NFC. Equal texts are the same reaction. A message has at most 20 different ones, and a thread's
    * messages together at most 20,000 reactions; else FAILED_PRECONDITION with reason TOO_MANY_REACTIONS.
    */
   reaction: string;

@@ -62,7 +62,7 @@ export interface Message {
 
 /** A reaction to a message, by all who have added it. */
 export interface MessageReaction {
-  /** One emoji. */
+  /** One emoji or a short text; see AddReaction. */
   reaction: string;
   /** How many accounts have added it. */
   count: number;
@@ -3060,9 +3060,12 @@ export const SearchMessagesResponse: MessageFns<SearchMessagesResponse> = {
  *
  * min_version asks for the thread at that version or a later one, such as the
  * one that a command has answered with (read your own writes). The query waits
- * for it, up to the call's deadline (without one, for 5 s), and then fails with
- * DEADLINE_EXCEEDED, reason READ_MODEL_BEHIND. 0 waits for nothing. The
- * metadata x-min-version means the same.
+ * for it, up to the call's deadline, less what it takes to answer, and then
+ * fails with DEADLINE_EXCEEDED, reason READ_MODEL_BEHIND. A call without a
+ * deadline waits for 5 s (MIN_VERSION_WAIT_MS); through Envoy each gRPC call
+ * has one of 15 s, so that it waits for 14.5 s there. A thread that the account
+ * does not see, or not any more, is waited for like one that is not there yet.
+ * 0 waits for nothing. The metadata x-min-version means the same.
  */
 export type ThreadQueryServiceService = typeof ThreadQueryServiceService;
 export const ThreadQueryServiceService = {
