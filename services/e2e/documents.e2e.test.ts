@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { portSettings } from '../../mesh/local/mesh-settings.js';
 import { type MeshPorts, type RunningMesh } from '../../mesh/local/index.js';
@@ -24,6 +23,10 @@ describe('commands in the documents, pasted in order', function () {
   // npm starts a program or two for each. A block that takes longer than that wants `no-run: minutes` in its fence.
   this.timeout(120_000);
   const notRun: ShellBlock[] = [];
+  let session: BashSession | undefined;
+
+  // Also after a time-out.
+  afterEach(() => session?.close());
 
   for (const path of documents()) {
     const blocks = shellBlocksOf(path);
@@ -33,24 +36,20 @@ describe('commands in the documents, pasted in order', function () {
     it(`of ${path} do what they promise`, async () => {
       const mesh = await sharedMesh();
       const tools = join(projectRoot, '.tools', 'go', 'bin');
-      const session = new BashSession({
+      const bash = new BashSession({
         DATA_DIR: mesh.dataDir,
         NATS_URL: '',
         MYSQL_URL: '',
         PATH: `${process.env.PATH}:${tools}`,
       });
-      try {
-        for (const { place, text, kind } of blocks) {
-          if (kind === 'no-run') continue;
-          const block = moved(text, mesh);
-          const { output, failed } = kind === 'run' ? await session.run(block) : await session.runUntilFirstLine(block);
-          assert.deepEqual(failed, [], `${place}:\n${output}`);
-          assert.notEqual(output.trim(), '', `${place} shows nothing`);
-          assert.doesNotMatch(output, /"error_messages":\s*\["/, place);
-        }
-      } finally {
-        session.close();
-        for (const file of ['backup.bin', 'threads.journal']) rmSync(join(mesh.dataDir, file), { force: true });
+      session = bash;
+      for (const { place, text, kind } of blocks) {
+        if (kind === 'no-run') continue;
+        const block = moved(text, mesh);
+        const { output, failed } = kind === 'run' ? await bash.run(block) : await bash.runUntilFirstLine(block);
+        assert.deepEqual(failed, [], `${place}:\n${output}`);
+        assert.notEqual(output.trim(), '', `${place} shows nothing`);
+        assert.doesNotMatch(output, /"error_messages":\s*\["/, place);
       }
     });
   }
