@@ -85,7 +85,8 @@ export function natsComponents(
       dataDir: join(dataDir, name),
       monitorPort: ports[monitorPort],
       account,
-      cluster: { node: number, routePorts, account: routes },
+      // Services get all addresses, in the soak those of proxies.
+      cluster: { node: number, routePorts, account: routes, isAdvertised: false },
     }),
   }));
   return {

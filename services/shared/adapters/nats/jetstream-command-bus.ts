@@ -8,7 +8,7 @@ import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { PartitionConsumer } from './partition-consumer.js';
 import { decodeAnswer, encodeRoutedCommand } from './routed-command-message.js';
-import { findStream } from './stream-access.js';
+import { findStream, untilLed } from './stream-access.js';
 
 export interface CommandBusOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */
@@ -135,7 +135,7 @@ export class JetStreamCommandBus implements CommandBus {
       await this.link.ask(() => this.link.manager.streams.update(this.#stream, config));
     }
     if (found !== undefined) return;
-    await this.link.ask(() =>
+    await untilLed(this.link, () =>
       this.link.manager.streams.add({
         name: this.#stream,
         subjects: [this.#subject('*')],

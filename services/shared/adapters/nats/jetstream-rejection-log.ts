@@ -5,7 +5,15 @@ import { toError } from '../../kernel/fault.js';
 import type { LoggedRejection, RejectionLog } from '../../runtime/rejection-log.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { NatsLink } from './nats-link.js';
-import { findStream, isClustered, LAGGING_NODE_MS, READ_BATCH, readBatch, untilTaken } from './stream-access.js';
+import {
+  findStream,
+  isClustered,
+  LAGGING_NODE_MS,
+  READ_BATCH,
+  readBatch,
+  untilLed,
+  untilTaken,
+} from './stream-access.js';
 
 export interface RejectionLogOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */
@@ -109,7 +117,7 @@ export class JetStreamRejectionLog implements RejectionLog {
       await this.link.ask(() => this.link.manager.streams.update(this.#stream, { ...found.config, max_age }));
     }
     if (found !== undefined) return;
-    await this.link.ask(() =>
+    await untilLed(this.link, () =>
       this.link.manager.streams.add({
         name: this.#stream,
         subjects: [this.#subject('*.*')],

@@ -7,6 +7,7 @@ import { describeRejectionLogContract } from '../../testing/rejection-log-contra
 import { type RunningNatsCluster, startNatsCluster } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
 import type { CommitStore } from './commit-store.js';
+import { InstallationSettings } from './installation-settings.js';
 import { JetStreamFeedReader } from './jetstream-feed-reader.js';
 import { JetStreamFeedWriter } from './jetstream-feed-writer.js';
 import { JetStreamRejectionLog } from './jetstream-rejection-log.js';
@@ -194,5 +195,28 @@ describe('on a NATS cluster of three', function () {
     for (const journal of journals) {
       assert.equal((await retryUntilAvailable(() => readAll(journal, id))).length, 20);
     }
+  });
+
+  it('waits at the start for a cluster that takes connections and has no leader yet', async () => {
+    const url = cluster.nodes[0]?.url ?? '';
+    const link = await NatsLink.open({ url, name: 'cluster-test', logger, requestTimeoutMs: 300 });
+    links.push(link);
+    const others = cluster.nodes.slice(1);
+    await Promise.all(others.map((node) => node.kill('SIGSTOP')));
+    let opening: Promise<unknown>;
+    try {
+      opening = Promise.all([
+        InstallationSettings.open(link, { prefix, replicas: 3 }),
+        new JetStreamRejectionLog(link, { prefix, replicas: 3, logger }).open(),
+      ]);
+      // Nobody answers, meanwhile.
+      for (let round = 0; round < 3; round += 1) {
+        const stream = { name: `${prefix}_${round}`, subjects: [`${prefix}.${round}`], num_replicas: 3 };
+        await assert.rejects(link.ask(() => link.manager.streams.add(stream)));
+      }
+    } finally {
+      await Promise.all(others.map((node) => node.kill('SIGCONT')));
+    }
+    await opening;
   });
 });

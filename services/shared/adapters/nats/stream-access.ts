@@ -36,12 +36,24 @@ const LED_WITHIN_MS = 30_000;
  * has no leader, such as one that somebody has just made on busy servers: it is asked for again, for up to half a minute.
  */
 export async function findStream(link: NatsLink, stream: string): Promise<StreamInfo | undefined> {
+  try {
+    return await untilLed(link, () => link.manager.streams.info(stream));
+  } catch (error) {
+    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Asks what may be asked twice, again for as long as nobody answers, up to half a minute: a cluster without a leader takes connections, and
+ * nothing else.
+ */
+export async function untilLed<T>(link: NatsLink, ask: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + LED_WITHIN_MS;
   for (;;) {
     try {
-      return await link.ask(() => link.manager.streams.info(stream));
+      return await link.ask(ask);
     } catch (error) {
-      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
       if (!(error instanceof TimeoutError) || performance.now() > deadline) throw error;
     }
   }
@@ -75,7 +87,7 @@ export async function untilTaken(link: NatsLink, subject: string, withinMs = TAK
 
 /** A bucket of keys and values that takes them, made when it is not there. For use at the start: waits up to half a minute. */
 export async function openBucket(link: NatsLink, name: string, options: Partial<KvOptions>): Promise<KV> {
-  const bucket = await link.ask(() => new Kvm(link.jetstream).create(name, options));
+  const bucket = await untilLed(link, () => new Kvm(link.jetstream).create(name, options));
   // Nobody uses that key, and nothing is written.
   await untilTaken(link, `$KV.${name}.-`, LED_WITHIN_MS);
   return bucket;

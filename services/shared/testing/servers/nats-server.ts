@@ -41,6 +41,8 @@ export interface NatsClusterNode {
   readonly node: number;
   /** The ports on which the nodes reach each other, in the nodes' order. */
   readonly routePorts: readonly number[];
+  /** Whether clients hear from a node of the others' addresses. Else they keep to the ways that they were given. @default true */
+  readonly isAdvertised?: boolean;
   /** What a node tells the others to be one of them. @default anybody may be */
   readonly account?: NatsAccount;
 }
@@ -103,15 +105,14 @@ function authorizationLines(account: NatsAccount | undefined): string[] {
   return [`authorization { user: "${account.user}", password: "${account.password}" }`];
 }
 
-function clusterLines({ node, routePorts, account }: NatsClusterNode): string[] {
+function clusterLines({ node, routePorts, account, isAdvertised = true }: NatsClusterNode): string[] {
   return [
     // After SIGUSR2: clients are sent away little by little, and leaders move first. 30 s is the least that it takes.
     'lame_duck_grace_period: "2s"',
     'lame_duck_duration: "30s"',
     'cluster {',
     '  name: threadweaver',
-    // Clients know all nodes by NATS_URL, and keep to the ways that they were given.
-    '  no_advertise: true',
+    ...(isAdvertised ? [] : ['  no_advertise: true']),
     `  listen: "127.0.0.1:${routePorts[node - 1]}"`,
     ...authorizationLines(account).map((line) => `  ${line}`),
     `  routes: [${routePorts.map((port) => `"${natsUrl(port, account)}"`).join(', ')}]`,
