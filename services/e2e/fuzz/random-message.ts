@@ -28,7 +28,7 @@ const STRING_OF_VALUE = 3;
 
 /** Makes a message of a type: valid, or with hostile values in some fields, or broken as bytes. */
 export function randomMessage(type: DescMessage, ids: KnownIds, random: SeededRandom): RandomMessage {
-  const generator = new Generator(ids, random, random.pick([0, 5, 30]));
+  const generator = new Generator(ids, random, random.pick([0, 0, 5, 30]));
   const message = generator.message(type, '', 0);
   if (random.chance(12)) return { ...broken(message, random), violations: [], isCertain: false, isNamed: false };
   const { notUtf8, violations, isOverCount } = generator;

@@ -48,8 +48,6 @@ export interface FuzzResult extends FuzzProgress {
 /** Cases of a family between two looks at the whole. */
 const BATCH: Readonly<Record<Family, number>> = { grpc: 150, 'grpc-web': 50, rest: 100, http2: 30, attacks: 1 };
 const AT_ONCE = 6;
-/** New threads so often, because some commands end what can be tried on the old ones. */
-const REFRESH_AFTER_ROUNDS = 3;
 
 /** Sends a mesh what no client should, and looks whether anything comes of it that no input may cause. */
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
@@ -72,7 +70,7 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
   });
   const isOver = (): boolean => signal?.aborted === true || performance.now() - startedAt >= options.durationMs;
   try {
-    for (let round = 1; !isOver(); round += 1) {
+    while (!isOver()) {
       for (const family of only) {
         const from = first + cases[family];
         const to = Math.min(last, from + BATCH[family] - 1);
@@ -82,7 +80,8 @@ export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
       }
       if (only.every((family) => first + cases[family] > last)) break;
       options.onRound?.(progress());
-      if (round % REFRESH_AFTER_ROUNDS === 0) await run.scene.refresh();
+      // Some commands end what can be tried on the old threads.
+      await run.scene.refresh();
     }
   } finally {
     await run.careful.stop();

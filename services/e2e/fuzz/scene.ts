@@ -76,8 +76,8 @@ export class Scene {
     const [administrator, member, stranger] = this.accounts;
     const [first, second, gone] = this.threads as [string, string, string];
     return {
-      accounts: [administrator, administrator, administrator, member, stranger],
-      threads: [first, first, first, second, gone],
+      accounts: [...Array<string>(8).fill(administrator), member, stranger],
+      threads: [...Array<string>(6).fill(first), second, gone],
       messages: this.messages,
     };
   }
