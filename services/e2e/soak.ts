@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { access, constants, mkdtemp } from 'node:fs/promises';
+import { chmod, access, constants, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -49,6 +49,8 @@ async function main(): Promise<number> {
     return 2;
   }
   const folder = await mkdtemp(join(tmpdir(), 'threadweaver-soak-'));
+  // So that MySQL, which is a user of its own when root starts it, reaches its files here.
+  await chmod(folder, 0o711);
   const which = seeds === 1 ? `seed ${seed}` : `seeds ${seed} to ${seed + seeds - 1}`;
   console.log(`${which}, ${Number(minutes.toFixed(2))} minutes each, evidence in ${folder}`);
   const stop = new AbortController();
