@@ -110,6 +110,15 @@ describe('AggregateHost', () => {
       });
     });
 
+    it('wait for a journal that does not answer', async () => {
+      const host = openHost();
+      const command = add(5);
+      const first = await host.execute(command);
+      let reads = 0;
+      journal.onRead = () => ((reads += 1) <= 2 ? 'not-done' : 'none');
+      assert.deepEqual(await host.execute(command), { ...first, repeated: true });
+    });
+
     it('with other contents are refused', async () => {
       const host = openHost();
       const command = add(5);

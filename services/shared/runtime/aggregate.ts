@@ -5,7 +5,7 @@ import { notOurs, outOfTime, type AggregateSurroundings, type AggregateTask } fr
 import { AnswersInOrder, type Entry } from './answers-in-order.js';
 import { Backoff } from './backoff.js';
 import { commitAt, isLastVersion, loadAggregate } from './aggregate-loading.js';
-import { VersionConflict, type Commit, type NewCommit } from './journal.js';
+import { JournalUnavailable, VersionConflict, type Commit, type NewCommit } from './journal.js';
 import { RecentRequests } from './recent-requests.js';
 import { steadyNow } from '../kernel/steady-clock.js';
 
@@ -16,6 +16,8 @@ type CommandTask<Command, Event extends { readonly type: string }, State, Reject
 
 /** A rejection that could not be kept is decided again after so long, in milliseconds. */
 const KEEP_AGAIN_MS = 100;
+/** A repeat whose first answer could not be read is looked for again after so long, in milliseconds. */
+const READ_AGAIN_MS = 100;
 
 /**
  * One aggregate in memory: a mailbox, worked off in order. Commits are appended without waiting for the one before,
@@ -341,7 +343,11 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
         const decoded = events.map((event) => this.model.codec.decode(event));
         task.succeed({ kind: 'committed', version, events: decoded, repeated: true });
       })
-      .catch((thrown: unknown) => task.fail(toError(thrown)))
+      .catch((thrown: unknown) => {
+        // Its deadline ends that.
+        if (thrown instanceof JournalUnavailable) setTimeout(() => this.post(task), READ_AGAIN_MS).unref();
+        else task.fail(toError(thrown));
+      })
       .finally(() => {
         this.#repeatsUnderWay -= 1;
         if (this.isIdle) this.surroundings.onIdle();
