@@ -43,7 +43,7 @@ function readRule(field: DescField): FieldRule {
   if (field.scalar === ScalarType.STRING) {
     if (field.name === 'request_id') return { kind: 'request-id' };
     if (field.name.endsWith('_id')) return { kind: 'ulid' };
-    return bounds && /characters/.test(comment) && field.name !== 'query'
+    return bounds && /^\s*(1 to|At most) [\d,]+ characters/.test(comment) && field.name !== 'query'
       ? { kind: 'text', ...bounds }
       : { kind: 'unknown' };
   }
