@@ -52,6 +52,21 @@ describe("Envoy's gRPC", () => {
     throw new assert.AssertionError({ message: 'the call succeeded' });
   };
 
+  it('takes messages as protobuf only', async () => {
+    services.answer({ response: { threadId: 'T' } });
+    const before = services.calls.length;
+    const web = (type: string) => grpcWebCall(`${envoy.url}${CREATE}`, Buffer.from('{}'), { 'content-type': type });
+    for (const type of ['application/grpc-web+json', 'application/grpc-web-text+thrift']) {
+      assert.equal((await web(type)).httpStatus, 415, type);
+    }
+    assert.equal(services.calls.length, before);
+    for (const type of ['application/grpc-web', 'application/grpc-web+proto']) {
+      const message = Buffer.from(CreateThreadRequest.encode(CreateThreadRequest.fromPartial({})).finish());
+      const answer = await grpcWebCall(`${envoy.url}${CREATE}`, message, { 'content-type': type });
+      assert.equal(answer.grpcStatus, '0', type);
+    }
+  });
+
   it('passes calls of every package through', async () => {
     services.answer({ response: { threadId: 'T', version: 7n } });
     assert.deepEqual(await create('ünï 😀'), { threadId: 'T', version: 7n });
