@@ -53,7 +53,8 @@ export async function open({ address, mySqlUrl, threads, perSecond }: PipelineOp
   });
   if (created.failed > 0) throw new Error(`${created.failed} threads were not created: ${created.firstError}`);
   const untilSeen = async (threadId: string, version: number): Promise<void> => {
-    if (!(await versions.reached({ accountId, threadId }, version, Date.now() + DEADLINE_MS))) throw new Error('it was never seen');
+    if (!(await versions.reached({ accountId, threadId }, version, Date.now() + DEADLINE_MS)))
+      throw new Error('it was never seen');
   };
   for (const id of ids) await untilSeen(id, 1);
   const post = async (index: number): Promise<{ threadId: string; version: number }> => {
