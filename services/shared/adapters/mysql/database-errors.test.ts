@@ -16,7 +16,6 @@ describe('database errors', () => {
     'read-only server': { code: 'ER_OPTION_PREVENTS_STATEMENT', errno: 1290 },
     'too many connections': { code: 'ER_CON_COUNT_ERROR', errno: 1040 },
     'full disk': { code: 'ER_DISK_FULL', errno: 1021 },
-    'missing table': { code: 'ER_NO_SUCH_TABLE', errno: 1146 },
     'refused login': { code: 'ER_ACCESS_DENIED_ERROR', errno: 1045 },
   };
   for (const [name, fields] of Object.entries(passing)) {
@@ -29,6 +28,16 @@ describe('database errors', () => {
       assert.equal(fault.message.includes('it failed'), false);
     });
   }
+
+  it('may pass, and tells operators what makes it pass: missing table', () => {
+    const error = failure({ code: 'ER_NO_SUCH_TABLE', errno: 1146 });
+    assert.equal(isTransientDatabaseError(error), true);
+    const { kind, reason, message, cause } = toDatabaseError(error) as Fault;
+    assert.deepEqual([kind, reason], ['unavailable', 'DATABASE_UNAVAILABLE']);
+    assert.ok(cause instanceof Error && cause.cause === error);
+    assert.match(cause.message, /^it failed: npm run migrate /);
+    assert.equal(message.includes('migrate'), false);
+  });
 
   for (const [name, fields] of Object.entries({
     'duplicate key': { code: 'ER_DUP_ENTRY', errno: 1062 },
