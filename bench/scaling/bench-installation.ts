@@ -62,10 +62,12 @@ export class BenchInstallation {
   /** What every service is told. */
   get env(): Record<string, string> {
     const { layout, threads } = this.options;
+    const streams = String(Math.max(10_000, 2 * threads));
     return {
       NATS_URL: this.nats.url,
       JOURNAL_LAYOUT: layout,
-      JOURNAL_MAX_STREAMS: String(Math.max(10_000, 2 * threads)),
+      JOURNAL_MAX_STREAMS: streams,
+      JOURNAL_MAX_STREAMS_PER_ACCOUNT: streams,
     };
   }
 

@@ -26,7 +26,9 @@ export interface CommandServersOptions {
 
 /** The settings of thread-command that differ from its defaults: none that make it faster. */
 export function serviceEnv(nats: RunningServer, layout: JournalLayout): Record<string, string> {
-  return { NATS_URL: nats.url, JOURNAL_LAYOUT: layout, METRICS_PORT: '0', JOURNAL_MAX_STREAMS: '50000' };
+  // A load creates all its threads by one account.
+  const streams = { JOURNAL_MAX_STREAMS: '50000', JOURNAL_MAX_STREAMS_PER_ACCOUNT: '50000' };
+  return { NATS_URL: nats.url, JOURNAL_LAYOUT: layout, METRICS_PORT: '0', ...streams };
 }
 
 /** Runs `work` on a nats-server of its own that flushes each write, thread-command, the bare server and a driver. */

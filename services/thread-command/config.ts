@@ -20,6 +20,8 @@ export interface ThreadCommandConfig extends ServiceConfig {
   readonly installation: InstallationValues;
   /** JOURNAL_MAX_STREAMS: at so many streams no new thread is created. @default 10000 */
   readonly journalMaxStreams: number;
+  /** JOURNAL_MAX_STREAMS_PER_ACCOUNT: so many threads may an account create with a stream per thread. @default 1000 */
+  readonly journalMaxStreamsPerAccount: number;
   /** ADMIN_HOST: address of what is for operators only. @default 127.0.0.1 */
   readonly adminHost: string;
   /** ADMIN_PORT; 0: it is not served. @default 0 */
@@ -52,6 +54,7 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     feedStorage: environment.choice('FEED_STORAGE', ['memory', 'file'], 'memory'),
     installation: readInstallationValues(environment),
     journalMaxStreams: environment.integer('JOURNAL_MAX_STREAMS', 10_000, { minimum: 1 }),
+    journalMaxStreamsPerAccount: environment.integer('JOURNAL_MAX_STREAMS_PER_ACCOUNT', 1_000, { minimum: 1 }),
     adminHost: environment.text('ADMIN_HOST', '127.0.0.1'),
     adminPort: environment.port('ADMIN_PORT', 0),
     commandTimeoutMs: environment.integer('COMMAND_TIMEOUT_MS', 10_000, { minimum: 1 }),

@@ -39,6 +39,7 @@ import { PartitionOwnership } from '../shared/runtime/partition-ownership.js';
 import { runService, type RunningService } from '../shared/runtime/service-process.js';
 import { traceIdOf } from '../shared/runtime/trace-context.js';
 import { threadEventCodec } from '../thread-events/thread-event-codec.js';
+import { JetStreamCreationQuota } from './adapters/jetstream-creation-quota.js';
 import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
 import { legacyRestService, legacyRestWording } from './adapters/legacy-rest-service.js';
 import { maxEntries } from './adapters/request-parsing.js';
@@ -49,7 +50,8 @@ import { threadCommandService } from './adapters/thread-command-service.js';
 import { readConfig } from './config.js';
 import { estimateThreadBytes } from './domain/thread-state.js';
 import { threadDecider } from './domain/thread.js';
-import { ThreadCommandHandler, type ThreadHost } from './runtime/thread-command-handler.js';
+import { BoundedCreations } from './runtime/bounded-creations.js';
+import { ThreadCommandHandler, type ThreadCommands, type ThreadHost } from './runtime/thread-command-handler.js';
 
 const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-command', config.logLevel);
@@ -157,7 +159,8 @@ async function start(): Promise<RunningService> {
   feedWriterMetrics(metrics, feed);
   if (layout === 'per-thread') journalStreamMetrics(metrics, link, maxStreams);
 
-  const handler = new ThreadCommandHandler(countedCommands(metrics, router));
+  const bounded = layout === 'per-thread' ? await boundedByQuota(link, router) : router;
+  const handler = new ThreadCommandHandler(countedCommands(metrics, bounded));
   const decodeBounds = { entriesOf: maxEntries };
   const calls = { logger, maxCallMs: config.commandTimeoutMs, observe: callMetrics(metrics), decodeBounds };
   const server = new GrpcServer({
@@ -212,6 +215,14 @@ async function start(): Promise<RunningService> {
       await metricsServer.close();
     },
   };
+}
+
+/** With a stream for each thread, streams are what one account could take from all others. */
+async function boundedByQuota(link: NatsLink, commands: ThreadCommands): Promise<ThreadCommands> {
+  const { natsReplicas: replicas, journalMaxStreamsPerAccount: limit } = config;
+  const quota = new JetStreamCreationQuota(link, { prefix: PREFIX, limit, replicas });
+  await quota.open();
+  return new BoundedCreations(commands, quota);
 }
 
 runService(logger, start, { drainTimeoutMs: config.drainTimeoutMs });

@@ -27,7 +27,10 @@ describe('the installation of thread-command', function () {
   });
 
   it('is bucketed when it is told so; other settings end a process with 1 and a line that says what to do; maintenance stops it', async () => {
-    const bucketed = { NATS_URL: nats.url, JOURNAL_LAYOUT: 'bucketed', JOURNAL_BUCKETS: '2' };
+    const bucketed = {
+      ...{ NATS_URL: nats.url, JOURNAL_LAYOUT: 'bucketed', JOURNAL_BUCKETS: '2' },
+      JOURNAL_MAX_STREAMS_PER_ACCOUNT: '1',
+    };
     const service = await startServiceProcess(main, bucketed);
     const commands = protoClient(
       'threadweaver/thread/v1/thread_command_service.proto',
@@ -43,10 +46,12 @@ describe('the installation of thread-command', function () {
         messages: [{ text: 'hello' }],
       });
       assert.equal(posted.version, '2');
+      // A thread has no stream here, so nothing bounds how many an account creates.
+      assert.ok((await commands.call('CreateThread', creation)).thread_id);
       const names: string[] = [];
       for await (const { config } of link.manager.streams.list('thread.bucket.>')) names.push(config.name);
-      assert.equal(names.length, 1);
-      assert.match(String(names[0]), /^THREAD_JOURNAL_[01]$/);
+      assert.ok(names.length > 0);
+      for (const name of names) assert.match(name, /^THREAD_JOURNAL_[01]$/);
 
       const other = spawn(process.execPath, ['--import', 'tsx', main], {
         env: { ...process.env, ...bucketed, GRPC_PORT: '0', JOURNAL_LAYOUT: 'per-thread', PARTITIONS: '32' },
