@@ -1,4 +1,4 @@
-import { connect, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type MsgHdrs, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { toError } from '../../kernel/fault.js';
 import { JournalUnavailable } from '../../runtime/journal.js';
@@ -16,6 +16,32 @@ export interface NatsLinkOptions {
   readonly requestTimeoutMs?: number;
   /** Told once that NATS answers but does not let this process in; connecting goes on. @default an error in the log */
   readonly onRefused?: (message: string) => void;
+}
+
+/** After each server was tried once, so much lies between two attempts to connect, and up to as much again. */
+const DIAL_PAUSE_MS = 100;
+/** Without an attempt for so long, the next ones are the first again. */
+const CALM_MS = 1_000;
+
+/**
+ * Left to itself the client counts its pauses by the time of day: once a clock that was ahead is put right, it does not
+ * connect again for as long as it was ahead.
+ */
+function pacedDials(): Pick<NodeConnectionOptions, 'reconnectDelayHandler' | 'reconnectToServer'> {
+  let next = 0;
+  let dials = 0;
+  let dialledAt = -Infinity;
+  return {
+    reconnectDelayHandler: () => -Infinity,
+    reconnectToServer: (servers) => {
+      const now = performance.now();
+      dials = now - dialledAt > CALM_MS ? 1 : dials + 1;
+      dialledAt = now;
+      const server = servers[next++ % servers.length];
+      if (server === undefined) return null;
+      return { server, delay: dials <= servers.length ? 0 : DIAL_PAUSE_MS * (1 + Math.random()) };
+    },
+  };
 }
 
 /**
@@ -56,8 +82,7 @@ export class NatsLink {
       name,
       maxReconnectAttempts: -1,
       waitOnFirstConnect: true,
-      reconnectTimeWait: 100,
-      reconnectJitter: 100,
+      ...pacedDials(),
       // A server that hangs is noticed after some 6 s.
       pingInterval: 3_000,
       maxPingOut: 2,

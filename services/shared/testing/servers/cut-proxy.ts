@@ -11,6 +11,7 @@ export type CutKind = 'silent' | 'reset';
  */
 export class CutProxy {
   readonly #pairs = new Set<Pair>();
+  #taken = 0;
   #cut: CutKind | undefined;
 
   private constructor(
@@ -32,6 +33,11 @@ export class CutProxy {
 
   get port(): number {
     return (this.server.address() as AddressInfo).port;
+  }
+
+  /** How many connections were made to it. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /** @param how `silent` as above; `reset` breaks every connection, also new ones, until `heal` */
@@ -57,6 +63,7 @@ export class CutProxy {
   #accept(downstream: Socket): void {
     const pair: Pair = { downstream, upstream: undefined };
     this.#pairs.add(pair);
+    this.#taken += 1;
     downstream.pause();
     this.#watch(pair, downstream);
     this.#apply(pair);
