@@ -167,6 +167,8 @@ describe('A rolling update by the numbers of the manifests', function () {
         MYSQL_URL: databaseUrl,
         LOG_LEVEL: 'info',
         GRPC_PORT: String(port),
+        // A pod has an address of its own; here the second one would find the port taken.
+        ADMIN_PORT: '0',
       });
       running.add(service);
       // As the readiness probe.
