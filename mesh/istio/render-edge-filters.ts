@@ -9,13 +9,18 @@ import { projectRoot } from '../../services/shared/adapters/project-root.js';
 // What of Envoy's configuration this reads; the rest passes through as it is.
 interface Filter {
   readonly name: string;
+  /** Unless a route enables it. */
+  readonly disabled?: boolean;
   readonly typed_config: Record<string, unknown>;
 }
 interface Route {
   readonly name: string;
   readonly route?: Record<string, unknown>;
-  readonly typed_per_filter_config?: object;
+  readonly typed_per_filter_config?: PerFilter;
 }
+type PerFilter = Readonly<
+  Record<string, { readonly '@type': string; readonly config?: object; readonly disabled?: true }>
+>;
 interface ConnectionManager extends Record<string, unknown> {
   readonly http_filters: readonly Filter[];
   readonly route_config: {
@@ -53,7 +58,10 @@ export function renderEdgeFilters(descriptorSet: Buffer): string {
   const manager = edgeConnectionManager();
   const host = manager.route_config.virtual_hosts[0];
   const filters = manager.http_filters.filter(({ name }) => !istiosOwnFilters.includes(name));
-  const complete = filters.map((filter) => withDescriptors(filter, descriptorSet));
+  const enabledByRoutes = new Set(host.routes.flatMap(enabledBy));
+  const complete = filters
+    .map((filter) => (enabledByRoutes.has(filter.name) ? { ...filter, disabled: undefined } : filter))
+    .map((filter) => withDescriptors(filter, descriptorSet));
   // Istio's own filters, its policies for one, stand between those and the others.
   const behindFirst = complete.findIndex(({ name }) => name === 'legacy_errors') + 1;
   const settings = Object.fromEntries(Object.entries(manager).filter(([name]) => !istiosOwn.includes(name)));
@@ -88,7 +96,7 @@ export function renderEdgeFilters(descriptorSet: Buffer): string {
         patch('VIRTUAL_HOST', {}, 'MERGE', {
           typed_per_filter_config: host.typed_per_filter_config,
         }),
-        ...host.routes.flatMap(routePatches),
+        ...host.routes.map((route) => disabledWhereNotEnabled(route, enabledByRoutes)).flatMap(routePatches),
       ],
     },
   };
@@ -129,6 +137,28 @@ function withDescriptors(filter: Filter, descriptorSet: Buffer): Filter {
   if (!isTranscoder(filter)) return filter;
   const { proto_descriptor: _file, ...config } = filter.typed_config;
   return { ...filter, typed_config: { ...config, proto_descriptor_bin: descriptorSet.toString('base64') } };
+}
+
+const FILTER_CONFIG = 'type.googleapis.com/envoy.config.route.v3.FilterConfig';
+
+/** Filters that the route enables by an empty configuration. */
+function enabledBy({ typed_per_filter_config = {} }: Route): string[] {
+  return Object.entries(typed_per_filter_config).flatMap(([name, entry]) =>
+    entry['@type'] === FILTER_CONFIG && entry.config !== undefined ? [name] : [],
+  );
+}
+
+/**
+ * Istio's validation takes no empty configuration, by which Envoy's routes enable a filter. So there these filters are on,
+ * and off on each of the other routes, of which the last takes every path.
+ */
+function disabledWhereNotEnabled(route: Route, names: ReadonlySet<string>): Route {
+  const enabled = enabledBy(route);
+  const others = Object.entries(route.typed_per_filter_config ?? {}).filter(([name]) => !enabled.includes(name));
+  const disabled = [...names]
+    .filter((name) => !enabled.includes(name))
+    .map((name) => [name, { '@type': FILTER_CONFIG, disabled: true as const }] as const);
+  return { ...route, typed_per_filter_config: Object.fromEntries([...others, ...disabled]) };
 }
 
 // With the VirtualService's `timeout` alone, gRPC clients would get UNAVAILABLE and not DEADLINE_EXCEEDED.
