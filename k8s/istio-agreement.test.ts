@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { runCheckTool } from './testing/check-tools.js';
 import { containersOf, type Labels, type Manifest, Overlay, overlayNames, selects } from './testing/manifests.js';
 
 interface Rule {
@@ -34,6 +35,13 @@ describe("Istio's resources and the other manifests agree", function () {
   before(async () => {
     const rendered = await Promise.all(overlayNames.map((name) => Overlay.render(name)));
     overlays.push(...rendered.filter((overlay) => overlay.find('Gateway', 'edge')));
+  });
+
+  it('on routes: each way of installing the edge that verify:mesh tries can be rendered', async () => {
+    for (const name of readdirSync(join(projectRoot, 'scripts/verify-mesh/fixtures'))) {
+      const { ok, output } = await runCheckTool('kustomize', ['build', `scripts/verify-mesh/fixtures/${name}`]);
+      assert.ok(ok, output);
+    }
   });
 
   /** Every rule that lets somebody in, with the pods that it guards. */
