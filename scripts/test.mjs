@@ -3,24 +3,25 @@
 //   npm test -- --grep 'kill -9'
 //   npm test -- services/thread-query/**/*.test.ts
 //
-// Every step runs even when one before it failed. The last line is always 'N passed, N failed', where a failed step
+// The tests run in two groups at once, each with servers of its own, as most of them wait for something; what the second
+// group prints follows when the first has ended. Every step runs even when one before it failed. The last line is always 'N passed, N failed', where a failed step
 // that is not a test counts as one.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile } from './prepare/compile.mjs';
 import { withLock } from './prepare/lock.mjs';
 import { PrepareError, projectRoot, run } from './prepare/project.mjs';
 
-const allTests = [
-  'services/**/*.test.ts',
-  'mesh/**/*.test.ts',
-  'bench/**/*.test.ts',
-  'k8s/**/*.test.ts',
-  'scripts/**/*.test.mjs',
+/** Of about the same length. */
+const groups = [
+  ['services/e2e/**/*.test.ts', 'mesh/**/*.test.ts'],
+  ['services/!(e2e)/**/*.test.ts', 'bench/**/*.test.ts', 'k8s/**/*.test.ts', 'scripts/**/*.test.mjs'],
 ];
 const CLOSE_TIMEOUT_MS = 20_000;
+/** What the second group has printed. */
+const later = [];
 const total = { passed: 0, failed: 0, skipped: 0 };
 const pathOf = (name, folder, file) => join(projectRoot, 'node_modules', name, folder, file);
 const node = (name, folder, file, ...args) => run(process.execPath, [pathOf(name, folder, file), ...args]);
@@ -38,7 +39,10 @@ await step('type-check', async () => {
 });
 await step('format', () => node('prettier', 'bin', 'prettier.cjs', '--check', '--log-level', 'warn', '--cache', '.'));
 await step('lint', () => linted);
-await runMocha(process.argv.slice(2));
+const args = process.argv.slice(2);
+if (args.some((arg) => /\.test\.m?ts|\.test\.mjs/.test(arg))) await runMocha(args);
+else await Promise.all(groups.map((group, index) => runMocha([...args, ...group], index > 0)));
+for (const text of later) console.log(text);
 
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
@@ -64,11 +68,12 @@ function beginStep(name, folder, file, ...args) {
   });
 }
 
-/** Runs mocha, shows what it prints, and adds its counts to the total. */
-async function runMocha(args) {
+/** Runs mocha, shows what it prints, or keeps that for later, and adds its counts to the total. */
+async function runMocha(args, keepsOutput = false) {
   const folder = mkdtempSync(join(tmpdir(), 'threadweaver-test-'));
   const countsFile = join(folder, 'counts.json');
-  const specs = args.some((arg) => /\.test\.m?ts|\.test\.mjs/.test(arg)) ? [] : allTests;
+  const outputFile = join(folder, 'output');
+  const output = keepsOutput ? openSync(outputFile, 'a') : 'inherit';
   const mocha = spawn(
     process.execPath,
     [
@@ -76,12 +81,11 @@ async function runMocha(args) {
       '--reporter',
       join(projectRoot, 'scripts', 'test-reporter.cjs'),
       ...args,
-      ...specs,
     ],
     {
       cwd: projectRoot,
       env: { ...process.env, TEST_COUNTS_FILE: countsFile },
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       // A group of its own: mocha runs the tests in a child, which would outlive it.
       detached: true,
     },
@@ -123,5 +127,6 @@ async function runMocha(args) {
     // It ended before any count, for instance because a test file does not load.
     total.failed += 1;
   }
+  if (keepsOutput) later.push(readFileSync(outputFile, 'utf8'));
   rmSync(folder, { recursive: true, force: true });
 }
