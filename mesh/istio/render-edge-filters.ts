@@ -158,7 +158,8 @@ function disabledWhereNotEnabled(route: Route, names: ReadonlySet<string>): Rout
   const disabled = [...names]
     .filter((name) => !enabled.includes(name))
     .map((name) => [name, { '@type': FILTER_CONFIG, disabled: true as const }] as const);
-  return { ...route, typed_per_filter_config: Object.fromEntries([...others, ...disabled]) };
+  const perFilter: PerFilter = Object.fromEntries<PerFilter[string]>([...others, ...disabled]);
+  return { ...route, typed_per_filter_config: perFilter };
 }
 
 // With the VirtualService's `timeout` alone, gRPC clients would get UNAVAILABLE and not DEADLINE_EXCEEDED.
