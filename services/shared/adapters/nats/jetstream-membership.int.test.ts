@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kvm } from '@nats-io/kv';
 import { ulid } from 'ulid';
 import { assignPartitions } from '../../runtime/assignment.js';
-import { startNatsServer, sharedNatsUrl, type RunningServer } from '../../testing/servers/index.js';
+import { startNatsServer, sharedNatsUrl, waitUntilHealthy, type RunningServer } from '../../testing/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
 import { AssignmentStore } from './assignment-store.js';
 import { JetStreamMembership } from './jetstream-membership.js';
@@ -164,7 +164,9 @@ describe('JetStreamMembership', function () {
     const { revision = 0 } = (await store.read()) ?? {};
     // Nobody says that it is another one.
     await store.replace(revision, { ...assignPartitions(['b'], 8), id: 'silent', partitions: 8, known: [] });
-    await until(b, () => share(b, 'b') === 8);
+    await waitUntilHealthy('one who has read it', async () =>
+      assert.notEqual((await store.read())?.assignment?.id, 'silent'),
+    );
     await Promise.all([a, b].map((one) => until(one, () => share(one, 'a') === 4 && share(one, 'b') === 4)));
     assert.deepEqual(a.assignment, b.assignment);
   });
