@@ -8,8 +8,8 @@
 #
 # Tags, not digests: no registry could be asked when this was written. A pipeline that wants the very same bytes each time
 # passes RUNTIME and BUILDER with an @sha256 digest.
-ARG BUILDER=node:20-bookworm-slim
-ARG RUNTIME=node:20-bookworm-slim
+ARG BUILDER=node:24-bookworm-slim
+ARG RUNTIME=node:24-bookworm-slim
 
 FROM ${BUILDER} AS dependencies
 ARG OMIT=optional

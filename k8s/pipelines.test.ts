@@ -17,7 +17,7 @@ describe('Image and pipelines', function () {
     const dockerfile = fileText('Dockerfile');
     const { ok, output } = await runCheckTool('hadolint', ['--no-color', '-'], dockerfile);
     assert.ok(ok, output);
-    const careless = dockerfile.replace('ARG BUILDER=node:20-bookworm-slim', '').replaceAll('${BUILDER}', 'node');
+    const careless = dockerfile.replace('ARG BUILDER=node:24-bookworm-slim', '').replaceAll('${BUILDER}', 'node');
     const verdict = await runCheckTool('hadolint', ['--no-color', '-'], careless);
     assert.equal(verdict.ok, false);
     assert.match(verdict.output, /DL3006/);

