@@ -4,7 +4,7 @@
 #
 # `--build-arg SERVICE=load --build-arg OMIT=dev` makes the load generator's (docs/load.md), which alone needs the optional packages.
 #
-# Operators' commands are in each: `docker run … dist/services/thread-journal/main.js verify`.
+# Operators' commands are in each: `docker run … dist/services/thread/journal/main.js verify`.
 #
 # Tags, not digests: no registry could be asked when this was written. A pipeline that wants the very same bytes each time
 # passes RUNTIME and BUILDER with an @sha256 digest.
@@ -23,20 +23,25 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
+COPY gen gen
+COPY platform platform
 COPY services services
+COPY load load
 RUN node_modules/.bin/tsc -p tsconfig.json \
  && rm dist/.tsbuildinfo
 # Not earlier: what is above is the same for all services, and so made once.
 ARG SERVICE=thread-command
-RUN test -f "dist/services/${SERVICE}/main.js" \
- && printf "import './dist/services/%s/main.js';\n" "${SERVICE}" > start.mjs
+# thread-query is services/thread/query.
+RUN case "${SERVICE}" in load) main=load ;; *) main="services/${SERVICE%%-*}/${SERVICE#*-}" ;; esac \
+ && test -f "dist/${main}/main.js" \
+ && printf "import './dist/%s/main.js';\n" "${main}" > start.mjs
 
 FROM ${RUNTIME}
 ARG GRPC_PORT=50051
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
-COPY --from=build /app/services/gen/descriptor.binpb services/gen/descriptor.binpb
+COPY --from=build /app/gen/descriptor.binpb gen/descriptor.binpb
 COPY --from=build /app/dist dist
 COPY --from=build /app/start.mjs start.mjs
 ENV NODE_ENV=production GRPC_PORT=${GRPC_PORT}
@@ -44,6 +49,6 @@ EXPOSE ${GRPC_PORT} 9464
 # A number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["node", "dist/services/health-probe/main.js"]
+  CMD ["node", "dist/platform/process/health-probe/main.js"]
 ENTRYPOINT ["node", "--enable-source-maps"]
 CMD ["start.mjs"]

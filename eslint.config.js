@@ -6,10 +6,10 @@ const readsEnvironment = {
   message: "Read settings in the service's config.ts and pass them on.",
 };
 const impure = 'The kernel and the domain are pure: let the time, or the id, arrive as an argument.';
-const testFiles = ['**/*.test.ts', 'services/e2e/**', 'services/shared/testing/**', 'k8s/testing/**'];
+const testFiles = ['**/*.test.ts', 'e2e/**', 'platform/testing/**', 'k8s/testing/**'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'services/gen/', '.tools/', '.data/', 'node_modules/'] },
+  { ignores: ['dist/', 'gen/', '.tools/', '.data/', 'node_modules/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
@@ -48,14 +48,14 @@ export default tseslint.config(
     },
   },
   {
-    files: ['services/**/*.ts'],
-    ignores: ['services/*/config.ts', ...testFiles],
+    files: ['{platform,services,load}/**/*.ts'],
+    ignores: ['services/*/*/config.ts', 'platform/process/health-probe/config.ts', ...testFiles],
     rules: {
       'no-restricted-properties': ['error', readsEnvironment],
     },
   },
   {
-    files: ['services/shared/kernel/**/*.ts', 'services/*/domain/**/*.ts'],
+    files: ['platform/kernel/**/*.ts', 'services/*/*/domain/**/*.ts'],
     ignores: testFiles,
     rules: {
       'no-restricted-properties': [

@@ -86,7 +86,8 @@ function selfTimes(root: Frame, keyOf: (frame: Frame) => string): [string, numbe
 /** By who is at work: this project, each package, and Node with V8. */
 function colourOf({ file, name }: Frame): string {
   if (name === '(garbage collector)') return '#999999';
-  if (file.startsWith('services/')) return file.includes('/gen/') ? '#c9b458' : '#e0703a';
+  if (file.startsWith('gen/')) return '#c9b458';
+  if (/^(platform|services)\//.test(file)) return '#e0703a';
   if (file.startsWith('@grpc')) return '#5b8dd9';
   if (file.startsWith('@nats-io')) return '#57a55a';
   return file.startsWith('node:') || file === '' ? '#bdbdbd' : '#b07cc6';

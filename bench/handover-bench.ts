@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
-import { CutProxy, startNatsCluster, startNatsServer } from '../services/shared/testing/servers/index.js';
+import { projectRoot } from '../platform/process/project-root.js';
+import { CutProxy, startNatsCluster, startNatsServer } from '../mesh/servers/index.js';
 import { CALL_EVERY_MS, HandoverLoad } from './support/handover-load.js';
 import { endProgress, printTable, showProgress } from './table.js';
 
@@ -37,7 +37,7 @@ async function benchProcesses(count: number): Promise<void> {
   const network = await CutProxy.start(nats.port);
   const directory = await mkdtemp(join(tmpdir(), 'threadweaver-bench-'));
   const clockFile = join(directory, 'clock');
-  const clockShift = join(projectRoot, 'dist/services/e2e/chaos/clock-shift.js');
+  const clockShift = join(projectRoot, 'dist/e2e/chaos/clock-shift.js');
   const canJump = existsSync(clockShift);
   const thirdEnv = {
     NATS_URL: `nats://127.0.0.1:${network.port}`,

@@ -1,9 +1,9 @@
 import { ulid } from 'ulid';
-import { NatsLink } from '../services/shared/adapters/nats/nats-link.js';
-import { journalLayouts, openJournal } from '../services/shared/adapters/nats/open-journal.js';
-import { createLogger } from '../services/shared/adapters/telemetry/logger.js';
-import { someCommit } from '../services/shared/testing/journal-contract.js';
-import { startNatsServer } from '../services/shared/testing/servers/index.js';
+import { NatsLink } from '../platform/nats/nats-link.js';
+import { journalLayouts, openJournal } from '../platform/nats/open-journal.js';
+import { createLogger } from '../platform/telemetry/logger.js';
+import { someCommit } from '../platform/testing/journal-contract.js';
+import { startNatsServer } from '../mesh/servers/index.js';
 import { endProgress, printTable, showProgress, summarize } from './table.js';
 
 const IN_FLIGHT = 100;

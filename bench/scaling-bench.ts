@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
-import { startMySqlServer } from '../services/shared/testing/servers/index.js';
+import { projectRoot } from '../platform/process/project-root.js';
+import { startMySqlServer } from '../mesh/servers/index.js';
 import { drawCurve } from './scaling/draw-curve.js';
 import { machineShape, measuredCommit } from './support/machine.js';
 import { measureHistories } from './scaling/measure-histories.js';

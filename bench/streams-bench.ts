@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ulid } from 'ulid';
-import { JetStreamJournal } from '../services/shared/adapters/nats/jetstream-journal.js';
-import { NatsLink } from '../services/shared/adapters/nats/nats-link.js';
-import { createLogger } from '../services/shared/adapters/telemetry/logger.js';
-import { someCommit } from '../services/shared/testing/journal-contract.js';
-import { startNatsServer } from '../services/shared/testing/servers/index.js';
+import { JetStreamJournal } from '../platform/nats/jetstream-journal.js';
+import { NatsLink } from '../platform/nats/nats-link.js';
+import { createLogger } from '../platform/telemetry/logger.js';
+import { someCommit } from '../platform/testing/journal-contract.js';
+import { startNatsServer } from '../mesh/servers/index.js';
 import { endProgress, printTable, showProgress, summarize } from './table.js';
 
 const PARALLEL = 16;

@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { startMesh } from '../mesh/local/index.js';
-import { protoClient } from '../services/shared/testing/proto-client.js';
+import { protoClient } from '../platform/testing/proto-client.js';
 import { endProgress, printTable, showProgress, summarize } from './table.js';
 
 /** The bound for a live message on an idle machine, p99 in milliseconds. */

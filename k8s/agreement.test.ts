@@ -3,14 +3,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { portSettings } from '../mesh/local/mesh-settings.js';
-import { LIVENESS } from '../services/shared/adapters/grpc/grpc-server.js';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
-import { readHealthProbeConfig } from '../services/health-probe/config.js';
+import { LIVENESS } from '../platform/grpc/grpc-server.js';
+import { projectRoot } from '../platform/process/project-root.js';
+import { readHealthProbeConfig } from '../platform/process/health-probe/config.js';
 import { generatedFolder } from './render-envoy.js';
 import { isOurs, programOf, programs, services, settingsOf } from './testing/programs.js';
 import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
 
-const notServices = ['shared', 'gen', 'e2e', 'thread-events', 'thread-journal', 'health-probe', 'load'];
+/** Parts of a context that are no service of their own. */
+const notServices = ['events', 'journal'];
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 
@@ -31,9 +32,14 @@ describe('Manifests and code agree', function () {
   };
 
   it('on which services there are', () => {
-    const inCode = readdirSync(join(projectRoot, 'services'), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() && !notServices.includes(entry.name))
-      .map(({ name }) => name)
+    const foldersIn = (path: string): string[] =>
+      readdirSync(join(projectRoot, path), { withFileTypes: true }).flatMap((one) =>
+        one.isDirectory() ? [one.name] : [],
+      );
+    const inCode = foldersIn('services')
+      .flatMap((context) => foldersIn(`services/${context}`).map((part) => ({ context, part })))
+      .filter(({ part }) => !notServices.includes(part))
+      .map(({ context, part }) => `${context}-${part}`)
       .sort();
     assert.deepEqual(Object.keys(services).sort(), inCode);
     for (const overlay of overlays) {

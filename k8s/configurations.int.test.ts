@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { startEnvoy } from '../mesh/envoy/testing/start-envoy.js';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
-import { NatsLink } from '../services/shared/adapters/nats/nats-link.js';
-import { createLogger } from '../services/shared/adapters/telemetry/logger.js';
-import { freePort } from '../services/shared/testing/servers/free-ports.js';
-import { startServer } from '../services/shared/testing/servers/start-server.js';
-import { readConfig as readCommandConfig } from '../services/thread-command/config.js';
-import { natsServer } from '../services/shared/testing/servers/nats-server.js';
-import { envoyBinary, natsServerBinary } from '../services/shared/testing/servers/tools.js';
+import { projectRoot } from '../platform/process/project-root.js';
+import { NatsLink } from '../platform/nats/nats-link.js';
+import { createLogger } from '../platform/telemetry/logger.js';
+import { freePort } from '../mesh/servers/free-ports.js';
+import { startServer } from '../mesh/servers/start-server.js';
+import { readConfig as readCommandConfig } from '../services/thread/command/config.js';
+import { natsServer } from '../mesh/servers/nats-server.js';
+import { envoyBinary, natsServerBinary } from '../mesh/servers/tools.js';
 import { generatedFolder, kubernetesEnvoyConfig, MOUNT_PATH, smallDescriptorSet } from './render-envoy.js';
 import { Overlay } from './testing/manifests.js';
 
@@ -116,7 +116,7 @@ describe('Configurations for Kubernetes', () => {
       for (const wrong of [settings('1234'), url]) {
         // Goes on asking, as the password may become right: `node`, which this ends, would never.
         const script = `
-          import { NatsLink } from './services/shared/adapters/nats/nats-link.ts';
+          import { NatsLink } from './platform/nats/nats-link.ts';
           const onRefused = (message) => { console.log(message); process.exit(3); };
           await NatsLink.open({ url: process.argv[1], name: 'stranger', logger: { info() {} }, onRefused });`;
         const args = ['--import', 'tsx', '--input-type=module', '--eval', script, wrong];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { projectRoot } from '../platform/process/project-root.js';
 import { runCheckTool } from './testing/check-tools.js';
 import { containersOf, type Labels, type Manifest, Overlay, overlayNames, selects } from './testing/manifests.js';
 

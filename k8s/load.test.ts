@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parseAllDocuments } from 'yaml';
-import { readCommandLine } from '../services/load/command-line.js';
+import { readCommandLine } from '../load/command-line.js';
 import { runCheckTool } from './testing/check-tools.js';
 import { containersOf, type Manifest, Overlay } from './testing/manifests.js';
 
@@ -32,7 +32,7 @@ describe('The load generator in Kubernetes', function () {
       const find = (kind: string): Manifest => manifests.find((each) => each.kind === kind) ?? assert.fail(kind);
       const { spec: pod } = find('Job').spec.template;
       const [program, ...args] = containersOf(pod)[0]?.args ?? [];
-      assert.equal(program, 'dist/services/load/main.js');
+      assert.equal(program, 'dist/load/main.js');
       const { load, reportFolder, uploadUrl } = readCommandLine(args);
       assert.equal(reportFolder, '/report');
       assert.equal(uploadUrl?.startsWith('s3://'), place === 'upload' ? true : undefined);

@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { projectRoot } from '../platform/process/project-root.js';
 import { runCheckTool } from './testing/check-tools.js';
 import { services } from './testing/programs.js';
 

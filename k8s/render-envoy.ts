@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { renderEnvoyConfig } from '../mesh/envoy/render-config.js';
 import { portSettings } from '../mesh/local/mesh-settings.js';
-import { descriptorSetPath } from '../services/shared/adapters/grpc/descriptor-set.js';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
+import { descriptorSetPath } from '../platform/grpc/descriptor-set.js';
+import { projectRoot } from '../platform/process/project-root.js';
 
 /** Where the component plain-envoy finds what is rendered here. */
 export const generatedFolder = join(projectRoot, 'k8s', 'components', 'plain-envoy', 'generated');

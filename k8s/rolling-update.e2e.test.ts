@@ -6,17 +6,17 @@ import { ulid } from 'ulid';
 import { checkGrpcHealth } from '../mesh/local/grpc-health.js';
 import { ADMIN_PORT } from './render-envoy.js';
 import { startEnvoy, type TestEnvoy } from '../mesh/envoy/testing/start-envoy.js';
-import { migrateDatabase } from '../services/shared/adapters/mysql/migrate-database.js';
-import { type ProtoClient, protoClient } from '../services/shared/testing/proto-client.js';
+import { migrateDatabase } from '../platform/mysql/migrate-database.js';
+import { type ProtoClient, protoClient } from '../platform/testing/proto-client.js';
 import {
   freePort,
   freshDatabaseUrl,
   type RunningServer,
   startNatsServer,
   waitUntilHealthy,
-} from '../services/shared/testing/servers/index.js';
-import { type ServiceProcess, startServiceProcess } from '../services/shared/testing/service-process.js';
-import { migrations } from '../services/thread-projector/migrations/index.js';
+} from '../mesh/servers/index.js';
+import { type ServiceProcess, startServiceProcess } from '../platform/testing/service-process.js';
+import { migrations } from '../services/thread/projector/migrations/index.js';
 import { type Container, Overlay } from './testing/manifests.js';
 
 const WRITERS = 8;

@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCommandLine as readMeshCommandLine } from '../mesh/local/command-line.js';
-import { projectRoot } from '../services/shared/adapters/project-root.js';
-import { readCommandLine as readJournalCommandLine } from '../services/thread-journal/adapters/command-line.js';
-import { readCommandLine as readProjectorCommandLine } from '../services/thread-projector/adapters/operator-command-line.js';
+import { projectRoot } from '../platform/process/project-root.js';
+import { readCommandLine as readJournalCommandLine } from '../services/thread/journal/adapters/command-line.js';
+import { readCommandLine as readProjectorCommandLine } from '../services/thread/projector/adapters/operator-command-line.js';
 import { containersOf, Overlay, overlayNames } from './testing/manifests.js';
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -136,12 +136,14 @@ function wrongIn(text: string, overlays: readonly Overlay[]): string[] {
   ];
 }
 
-/** All of the services' sources but tests. */
+/** All that services are made of, but tests. */
 function sources(): string {
-  const files = readdirSync(join(projectRoot, 'services'), { recursive: true, encoding: 'utf8' });
-  return files
-    .filter((file) => file.endsWith('.ts') && !/(^|\/)(gen|e2e|test|testing)\/|\.test\.ts$/.test(file))
-    .map((file) => fileText(join('services', file)))
+  return ['platform', 'services']
+    .flatMap((folder) =>
+      readdirSync(join(projectRoot, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+    )
+    .filter((file) => file.endsWith('.ts') && !/(^|\/)(test|testing)\/|\.test\.ts$/.test(file))
+    .map(fileText)
     .join('\n');
 }
 
@@ -185,7 +187,7 @@ describe('The runbook', function () {
       'npm run projector -- rebuild --journal-restord',
       'npm start -- --instance 4',
       'k8s/roll-outs.sh k8s/overlays/eks',
-      'node dist/services/thread-projector/operates.js',
+      'node dist/services/thread/projector/operates.js',
       'kubectl get pods',
       `${of} scale deployment thread-command thread-commands --replicas=0`,
       `${of} exec deploy/thread-command --container thread -- node`,

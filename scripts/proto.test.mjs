@@ -51,8 +51,8 @@ describe('proto', function () {
 
   it('has generated code that buf generates again just so', () => {
     runBuf('generate', '--output', folder);
-    runBuf('build', '--output', join(folder, 'services/gen/descriptor.binpb'));
-    const [fresh, committed] = [join(folder, 'services/gen'), join(projectRoot, 'services/gen')];
+    runBuf('build', '--output', join(folder, 'gen/descriptor.binpb'));
+    const [fresh, committed] = [join(folder, 'gen'), join(projectRoot, 'gen')];
     assert.deepEqual(filesIn(committed), filesIn(fresh), 'run npm run gen');
     for (const file of filesIn(fresh)) {
       assert.ok(

@@ -1,7 +1,7 @@
 // npm test: type-check, lint, format, then every mocha test. Arguments go to mocha:
 //
 //   npm test -- --grep 'kill -9'
-//   npm test -- services/thread-query/**/*.test.ts
+//   npm test -- services/thread/query/**/*.test.ts
 //
 // The tests run in two groups at once, each with servers of its own, as most of them wait for something; what the second
 // group prints follows when the first has ended. Every step runs even when one before it failed. The last line is always 'N passed, N failed', where a failed step
@@ -16,8 +16,15 @@ import { PrepareError, projectRoot, run } from './prepare/project.mjs';
 
 /** Of about the same length. */
 const groups = [
-  ['services/e2e/**/*.test.ts', 'mesh/**/*.test.ts'],
-  ['services/!(e2e)/**/*.test.ts', 'bench/**/*.test.ts', 'k8s/**/*.test.ts', 'scripts/**/*.test.mjs'],
+  ['e2e/**/*.test.ts', 'mesh/**/*.test.ts'],
+  [
+    'platform/**/*.test.ts',
+    'services/**/*.test.ts',
+    'load/**/*.test.ts',
+    'bench/**/*.test.ts',
+    'k8s/**/*.test.ts',
+    'scripts/**/*.test.mjs',
+  ],
 ];
 const CLOSE_TIMEOUT_MS = 20_000;
 /** What the second group has printed. */

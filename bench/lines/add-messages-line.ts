@@ -1,4 +1,4 @@
-import { journalLayouts, type JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
+import { journalLayouts, type JournalLayout } from '../../platform/nats/open-journal.js';
 import type { AddMessagesOptions } from '../loads/add-messages.js';
 import { contestantsOf, startBare, withCommandServers } from '../support/command-servers.js';
 import type { Line, LineResult, RunOptions } from '../support/line.js';

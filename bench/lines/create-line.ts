@@ -1,4 +1,4 @@
-import { journalLayouts, type JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
+import { journalLayouts, type JournalLayout } from '../../platform/nats/open-journal.js';
 import type { CreateThreadOptions } from '../loads/create-thread.js';
 import { contestantsOf, withCommandServers } from '../support/command-servers.js';
 import type { Line, LineResult } from '../support/line.js';

@@ -1,4 +1,4 @@
-import { startMySqlServer } from '../../services/shared/testing/servers/index.js';
+import { startMySqlServer } from '../../mesh/servers/index.js';
 import type { AddMessagesOptions } from '../loads/add-messages.js';
 import { contestantsOf, withCommandServers } from '../support/command-servers.js';
 import type { Line, LineResult } from '../support/line.js';

@@ -1,4 +1,4 @@
-import { journalLayouts } from '../../services/shared/adapters/nats/open-journal.js';
+import { journalLayouts } from '../../platform/nats/open-journal.js';
 import type { HotAndOthersOptions } from '../loads/hot-and-others.js';
 import { contestantsOf, withCommandServers } from '../support/command-servers.js';
 import type { Line, LineResult, Row, Verdict } from '../support/line.js';

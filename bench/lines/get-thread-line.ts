@@ -24,7 +24,7 @@ export const getThreadLine: Line = {
       const alone = started(
         await startBenchProcess('bench/references/bare-queries.ts', { env: { ...env, BENCH_SELECT: 'none' } }),
       );
-      const service = started(await startBenchProcess('services/thread-query/main.ts', { env }));
+      const service = started(await startBenchProcess('services/thread/query/main.ts', { env }));
       const driver = new LoadDriver();
       started({ stop: () => driver.close() });
       const contestants = [];

@@ -1,4 +1,4 @@
-import { journalLayouts } from '../../services/shared/adapters/nats/open-journal.js';
+import { journalLayouts } from '../../platform/nats/open-journal.js';
 import type { AddMessagesOptions } from '../loads/add-messages.js';
 import { withCommandServers } from '../support/command-servers.js';
 import type { Line, LineResult } from '../support/line.js';

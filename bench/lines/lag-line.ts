@@ -1,7 +1,7 @@
-import { migrateDatabase } from '../../services/shared/adapters/mysql/migrate-database.js';
-import { journalLayouts, type JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
-import { startMySqlServer, startNatsServer } from '../../services/shared/testing/servers/index.js';
-import { migrations } from '../../services/thread-projector/migrations/index.js';
+import { migrateDatabase } from '../../platform/mysql/migrate-database.js';
+import { journalLayouts, type JournalLayout } from '../../platform/nats/open-journal.js';
+import { startMySqlServer, startNatsServer } from '../../mesh/servers/index.js';
+import { migrations } from '../../services/thread/projector/migrations/index.js';
 import type { PipelineOptions } from '../loads/pipeline.js';
 import { serviceEnv } from '../support/command-servers.js';
 import type { Line, LineResult, Row, RunOptions, Verdict } from '../support/line.js';
@@ -49,8 +49,8 @@ function measureLag(layout: JournalLayout, { count = 3_000, rounds = 3 }: RunOpt
     const mySql = started(await startMySqlServer({ bufferPoolMib: 256 }));
     await migrateDatabase({ url: mySql.url, migrations, report: () => undefined });
     const env = { ...serviceEnv(nats, layout), MYSQL_URL: mySql.url };
-    const command = started(await startBenchProcess('services/thread-command/main.ts', { env }));
-    const projector = started(await startBenchProcess('services/thread-projector/main.ts', { env }));
+    const command = started(await startBenchProcess('services/thread/command/main.ts', { env }));
+    const projector = started(await startBenchProcess('services/thread/projector/main.ts', { env }));
     const driver = new LoadDriver();
     started({ stop: () => driver.close() });
     const pids = {

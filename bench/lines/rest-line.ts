@@ -21,7 +21,7 @@ export const restLine: Line = {
         started(mySql);
         const env = { MYSQL_URL: mySql.url, NATS_URL: nats.url, METRICS_PORT: '0' };
         const bareQueries = started(await startBenchProcess('bench/references/bare-queries.ts', { env }));
-        const queries = started(await startBenchProcess('services/thread-query/main.ts', { env }));
+        const queries = started(await startBenchProcess('services/thread/query/main.ts', { env }));
         const [commands] = services;
         if (commands === undefined || bareCommands === undefined) throw new Error('no thread-command');
         const tables = [];

@@ -2,7 +2,7 @@ import { ulid } from 'ulid';
 import type {
   AddMessagesResponse,
   CreateThreadResponse,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { closedLoop, type Load } from '../support/load.js';
 import { called, of, openClients } from './thread-clients.js';
 

@@ -2,7 +2,7 @@ import { credentials } from '@grpc/grpc-js';
 import {
   ThreadQueryServiceClient,
   type GetThreadResponse,
-} from '../../services/gen/threadweaver/thread/v1/thread_query_service.js';
+} from '../../gen/threadweaver/thread/v1/thread_query_service.js';
 import { closedLoop, type Load } from '../support/load.js';
 import type { SeenThread } from '../support/read-model.js';
 import { called, of } from './thread-clients.js';

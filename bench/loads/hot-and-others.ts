@@ -1,5 +1,5 @@
 import { ulid } from 'ulid';
-import type { CreateThreadResponse } from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+import type { CreateThreadResponse } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { closedLoop, percentiles, type Load } from '../support/load.js';
 import { atRandom } from '../support/open-loop.js';
 import { Heat } from './heat.js';

@@ -3,10 +3,10 @@ import { ulid } from 'ulid';
 import type {
   AddMessagesResponse,
   CreateThreadResponse,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
-import { Database } from '../../services/shared/adapters/mysql/database.js';
-import { mySqlThreadVersions } from '../../services/thread-query/adapters/mysql-thread-versions.js';
-import { ReadModelVersions } from '../../services/thread-query/runtime/read-model-versions.js';
+} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { Database } from '../../platform/mysql/database.js';
+import { mySqlThreadVersions } from '../../services/thread/query/adapters/mysql-thread-versions.js';
+import { ReadModelVersions } from '../../services/thread/query/runtime/read-model-versions.js';
 import { closedLoop, percentiles, type Load, type RoundOrder, type RoundReport } from '../support/load.js';
 import { called, of, openClients } from './thread-clients.js';
 

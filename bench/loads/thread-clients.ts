@@ -2,7 +2,7 @@ import { credentials } from '@grpc/grpc-js';
 import {
   ThreadCommandServiceClient,
   type AddMessagesResponse,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 
 /** Clients on connections of their own, in turn to each address: one connection would be the limit of a fast server. */
 export function openClients(addresses: readonly string[], channels: number): ThreadCommandServiceClient[] {

@@ -9,17 +9,17 @@ import {
   ThreadRestCommandServiceService,
   type AddMessagesResponse as RestAddMessagesResponse,
   type CreateThreadResponse as RestCreateThreadResponse,
-} from '../../services/gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
+} from '../../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
 import {
   AddMessagesRequest,
   type AddMessagesResponse,
   CreateThreadRequest,
   type CreateThreadResponse,
   ThreadCommandServiceService,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
-import { partitionOf } from '../../services/shared/runtime/partition.js';
-import { JetStreamPublisher } from '../../services/shared/adapters/nats/jetstream-publisher.js';
-import { journalStream } from '../../services/shared/adapters/nats/stream-access.js';
+} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { partitionOf } from '../../platform/ownership/partition.js';
+import { JetStreamPublisher } from '../../platform/nats/jetstream-publisher.js';
+import { journalStream } from '../../platform/nats/stream-access.js';
 import { bareServer, listen } from './listening.js';
 
 /**

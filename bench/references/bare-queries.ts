@@ -5,15 +5,15 @@ import {
   ThreadRestQueryServiceService,
   type GetThreadRequest as RestGetThreadRequest,
   type GetThreadResponse as RestGetThreadResponse,
-} from '../../services/gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
+} from '../../gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
 import {
   ThreadQueryServiceService,
   type GetThreadRequest,
   type GetThreadResponse,
-} from '../../services/gen/threadweaver/thread/v1/thread_query_service.js';
-import { connectionSettings } from '../../services/shared/adapters/mysql/database.js';
-import type { ThreadRow } from '../../services/thread-query/adapters/read-model-rows.js';
-import { findThread } from '../../services/thread-query/adapters/thread-statements.js';
+} from '../../gen/threadweaver/thread/v1/thread_query_service.js';
+import { connectionSettings } from '../../platform/mysql/database.js';
+import type { ThreadRow } from '../../services/thread/query/adapters/read-model-rows.js';
+import { findThread } from '../../services/thread/query/adapters/thread-statements.js';
 import { bareServer, listen } from './listening.js';
 
 /**

@@ -7,8 +7,8 @@ import {
   type CreateThreadRequest,
   type CreateThreadResponse,
   ThreadCommandServiceService,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
-import { randomFraction } from '../../services/shared/runtime/random-pool.js';
+} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { randomFraction } from '../../platform/process/random-pool.js';
 import { bareServer, listen } from './listening.js';
 
 /**

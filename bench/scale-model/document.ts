@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 
 /** Where the tables are shown. */
 export const scalingDocument = join(projectRoot, 'docs', 'scaling.md');

@@ -1,6 +1,6 @@
 import { mersenne } from 'pure-rand/generator/mersenne';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { partitionOf } from '../../services/shared/runtime/partition.js';
+import { partitionOf } from '../../platform/ownership/partition.js';
 
 /** Posts that come at random to threads of different popularity, on some owners. */
 export interface QueueOptions {

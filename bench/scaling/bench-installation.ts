@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NatsLink } from '../../services/shared/adapters/nats/nats-link.js';
-import type { JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
-import { createLogger } from '../../services/shared/adapters/telemetry/logger.js';
-import { startNatsServer, waitUntilHealthy, type RunningServer } from '../../services/shared/testing/servers/index.js';
-import { checkNatsHealth } from '../../services/shared/testing/servers/nats-server.js';
+import { NatsLink } from '../../platform/nats/nats-link.js';
+import type { JournalLayout } from '../../platform/nats/open-journal.js';
+import { createLogger } from '../../platform/telemetry/logger.js';
+import { startNatsServer, waitUntilHealthy, type RunningServer } from '../../mesh/servers/index.js';
+import { checkNatsHealth } from '../../mesh/servers/nats-server.js';
 import { fillJournal } from './fill-journal.js';
 import { bytesOf } from './footprint.js';
 import { startService, type BenchService } from './service.js';

@@ -1,5 +1,5 @@
 import * as echarts from 'echarts';
-import type { JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
+import type { JournalLayout } from '../../platform/nats/open-journal.js';
 import type { Measured, MeasuredSize } from './measured.js';
 
 const WIDTH = 1_200;

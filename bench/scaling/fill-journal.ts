@@ -1,9 +1,9 @@
-import { encodeCommit } from '../../services/shared/adapters/nats/commit-message.js';
-import type { NatsLink } from '../../services/shared/adapters/nats/nats-link.js';
-import { openJournal, type JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
-import { journalStream } from '../../services/shared/adapters/nats/stream-access.js';
-import { inParallel } from '../../services/shared/runtime/in-parallel.js';
-import { partitionOf } from '../../services/shared/runtime/partition.js';
+import { encodeCommit } from '../../platform/nats/commit-message.js';
+import type { NatsLink } from '../../platform/nats/nats-link.js';
+import { openJournal, type JournalLayout } from '../../platform/nats/open-journal.js';
+import { journalStream } from '../../platform/nats/stream-access.js';
+import { inParallel } from '../../platform/process/in-parallel.js';
+import { partitionOf } from '../../platform/ownership/partition.js';
 import { commitAt, type BenchThread } from './thread-history.js';
 
 /** The installation's default. */

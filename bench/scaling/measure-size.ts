@@ -27,7 +27,7 @@ export class Reference {
 
   static async start(commits: number): Promise<Reference> {
     const installation = await BenchInstallation.fill({ layout: 'bucketed', threads: ACTIVE, commits });
-    const service = await installation.start('thread-command/main.js');
+    const service = await installation.start('thread/command/main.js');
     const reference = new Reference(installation, new Poster(service.address));
     await reference.round();
     return reference;
@@ -101,7 +101,7 @@ export async function measureSize(
 
 async function measureLoad(installation: BenchInstallation, reference: Reference) {
   const { threads } = installation;
-  const command = await installation.start('thread-command/main.js');
+  const command = await installation.start('thread/command/main.js');
   const commandIdleMib = residentMib(command.pid);
   const poster = new Poster(command.address);
   try {
@@ -136,8 +136,8 @@ async function measureTakeover(installation: BenchInstallation): Promise<number>
   const { threads } = installation;
   await installation.stopServices();
   // One of two dies.
-  const first = await installation.start('thread-command/main.js');
-  const second = await installation.start('thread-command/main.js');
+  const first = await installation.start('thread/command/main.js');
+  const second = await installation.start('thread/command/main.js');
   const poster = new Poster(second.address);
   try {
     const some: BenchThread[] = threads.slice(0, ACTIVE);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
-import type { JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
+import { projectRoot } from '../../platform/process/project-root.js';
+import type { JournalLayout } from '../../platform/nats/open-journal.js';
 
 /** What an installation with so many threads showed. */
 export interface MeasuredSize {

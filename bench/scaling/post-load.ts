@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { monotonicFactory } from 'ulid';
-import { ThreadCommandServiceClient } from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
+import { ThreadCommandServiceClient } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { summarize } from '../table.js';
 import type { BenchThread } from './thread-history.js';
 

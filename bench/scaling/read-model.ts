@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { createConnection } from 'mysql2/promise';
-import { ThreadQueryServiceClient } from '../../services/gen/threadweaver/thread/v1/thread_query_service.js';
-import { migrateDatabase } from '../../services/shared/adapters/mysql/migrate-database.js';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
-import { migrations } from '../../services/thread-projector/migrations/index.js';
+import { ThreadQueryServiceClient } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
+import { migrateDatabase } from '../../platform/mysql/migrate-database.js';
+import { projectRoot } from '../../platform/process/project-root.js';
+import { migrations } from '../../services/thread/projector/migrations/index.js';
 import { summarize } from '../table.js';
 import type { BenchInstallation } from './bench-installation.js';
 import { bytesOf, residentMib } from './footprint.js';
@@ -54,14 +54,14 @@ export async function measureReadModel(
 
     progress('a rebuild of the read model');
     const env = { ...installation.env, MYSQL_URL: url.href };
-    const operate = join(projectRoot, 'dist', 'services', 'thread-projector', 'operate.js');
+    const operate = join(projectRoot, 'dist', 'services', 'thread', 'projector', 'operate.js');
     const startedAt = performance.now();
     await promisify(execFile)(process.execPath, [operate, 'rebuild'], { env: { ...process.env, ...env } });
     const rebuildMs = performance.now() - startedAt;
     const mysqlBytes = Math.max(0, (await bytesOf(files)) - emptyBytes);
 
     progress('thread-projector');
-    const projector = await installation.start('thread-projector/main.js', {
+    const projector = await installation.start('thread/projector/main.js', {
       MYSQL_URL: url.href,
       LOG_LEVEL: 'debug',
       RECONCILE_THREADS_PER_SECOND: '1000000000',
@@ -71,7 +71,7 @@ export async function measureReadModel(
     await projector.kill('SIGTERM');
 
     progress('thread-query');
-    const query = await installation.start('thread-query/main.js', { MYSQL_URL: url.href });
+    const query = await installation.start('thread/query/main.js', { MYSQL_URL: url.href });
     const reads = await readSome(query.address, installation.threads);
     await query.kill('SIGTERM');
     const comparisonMs = compared.afterMs - projector.startMs;

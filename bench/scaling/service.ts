@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { checkGrpcHealth } from '../../mesh/local/grpc-health.js';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 
 type LogLine = Readonly<Record<string, unknown>>;
 
@@ -21,7 +21,7 @@ export interface BenchService {
 
 /**
  * Starts it on a free port and waits until it is SERVING.
- * @param main below `dist/services`, such as `thread-command/main.js`
+ * @param main below `dist/services`, such as `thread/command/main.js`
  */
 export async function startService(main: string, env: Readonly<Record<string, string>>): Promise<BenchService> {
   const startedAt = performance.now();

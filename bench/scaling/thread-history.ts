@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { monotonicFactory } from 'ulid';
-import type { NewCommit } from '../../services/shared/runtime/journal.js';
-import { threadEventCodec } from '../../services/thread-events/thread-event-codec.js';
-import type { ThreadEvent } from '../../services/thread-events/thread-event.js';
+import type { NewCommit } from '../../platform/journal/journal.js';
+import { threadEventCodec } from '../../services/thread/events/thread-event-codec.js';
+import type { ThreadEvent } from '../../services/thread/events/thread-event.js';
 
 /** Far quicker than random ones, of which a fill needs millions. */
 const ulid = monotonicFactory();

@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import type { JournalLayout } from '../../services/shared/adapters/nats/open-journal.js';
-import { startNatsServer, type RunningServer } from '../../services/shared/testing/servers/index.js';
+import type { JournalLayout } from '../../platform/nats/open-journal.js';
+import { startNatsServer, type RunningServer } from '../../mesh/servers/index.js';
 import { LoadDriver } from './load-driver.js';
 import { startBenchProcess, type BenchProcess } from './processes.js';
 import type { Contestant } from './rounds.js';
@@ -42,7 +42,7 @@ export async function withCommandServers<T>(
     stops.push(() => nats.stop());
     const services: BenchProcess[] = [];
     for (let instance = 0; instance < instances; instance += 1) {
-      const service = await startBenchProcess('services/thread-command/main.ts', { env: serviceEnv(nats, layout) });
+      const service = await startBenchProcess('services/thread/command/main.ts', { env: serviceEnv(nats, layout) });
       stops.push(() => service.stop());
       services.push(service);
     }

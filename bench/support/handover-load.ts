@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
-import { protoClient, type ProtoClient } from '../../services/shared/testing/proto-client.js';
-import { startServiceProcess, type ServiceProcess } from '../../services/shared/testing/service-process.js';
+import { protoClient, type ProtoClient } from '../../platform/testing/proto-client.js';
+import { startServiceProcess, type ServiceProcess } from '../../platform/testing/service-process.js';
 import { summarize } from '../table.js';
 
 const THREADS = 24;
@@ -41,7 +41,7 @@ export class HandoverLoad {
 
   /** One more process. */
   async start(env: Readonly<Record<string, string>> = {}): Promise<Instance> {
-    const main = 'dist/services/thread-command/main.js';
+    const main = 'dist/services/thread/command/main.js';
     const settings = { LOG_LEVEL: 'info', COMMAND_TIMEOUT_MS: String(CALL_TIMEOUT_MS), ...this.env, ...env };
     const service = await startServiceProcess(main, settings);
     const proto = 'threadweaver/thread/v1/thread_command_service.proto';

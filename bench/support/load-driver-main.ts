@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 import type { Load, OpenLoad, RoundOrder } from './load.js';
 
 /** What the bench asks of its driver; `id` comes back with the answer. */

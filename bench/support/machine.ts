@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem } from 'node:os';
-import { envoyBinary, mySqlInstallation, natsServerBinary } from '../../services/shared/testing/servers/tools.js';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { envoyBinary, mySqlInstallation, natsServerBinary } from '../../mesh/servers/tools.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 
 /** What was measured on: one line. */
 export function machineShape(): string {
@@ -22,7 +22,8 @@ export function measuredCommit(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', ['-C', projectRoot, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    const isChanged = git('status', '--porcelain', '--untracked-files=no', '--', 'services', 'bench/*.ts') !== '';
+    const isChanged =
+      git('status', '--porcelain', '--untracked-files=no', '--', 'platform', 'services', 'bench/*.ts') !== '';
     return `${git('rev-parse', '--short=8', 'HEAD')}${isChanged ? '+' : ''}`;
   } catch {
     return 'unknown';

@@ -4,8 +4,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
-import { waitUntilHealthy } from '../../services/shared/testing/servers/index.js';
+import { projectRoot } from '../../platform/process/project-root.js';
+import { waitUntilHealthy } from '../../mesh/servers/index.js';
 
 /** A process under test, or a reference. */
 export interface BenchProcess {
@@ -28,7 +28,7 @@ export interface BenchProcessOptions {
  * Starts a compiled main file as production does, and waits until it says that it listens: a line of JSON with `msg`
  * "listening" and `port`. Its log goes to a file, so that nobody's CPU is spent on reading it.
  *
- * @param main its source, such as `services/thread-command/main.ts` or `bench/references/crud.ts`
+ * @param main its source, such as `services/thread/command/main.ts` or `bench/references/crud.ts`
  */
 export async function startBenchProcess(
   main: string,
@@ -84,7 +84,7 @@ function listeningPort(log: string): number {
   throw new Error('it does not listen yet');
 }
 
-/** `BENCH_NODE_OPTIONS_THREAD_COMMAND="--cpu-prof --cpu-prof-dir=…"` profiles services/thread-command. */
+/** `BENCH_NODE_OPTIONS_THREAD_COMMAND="--cpu-prof --cpu-prof-dir=…"` profiles services/thread/command. */
 function nodeOptionsFor(main: string): string[] {
   const parts = main.replace(/(\/main)?\.ts$/, '').split('/');
   const name = (parts.at(-1) ?? '').toUpperCase().replaceAll('-', '_');

@@ -1,8 +1,8 @@
 import { ulid } from 'ulid';
-import { Database } from '../../services/shared/adapters/mysql/database.js';
-import { migrateDatabase } from '../../services/shared/adapters/mysql/migrate-database.js';
-import { startMySqlServer, type RunningServer } from '../../services/shared/testing/servers/index.js';
-import { migrations } from '../../services/thread-projector/migrations/index.js';
+import { Database } from '../../platform/mysql/database.js';
+import { migrateDatabase } from '../../platform/mysql/migrate-database.js';
+import { startMySqlServer, type RunningServer } from '../../mesh/servers/index.js';
+import { migrations } from '../../services/thread/projector/migrations/index.js';
 
 /** A thread of the read model, and who may see it. */
 export interface SeenThread {

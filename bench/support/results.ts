@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 import { format as formatted, type Options } from 'prettier';
 import { isMet, type LineResult, type Row, type Verdict } from './line.js';
 import { machineShape, measuredCommit } from './machine.js';

@@ -1,8 +1,8 @@
-import { readCommandLine } from '../../services/load/command-line.js';
-import { readConfig as readCommandConfig } from '../../services/thread-command/config.js';
-import { readJournalCommandConfig } from '../../services/thread-journal/config.js';
-import { readMigrateConfig, readProjectorConfig } from '../../services/thread-projector/config.js';
-import { readConfig as readQueryConfig } from '../../services/thread-query/config.js';
+import { readCommandLine } from '../../load/command-line.js';
+import { readConfig as readCommandConfig } from '../../services/thread/command/config.js';
+import { readJournalCommandConfig } from '../../services/thread/journal/config.js';
+import { readMigrateConfig, readProjectorConfig } from '../../services/thread/projector/config.js';
+import { readConfig as readQueryConfig } from '../../services/thread/query/config.js';
 import type { Container } from './manifests.js';
 
 /** Reads a program's settings from variables; a value that cannot be meant is an error. */
@@ -14,13 +14,18 @@ export const services: Readonly<Record<string, ReadConfig>> = {
   'thread-query': readQueryConfig,
   'thread-projector': readProjectorConfig,
 };
+/** The main file of a service or tool by its image's name, as the Dockerfile finds it. */
+function mainOf(name: string): string {
+  return name === 'load' ? 'dist/load/main.js' : `dist/services/${name.replace('-', '/')}/main.js`;
+}
+
 /** By main file; also those that are no services. */
 export const programs: Readonly<Record<string, ReadConfig>> = {
-  ...Object.fromEntries(Object.entries(services).map(([name, read]) => [`dist/services/${name}/main.js`, read])),
-  'dist/services/thread-projector/migrate.js': readMigrateConfig,
-  'dist/services/thread-journal/main.js': readJournalCommandConfig,
+  ...Object.fromEntries(Object.entries(services).map(([name, read]) => [mainOf(name), read])),
+  'dist/services/thread/projector/migrate.js': readMigrateConfig,
+  'dist/services/thread/journal/main.js': readJournalCommandConfig,
   // It has options, and reads no variable.
-  'dist/services/load/main.js': () => readCommandLine([]),
+  'dist/load/main.js': () => readCommandLine([]),
 };
 /** The variables that a program reads, each with the default that it falls back to, as text. */
 export function settingsOf(read: ReadConfig): Map<string, string> {
@@ -39,7 +44,7 @@ export function settingsOf(read: ReadConfig): Map<string, string> {
 
 /** The main file that a container of ours runs. */
 export function programOf({ image, args }: Container): string {
-  return args?.[0] ?? `dist/services/${image.replace(/^.*\//, '').replace(/:.*$/, '')}/main.js`;
+  return args?.[0] ?? mainOf(image.replace(/^.*\//, '').replace(/:.*$/, ''));
 }
 
 /** Is it an image of this project's? */

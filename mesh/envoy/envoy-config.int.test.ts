@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { envoyBinary } from '../../services/shared/testing/servers/tools.js';
+import { envoyBinary } from '../servers/tools.js';
 import { testSettings, writeConfig } from './testing/start-envoy.js';
 
 const run = promisify(execFile);

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { ThreadCommandServiceClient as OlderClient } from '../../services/gen/thread/thread_services.js';
+import { ThreadCommandServiceClient as OlderClient } from '../../gen/thread/thread_services.js';
 import {
   CreateThreadRequest,
   CreateThreadResponse,
   ThreadCommandServiceClient,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
-import { ThreadQueryServiceClient } from '../../services/gen/threadweaver/thread/v1/thread_query_service.js';
-import { HealthClient } from '../../services/gen/grpc/health/v1/health.js';
-import { freePort } from '../../services/shared/testing/servers/index.js';
+} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { ThreadQueryServiceClient } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
+import { HealthClient } from '../../gen/grpc/health/v1/health.js';
+import { freePort } from '../servers/index.js';
 import { CannedServices } from './testing/canned-services.js';
 import { grpcWebCall } from './testing/grpc-web.js';
 import { listServices } from './testing/reflection-client.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ServiceError, status } from '@grpc/grpc-js';
-import { protoClient, type ProtoClient } from '../../services/shared/testing/proto-client.js';
+import { protoClient, type ProtoClient } from '../../platform/testing/proto-client.js';
 import { edgeConnectionManager } from '../istio/render-edge-filters.js';
 import { CannedServices } from './testing/canned-services.js';
 import { grpcWebCall } from './testing/grpc-web.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { waitUntilHealthy } from '../../services/shared/testing/servers/index.js';
+import { waitUntilHealthy } from '../servers/index.js';
 import { CannedServices } from './testing/canned-services.js';
 import { get, post } from './testing/rest-call.js';
 import { startEnvoy, type TestEnvoy } from './testing/start-envoy.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { freePort } from '../../services/shared/testing/servers/index.js';
+import { freePort } from '../servers/index.js';
 import { CannedServices } from './testing/canned-services.js';
 import { rawHttp } from './testing/raw-http.js';
 import { get, post, type RestAnswer } from './testing/rest-call.js';

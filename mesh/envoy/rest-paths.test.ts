@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createFileRegistry, fromBinary, getOption, type Message } from '@bufbuild/protobuf';
 import type { GenExtension } from '@bufbuild/protobuf/codegenv2';
 import { FileDescriptorSetSchema, type MethodOptions } from '@bufbuild/protobuf/wkt';
-import { descriptorSetPath } from '../../services/shared/adapters/grpc/descriptor-set.js';
+import { descriptorSetPath } from '../../platform/grpc/descriptor-set.js';
 import { edgeConnectionManager } from '../istio/render-edge-filters.js';
 
 /** google.api.HttpRule, as far as it is read here. */

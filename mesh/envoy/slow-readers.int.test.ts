@@ -1,6 +1,6 @@
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
 import { connect, type Socket } from 'node:net';
-import { protoClient, type ProtoClient } from '../../services/shared/testing/proto-client.js';
+import { protoClient, type ProtoClient } from '../../platform/testing/proto-client.js';
 import { CannedServices, type CannedAnswer } from './testing/canned-services.js';
 import { startEnvoy, type TestEnvoy } from './testing/start-envoy.js';
 

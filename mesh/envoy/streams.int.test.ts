@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
-import type { HttpBody } from '../../services/gen/google/api/httpbody.js';
-import { protoClient } from '../../services/shared/testing/proto-client.js';
+import type { HttpBody } from '../../gen/google/api/httpbody.js';
+import { protoClient } from '../../platform/testing/proto-client.js';
 import { CannedServices } from './testing/canned-services.js';
 import { startEnvoy, type TestEnvoy } from './testing/start-envoy.js';
 

@@ -5,8 +5,8 @@ import {
   AddMessagesRequest,
   CreateThreadRequest,
   ThreadCommandServiceClient,
-} from '../../services/gen/threadweaver/thread/v1/thread_command_service.js';
-import { waitUntilHealthy } from '../../services/shared/testing/servers/index.js';
+} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { waitUntilHealthy } from '../servers/index.js';
 import { CannedServices } from './testing/canned-services.js';
 import { get, post } from './testing/rest-call.js';
 import { startEnvoy, type TestEnvoy } from './testing/start-envoy.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 import { edgeConnectionManager, edgeFiltersPath, renderEdgeFilters, restDescriptorSet } from './render-edge-filters.js';
 
 interface Match {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { renderEnvoyConfig } from '../envoy/render-config.js';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 
 // What of Envoy's configuration this reads; the rest passes through as it is.
 interface Filter {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { spawnServer } from '../../services/shared/testing/servers/spawn-server.js';
+import { spawnServer } from '../servers/spawn-server.js';
 import { ChildLog } from './child-log.js';
 
 describe('log of a child', () => {

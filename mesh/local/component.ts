@@ -1,4 +1,4 @@
-import type { ServerCommand, ServerDefinition } from '../../services/shared/testing/servers/server-definition.js';
+import type { ServerCommand, ServerDefinition } from '../servers/server-definition.js';
 
 /** A TCP port that a component will listen on. */
 export interface PortClaim {

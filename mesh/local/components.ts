@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { checkMySqlHealth, ensureDatabase, mySqlServer } from '../../services/shared/testing/servers/mysql-server.js';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
-import type { ServerCommand } from '../../services/shared/testing/servers/server-definition.js';
+import { checkMySqlHealth, ensureDatabase, mySqlServer } from '../servers/mysql-server.js';
+import { projectRoot } from '../../platform/process/project-root.js';
+import type { ServerCommand } from '../servers/server-definition.js';
 import type { Component, PortClaim, ProcessComponent } from './component.js';
 import { envoyComponent } from './envoy-component.js';
 import { checkGrpcHealth } from './grpc-health.js';
@@ -51,7 +51,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
           url: `127.0.0.1:${port}`,
           port,
           command: () =>
-            compiled(`services/${service}/main.js`, {
+            compiled(`services/${service.replace('-', '/')}/main.js`, {
               ...nats.serviceEnv,
               ...mySqlEnv[service],
               ...settings.serviceEnv,
@@ -87,7 +87,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
       kind: 'task',
       name: 'migrate',
       dependsOn: ['mysql'],
-      command: () => compiled('services/thread-projector/migrate.js', { MYSQL_URL: mySqlUrl, ...settings.serviceEnv }),
+      command: () => compiled('services/thread/projector/migrate.js', { MYSQL_URL: mySqlUrl, ...settings.serviceEnv }),
     },
     ...allServices,
     envoyComponent(

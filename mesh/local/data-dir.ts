@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { unprivilegedUser } from '../../services/shared/testing/servers/unprivileged-user.js';
+import { unprivilegedUser } from '../servers/unprivileged-user.js';
 import { MeshError } from './mesh-error.js';
 import { identify, isRunning, type ProcessIdentity } from './process-identity.js';
 

@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
-import { envoyBinary } from '../../services/shared/testing/servers/tools.js';
+import { projectRoot } from '../../platform/process/project-root.js';
+import { envoyBinary } from '../servers/tools.js';
 import { renderEnvoyConfig } from '../envoy/render-config.js';
 import type { PortClaim, ProcessComponent } from './component.js';
 import { instancesOf, type ServiceName } from './instances.js';
@@ -52,7 +52,7 @@ export function envoyComponent(
           threadCommand: endpoints('thread-command'),
           threadQuery: endpoints('thread-query'),
           maxConnectionsPerAddress: settings.envoyMaxConnectionsPerAddress,
-          descriptorSetPath: join(projectRoot, 'services', 'gen', 'descriptor.binpb'),
+          descriptorSetPath: join(projectRoot, 'gen', 'descriptor.binpb'),
         });
         await writeFile(configPath, config);
       },

@@ -7,9 +7,9 @@ import { HealthImplementation } from 'grpc-health-check';
 import {
   type CreateThreadResponse,
   ThreadRestCommandServiceService,
-} from '../../services/gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
-import { freePort } from '../../services/shared/testing/servers/free-ports.js';
-import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-until-healthy.js';
+} from '../../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
+import { freePort } from '../servers/free-ports.js';
+import { waitUntilHealthy } from '../servers/wait-until-healthy.js';
 import { adminSocketOf, askEnvoyAdmin, envoyComponent } from './envoy-component.js';
 import { type MeshPorts, portSettings } from './mesh-settings.js';
 import { startComponents } from './start-components.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LOCAL_SETTINGS_FILE } from '../../services/shared/adapters/local-installation.js';
+import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
 import { adminSocketOf } from './envoy-component.js';
 import { instancesOf, type ServiceName } from './instances.js';
 import type { MeshSettings } from './mesh-settings.js';

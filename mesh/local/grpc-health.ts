@@ -1,8 +1,5 @@
 import { credentials, Metadata } from '@grpc/grpc-js';
-import {
-  HealthCheckResponse_ServingStatus as ServingStatus,
-  HealthClient,
-} from '../../services/gen/grpc/health/v1/health.js';
+import { HealthCheckResponse_ServingStatus as ServingStatus, HealthClient } from '../../gen/grpc/health/v1/health.js';
 
 const DEADLINE_MS = 2_000;
 

@@ -5,7 +5,7 @@ import { MeshError } from './mesh-error.js';
 import { readMeshSettings } from './mesh-settings.js';
 import { resetData } from './reset-data.js';
 import { type RunningMesh, startMesh } from './start-mesh.js';
-import { Fault } from '../../services/shared/kernel/fault.js';
+import { Fault } from '../../platform/kernel/fault.js';
 
 // npm passes a terminal's Ctrl-C on to a process that had it already: two signals that are one.
 const SAME_CTRL_C_MS = 500;

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import type { LogFileSettings } from './child-log.js';
 import type { PortClaim } from './component.js';
 import type { MeshSecrets } from './secrets.js';
-import { Environment } from '../../services/shared/adapters/environment.js';
-import { readNatsUrl } from '../../services/shared/adapters/service-config.js';
+import { Environment } from '../../platform/process/environment.js';
+import { readNatsUrl } from '../../platform/composition/service-config.js';
 
 /** The most instances of thread-command that one mesh may have. */
 export const MAX_INSTANCES = 9;

@@ -1,5 +1,5 @@
-import { type MySqlAccount } from '../../services/shared/testing/servers/mysql-accounts.js';
-import { mySqlUrl } from '../../services/shared/testing/servers/mysql-server.js';
+import { type MySqlAccount } from '../servers/mysql-accounts.js';
+import { mySqlUrl } from '../servers/mysql-server.js';
 import type { MeshSettings } from './mesh-settings.js';
 
 /** The database of the read model. */

@@ -1,11 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  checkNatsHealth,
-  type NatsAccount,
-  natsServer,
-  natsUrl as urlOf,
-} from '../../services/shared/testing/servers/nats-server.js';
+import { checkNatsHealth, type NatsAccount, natsServer, natsUrl as urlOf } from '../servers/nats-server.js';
 import type { Component, PortClaim } from './component.js';
 import { MeshError } from './mesh-error.js';
 import { claimPort, type MeshPorts, type MeshSettings } from './mesh-settings.js';

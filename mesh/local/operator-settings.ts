@@ -1,6 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { LOCAL_SETTINGS_FILE } from '../../services/shared/adapters/local-installation.js';
+import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { natsComponents } from './nats-components.js';
 import { mySqlAccounts } from './mysql-accounts.js';

@@ -1,6 +1,6 @@
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { randomPassword } from '../../services/shared/testing/servers/mysql-accounts.js';
+import { randomPassword } from '../servers/mysql-accounts.js';
 import { MeshError } from './mesh-error.js';
 
 const names = ['nats', 'natsRoute', 'mySqlRoot', 'mySqlProjector', 'mySqlQuery'] as const;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { exitOf, spawnServer } from '../../services/shared/testing/servers/spawn-server.js';
-import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-until-healthy.js';
+import { exitOf, spawnServer } from '../servers/spawn-server.js';
+import { waitUntilHealthy } from '../servers/wait-until-healthy.js';
 import { checkPorts } from './check-ports.js';
 import { ChildLog, type LogFileSettings } from './child-log.js';
 import type { Component, ExternalComponent, TaskComponent } from './component.js';

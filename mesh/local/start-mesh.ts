@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LOCAL_SETTINGS_FILE } from '../../services/shared/adapters/local-installation.js';
-import { freePort } from '../../services/shared/testing/servers/free-ports.js';
+import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
+import { freePort } from '../servers/free-ports.js';
 import { meshComponents } from './components.js';
 import { makePrivate } from './data-dir.js';
 import type { ServiceName } from './instances.js';

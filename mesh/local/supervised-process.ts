@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import type { Trouble } from '../../services/shared/testing/servers/server-definition.js';
-import { exitOf, spawnServer } from '../../services/shared/testing/servers/spawn-server.js';
-import { waitUntilHealthy } from '../../services/shared/testing/servers/wait-until-healthy.js';
+import type { Trouble } from '../servers/server-definition.js';
+import { exitOf, spawnServer } from '../servers/spawn-server.js';
+import { waitUntilHealthy } from '../servers/wait-until-healthy.js';
 import type { ChildLog } from './child-log.js';
 import type { ProcessComponent } from './component.js';
 import { MeshError } from './mesh-error.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PrepareError, report, run } from './project.mjs';
 import { fingerprint, isStamped, writeStamp } from './stamp.mjs';
 
-const sourceFolders = ['services', 'mesh', 'bench', 'scripts', 'k8s'];
+const sourceFolders = ['gen', 'platform', 'services', 'mesh', 'load', 'e2e', 'bench', 'scripts', 'k8s'];
 const stampPath = (root) => join(root, 'dist', '.compiled.stamp');
 
 /**

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 import { run, tryRun } from '../verify-mesh/run.js';
 
 /** What an image says of itself, as Docker writes it. */

@@ -15,7 +15,7 @@ export async function checkLoad(builder: Builder, image: Image, report: Report):
   const edge = await startThreads();
   const target = `http://127.0.0.1:${(edge.address() as AddressInfo).port}`;
   const start = (...options: string[]) => {
-    const command = ['dist/services/load/main.js', `--target=${target}`, `--report=${SCRATCH}/report`, ...options];
+    const command = ['dist/load/main.js', `--target=${target}`, `--report=${SCRATCH}/report`, ...options];
     return startIn(root, image, {}, command, SCRATCH);
   };
   try {

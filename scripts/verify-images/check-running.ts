@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../services/shared/testing/servers/free-ports.js';
-import { startMySqlServer, startNatsServer } from '../../services/shared/testing/servers/start-server.js';
+import { freePort } from '../../mesh/servers/free-ports.js';
+import { startMySqlServer, startNatsServer } from '../../mesh/servers/start-server.js';
 import type { Report } from '../verify-mesh/report.js';
 import type { Builder, Image } from './builder.js';
 import { type Running, startIn, type Variables } from './start-image.js';
@@ -23,7 +23,7 @@ export async function checkRunning(builder: Builder, images: readonly Image[], r
       startIn(roots.get(image.service) ?? '', image, variables, command);
     const projector = images.find(({ service }) => service === 'thread-projector');
     if (projector === undefined) throw new Error('there is no image of thread-projector');
-    const migration = start(projector, backends, ['dist/services/thread-projector/migrate.js']);
+    const migration = start(projector, backends, ['dist/services/thread/projector/migrate.js']);
     report.check('the migrations run from an image', (await migration.exited) === 0, await migration.output);
     for (const image of images) {
       for (const [what, urls, healthy] of [

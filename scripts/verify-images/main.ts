@@ -60,8 +60,7 @@ async function verify(folder: string, chosen: readonly Recipe[]): Promise<void> 
         .join('\n'),
     );
     // What packages bring along is theirs.
-    const stray =
-      /^\/app\/((dist|services)\/.*(\.test\.|\/e2e\/|\/testing\/|tsbuildinfo)|node_modules\/typescript\/|\.npmrc)/;
+    const stray = /^\/app\/(dist\/.*(\.test\.|\/e2e\/|\/testing\/|tsbuildinfo)|node_modules\/typescript\/|\.npmrc)/;
     const strays = content.filter(({ path }) => stray.test(path));
     report.check(
       'has no tests, no compiler, no .npmrc',

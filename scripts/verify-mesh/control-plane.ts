@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startServer, type RunningServer } from '../../services/shared/testing/servers/start-server.js';
+import { startServer, type RunningServer } from '../../mesh/servers/start-server.js';
 import { run, tryRun, type Output } from './run.js';
 import { CONTROL_PLANE_IP, tools } from './tools.js';
 

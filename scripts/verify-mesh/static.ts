@@ -1,6 +1,6 @@
 import { readdir, writeFile, access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { projectRoot } from '../../services/shared/adapters/project-root.js';
+import { projectRoot } from '../../platform/process/project-root.js';
 import type { ApiServer } from './control-plane.js';
 import type { Report } from './report.js';
 import { run, tryRun } from './run.js';

@@ -8,13 +8,13 @@ import {
   type status,
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
-import { ThreadCommandServiceService as OlderCommands } from '../../../services/gen/thread/thread_services.js';
-import { ThreadRestCommandServiceService } from '../../../services/gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
-import { ThreadRestQueryServiceService } from '../../../services/gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
-import { ThreadCommandServiceService } from '../../../services/gen/threadweaver/thread/v1/thread_command_service.js';
-import { ThreadQueryServiceService } from '../../../services/gen/threadweaver/thread/v1/thread_query_service.js';
-import { bindReflection } from '../../../services/shared/adapters/grpc/reflection.js';
-import { loadFileDescriptors } from '../../../services/shared/adapters/grpc/descriptor-set.js';
+import { ThreadCommandServiceService as OlderCommands } from '../../../gen/thread/thread_services.js';
+import { ThreadRestCommandServiceService } from '../../../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
+import { ThreadRestQueryServiceService } from '../../../gen/threadweaver/legacy/thread/v1/thread_rest_query_service.js';
+import { ThreadCommandServiceService } from '../../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { ThreadQueryServiceService } from '../../../gen/threadweaver/thread/v1/thread_query_service.js';
+import { bindReflection } from '../../../platform/grpc/reflection.js';
+import { loadFileDescriptors } from '../../../platform/grpc/descriptor-set.js';
 
 /** What a canned service answers: a response, a status, or nothing at all. */
 export type CannedAnswer =

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { descriptorSetPath } from '../../../services/shared/adapters/grpc/descriptor-set.js';
-import { freePort } from '../../../services/shared/testing/servers/index.js';
-import { startServer } from '../../../services/shared/testing/servers/start-server.js';
-import { envoyBinary } from '../../../services/shared/testing/servers/tools.js';
+import { descriptorSetPath } from '../../../platform/grpc/descriptor-set.js';
+import { freePort } from '../../servers/index.js';
+import { startServer } from '../../servers/start-server.js';
+import { envoyBinary } from '../../servers/tools.js';
 import { type EnvoySettings, renderEnvoyConfig } from '../render-config.js';
 
 /** A real Envoy in front of a test's backend. */

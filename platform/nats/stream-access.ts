@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamError,
+  RetentionPolicy,
+  StorageType,
+  type BatchCallback,
+  type DirectBatchOptions,
+  type StoredMsg,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { Kvm, type KV, type KvOptions } from '@nats-io/kv';
+import { TimeoutError, type QueuedIterator } from '@nats-io/transport-node';
+import { toError } from '../kernel/fault.js';
+import { JournalUnavailable } from '../journal/journal.js';
+import { isApiError, unavailable } from './journal-errors.js';
+import type { NatsLink } from './nats-link.js';
+
+/** So many commits are asked for at a time. */
+export const READ_BATCH = 500;
+/** A read whose next message does not come within this time has failed, in milliseconds. */
+const READ_STALL_MS = 3_000;
+
+/** So long a node of a cluster that lags behind gets, before it is asked again, in milliseconds. */
+export const LAGGING_NODE_MS = 5;
+/** So long a new stream may take until it takes messages, in milliseconds. */
+const TAKEN_WITHIN_MS = 3_000;
+
+/** So long a stream may be without a leader that answers, in milliseconds. */
+const LED_WITHIN_MS = 30_000;
+
+/**
+ * What there is to know of a stream; undefined when there is no such stream. In a cluster nobody answers for a stream that
+ * has no leader, such as one that somebody has just made on busy servers: it is asked for again, for up to half a minute.
+ */
+export async function findStream(link: NatsLink, stream: string): Promise<StreamInfo | undefined> {
+  try {
+    return await untilLed(link, () => link.manager.streams.info(stream));
+  } catch (error) {
+    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Asks what may be asked twice, again for as long as nobody answers, up to half a minute: a cluster without a leader takes connections, and
+ * nothing else.
+ */
+export async function untilLed<T>(link: NatsLink, ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + LED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await link.ask(ask);
+    } catch (error) {
+      if (!(error instanceof TimeoutError) || performance.now() > deadline) throw error;
+    }
+  }
+}
+
+/** Is it one of several servers? Then reads may be answered by one that lags behind: only a stream's leader knows all. */
+export function isClustered(link: NatsLink): boolean {
+  return link.connection.info?.cluster !== undefined;
+}
+
+/**
+ * Waits until messages to that subject are taken: in a cluster, our node may learn only after a stream's creation where
+ * the subject leads to. Writes nothing.
+ * @param withinMs how long that may take. @default 3000
+ */
+export async function untilTaken(link: NatsLink, subject: string, withinMs = TAKEN_WITHIN_MS): Promise<void> {
+  if (!isClustered(link)) return;
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    try {
+      // At a sequence that no stream can have: it is refused as soon as somebody takes it at all.
+      const expect = { lastSequence: Number.MAX_SAFE_INTEGER };
+      await link.ask(() => link.jetstream.publish(subject, '', { expect }));
+    } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return;
+      if (error instanceof JournalUnavailable || performance.now() > deadline) throw error;
+      await delay(LAGGING_NODE_MS);
+    }
+  }
+}
+
+/** A bucket of keys and values that takes them, made when it is not there. For use at the start: waits up to half a minute. */
+export async function openBucket(link: NatsLink, name: string, options: Partial<KvOptions>): Promise<KV> {
+  const bucket = await untilLed(link, () => new Kvm(link.jetstream).create(name, options));
+  // Nobody uses that key, and nothing is written.
+  await untilTaken(link, `$KV.${name}.-`, LED_WITHIN_MS);
+  return bucket;
+}
+
+/** How every stream of a journal is made: nothing in it is ever deleted. */
+export function journalStream(
+  name: string,
+  subject: string,
+  replicas: number,
+): Partial<StreamConfig> & { name: string } {
+  return {
+    name,
+    subjects: [subject],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    num_replicas: replicas,
+    allow_direct: true,
+    deny_delete: true,
+    deny_purge: true,
+  };
+}
+
+/** @throws JournalUnavailable */
+export async function streamExists(link: NatsLink, stream: string): Promise<boolean> {
+  return (await lastSequenceOf(link, stream)) !== undefined;
+}
+
+/**
+ * The sequence of a stream's last message, as its leader has it; 0 when it is empty, undefined when there is no stream.
+ * @throws JournalUnavailable
+ */
+export async function lastSequenceOf(link: NatsLink, stream: string): Promise<number | undefined> {
+  try {
+    const { state } = await link.ask(() => link.manager.streams.info(stream));
+    return state.last_seq;
+  } catch (error) {
+    if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
+    throw unavailable('look for a stream', error);
+  }
+}
+
+/**
+ * One batch of messages of a stream; none when there are none, or no such stream.
+ * @throws JournalUnavailable
+ */
+export async function readBatch(link: NatsLink, stream: string, query: DirectBatchOptions): Promise<StoredMsg[]> {
+  const messages: StoredMsg[] = [];
+  try {
+    await link.ask(() => collectBatch(link, stream, { batch: READ_BATCH, ...query }, messages));
+    return messages;
+  } catch (thrown) {
+    const error = toError(thrown);
+    if (error instanceof JetStreamError && 'code' in error && error.code === 404) return messages;
+    // Nobody answers for a stream that is not there, nor while the server is away: ask which it is.
+    const isUnanswered = messages.length === 0 && !(error instanceof JournalUnavailable);
+    if (isUnanswered && !(await streamExists(link, stream))) return [];
+    throw unavailable('read', error);
+  }
+}
+
+/**
+ * By callback, not by iterator: over that, the client (3.4) keeps the subscription, and with it all messages, until its
+ * time-out of 5 s. Loads of many histories took gigabytes so.
+ */
+async function collectBatch(
+  link: NatsLink,
+  stream: string,
+  query: DirectBatchOptions,
+  messages: StoredMsg[],
+): Promise<void> {
+  let stalled: NodeJS.Timeout | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const callback: BatchCallback<StoredMsg> = (done, message) => {
+        if (done !== null) return done.err === undefined ? resolve() : reject(done.err);
+        stalled?.refresh();
+        messages.push(message);
+      };
+      const giveUpWhenStalled = (batch: QueuedIterator<StoredMsg>): void => {
+        stalled = setTimeout(() => batch.stop(new Error('no answer in time')), READ_STALL_MS);
+      };
+      link.manager.direct
+        .getBatch(stream, { ...query, callback } as DirectBatchOptions)
+        .then(giveUpWhenStalled, reject);
+    });
+  } finally {
+    clearTimeout(stalled);
+  }
+}

@@ -1,0 +1,58 @@
+import type {
+  Member as ProtoMember,
+  OwnershipServiceServer,
+  Partition,
+} from '../../../../gen/threadweaver/admin/v1/ownership_service.js';
+import type { UnaryHandlers } from '../../../../platform/grpc/unary-service.js';
+import { Fault } from '../../../../platform/kernel/fault.js';
+import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/request-checks.js';
+import type { PartitionOwnership } from '../../../../platform/ownership/partition-ownership.js';
+
+/** threadweaver.admin.v1.OwnershipService: what this instance knows of who owns what. */
+export function ownershipService(
+  ownership: PartitionOwnership,
+  memory: { readonly size: number },
+): UnaryHandlers<OwnershipServiceServer> {
+  const { membership } = ownership;
+
+  const ownedBy = (id: string): number =>
+    membership.assignment?.primaries.filter((primary) => primary === id).length ?? 0;
+
+  const partition = (number: number): Partition => ({
+    number,
+    owner: membership.assignment?.primaries[number] ?? '',
+    standby: membership.assignment?.standbys[number] ?? '',
+  });
+
+  const members = (): ProtoMember[] =>
+    membership.members
+      .map(({ id, address, startedAt }) => ({
+        id,
+        address,
+        startTime: new Date(startedAt),
+        ownedPartitions: ownedBy(id),
+      }))
+      .sort((a, b) => (a.id < b.id ? -1 : 1));
+
+  return {
+    async getOwnership() {
+      return {
+        self: membership.self,
+        current: membership.isCurrent(),
+        members: members(),
+        partitions: Array.from({ length: ownership.partitions }, (_, number) => partition(number)),
+        moves: BigInt(ownership.moves),
+        aggregatesInMemory: BigInt(memory.size),
+      };
+    },
+
+    async which({ threadId }) {
+      const checks = new RequestChecks();
+      const id = orInvalidRequest(checks.finish(checks.ulid('threadId', threadId)));
+      const found = partition(ownership.partitionOf(id));
+      const owner = members().find((member) => member.id === found.owner);
+      if (owner === undefined) throw new Fault('unavailable', 'NO_OWNER', 'no member owns the partition at present');
+      return { partition: found, owner };
+    },
+  };
+}

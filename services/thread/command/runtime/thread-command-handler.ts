@@ -1,0 +1,71 @@
+import { deriveId } from '../../../../platform/kernel/derived-id.js';
+import type { AggregateHost } from '../../../../platform/commands/aggregate-host.js';
+import type { CommandOutcome } from '../../../../platform/commands/aggregate-model.js';
+import type { TraceContext } from '../../../../platform/journal/trace-context.js';
+import type { ThreadEvent } from '../../events/thread-event.js';
+import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
+import type { ThreadRejection } from '../domain/thread-rejection.js';
+import type { ThreadState } from '../domain/thread-state.js';
+import { participates } from '../domain/thread.js';
+
+export type ThreadHost = AggregateHost<ThreadCommand, ThreadEvent, ThreadState, ThreadRejection>;
+
+/** Where commands go: the host of this process, or whoever owns the thread. */
+export type ThreadCommands = Pick<ThreadHost, 'execute' | 'inspect'>;
+
+/** A thread that is to be created, before it has an id and its parent was looked up. */
+export type ThreadToCreate = Omit<CreateThread, 'threadId' | 'parent'> & {
+  readonly parentThreadId?: string | undefined;
+};
+
+/** Where a command comes from: what makes a repeat a repeat, and how long the caller waits. */
+export interface CommandOrigin {
+  /** The same for a repeat of the command, and for no other command of any account. */
+  readonly commandId: string;
+  readonly fingerprint: string;
+  readonly trace: TraceContext;
+  /** Epoch milliseconds. */
+  readonly deadline: number;
+}
+
+export type ThreadOutcome = CommandOutcome<ThreadEvent, ThreadRejection> & { readonly threadId: string };
+
+/** Carries out commands on threads. Throws as AggregateHost.execute does. */
+export class ThreadCommandHandler {
+  constructor(private readonly host: ThreadCommands) {}
+
+  /** The thread's id follows from the command's, so that a repeat finds the thread that the first try made. */
+  async create({ parentThreadId, ...thread }: ThreadToCreate, origin: CommandOrigin): Promise<ThreadOutcome> {
+    const threadId = deriveId(origin.commandId);
+    const parent =
+      parentThreadId === undefined
+        ? undefined
+        : { threadId: parentThreadId, exists: await this.#sees(thread.accountId, parentThreadId, origin.deadline) };
+    return this.#execute(threadId, { ...thread, threadId, parent }, origin);
+  }
+
+  async handle(
+    threadId: string,
+    command: Exclude<ThreadCommand, CreateThread>,
+    origin: CommandOrigin,
+  ): Promise<ThreadOutcome> {
+    return this.#execute(threadId, command, origin);
+  }
+
+  async #execute(threadId: string, command: ThreadCommand, origin: CommandOrigin): Promise<ThreadOutcome> {
+    const outcome = await this.host.execute({
+      ...origin,
+      aggregateId: threadId,
+      command,
+      commandType: command.type,
+      startsAggregate: command.type === 'CreateThread',
+    });
+    return { ...outcome, threadId };
+  }
+
+  /** Only who takes part in a thread learns that it is there. */
+  async #sees(accountId: string, threadId: string, deadline: number): Promise<boolean> {
+    const { state } = await this.host.inspect(threadId, deadline);
+    return state.status === 'live' && participates(state, accountId);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Database } from '../../../../platform/mysql/database.js';
+import type { ThreadVersions } from '../runtime/read-model-versions.js';
+
+/** Values: pairs of thread and account. */
+export const findVersions = `SELECT viewer.thread_id AS threadId, viewer.account_id AS accountId, t.version
+FROM thread_participants viewer FORCE INDEX (PRIMARY) JOIN threads t ON t.id = viewer.thread_id
+WHERE (viewer.thread_id, viewer.account_id) IN (?)`;
+
+interface VersionRow {
+  readonly threadId: string;
+  readonly accountId: string;
+  readonly version: number;
+}
+
+/** Asks the projector's tables. A thread's version is saved in one transaction with the rows that it stands for. */
+export function mySqlThreadVersions(database: Database): ThreadVersions {
+  return {
+    async versionsOf(threads) {
+      const pairs = threads.map(({ threadId, accountId }) => [threadId, accountId]);
+      const rows = await database.rows<VersionRow>(findVersions, [pairs]);
+      const versions = new Map(rows.map(({ threadId, accountId, version }) => [`${threadId}/${accountId}`, version]));
+      return threads.map(({ threadId, accountId }) => versions.get(`${threadId}/${accountId}`));
+    },
+  };
+}

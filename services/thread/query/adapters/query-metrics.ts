@@ -1,0 +1,27 @@
+import type { Metrics } from '../../../../platform/telemetry/metrics.js';
+
+/** Those who wait for the read model or watch, against their bounds. */
+export function queryMetrics(
+  metrics: Metrics,
+  sources: {
+    readonly waiting: () => number;
+    readonly watchers: () => number;
+    /** Whether the database answers; undefined before the first check. */
+    readonly isDatabaseUp: () => boolean | undefined;
+    readonly maxWaiting: number;
+    readonly maxWatchers: number;
+  },
+): void {
+  metrics.gauge(
+    'threadweaver_queries_waiting',
+    'Queries that wait until the read model has the version that they ask for.',
+    sources.waiting,
+  );
+  metrics.gauge('threadweaver_queries_waiting_limit', 'MAX_WAITING_QUERIES.', () => sources.maxWaiting);
+  metrics.gauge('threadweaver_watchers', 'Streams that watch a thread.', sources.watchers);
+  metrics.gauge('threadweaver_watchers_limit', 'MAX_WATCHERS.', () => sources.maxWatchers);
+  metrics.gauge('threadweaver_database_up', '1 while the database answers the check, else 0.', () => {
+    const isUp = sources.isDatabaseUp();
+    return isUp === undefined ? undefined : Number(isUp);
+  });
+}
