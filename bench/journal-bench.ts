@@ -1,6 +1,6 @@
 import { ulid } from 'ulid';
 import { JetStreamFeedWriter } from '../platform/nats/jetstream-feed-writer.js';
-import { JetStreamJournal } from '../platform/nats/jetstream-journal.js';
+import { StreamPerAggregateJournal } from '../platform/nats/stream-per-aggregate-journal.js';
 import { NatsLink } from '../platform/nats/nats-link.js';
 import { createLogger } from '../platform/telemetry/logger.js';
 import { someCommit } from '../platform/testing/journal-contract.js';
@@ -20,7 +20,7 @@ export async function benchJournal({ count = 4_000 }: { count: number | undefine
   const logger = createLogger('bench', 'silent');
   const link = await NatsLink.open({ url: server.url, name: 'bench', logger });
   try {
-    const journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
+    const journal = new StreamPerAggregateJournal(link, { prefix: 'THREAD' }, () => undefined);
     const ids = Array.from({ length: STREAMS }, () => ulid());
     await Promise.all(ids.map((id) => journal.append(id, 0, someCommit('created'))));
     const versions = new Map(ids.map((id) => [id, 1]));
@@ -73,7 +73,7 @@ async function openFeed(link: NatsLink, prefix: string, storage: 'memory' | 'fil
 }
 
 async function appendWithCopy(
-  journal: JetStreamJournal,
+  journal: StreamPerAggregateJournal,
   feed: JetStreamFeedWriter,
   id: string,
   version: number,

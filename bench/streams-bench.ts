@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ulid } from 'ulid';
-import { JetStreamJournal } from '../platform/nats/jetstream-journal.js';
+import { StreamPerAggregateJournal } from '../platform/nats/stream-per-aggregate-journal.js';
 import { NatsLink } from '../platform/nats/nats-link.js';
 import { createLogger } from '../platform/telemetry/logger.js';
 import { someCommit } from '../platform/testing/journal-contract.js';
@@ -17,7 +17,7 @@ export async function benchStreams({ count = 10_000 }: { count: number | undefin
   const server = await startNatsServer();
   const link = await NatsLink.open({ url: server.url, name: 'bench', logger: createLogger('bench', 'silent') });
   try {
-    const journal = new JetStreamJournal(link, { prefix: 'THREAD', maxStreams: 2 * count }, () => undefined);
+    const journal = new StreamPerAggregateJournal(link, { prefix: 'THREAD', maxStreams: 2 * count }, () => undefined);
     const ids: string[] = [];
     const rows: Record<string, number>[] = [];
     let first: number | undefined;
@@ -63,7 +63,7 @@ export async function benchStreams({ count = 10_000 }: { count: number | undefin
 }
 
 /** The sampled streams of different sizes overlap, so that their versions are not known. */
-async function appendNext(journal: JetStreamJournal, id: string, atMost: number): Promise<void> {
+async function appendNext(journal: StreamPerAggregateJournal, id: string, atMost: number): Promise<void> {
   for (let version = 1; version <= atMost; version += 1) {
     try {
       return await journal.append(id, version, someCommit(`${version}`));

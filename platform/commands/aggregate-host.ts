@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../kernel/fault.js';
-import type { AggregateModel, AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
+import type { AggregateModel, VersionedState, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { outOfTime, type AggregateTask } from './aggregate-task.js';
 import { Aggregate } from './aggregate.js';
 import type { Commit, Journal, VersionConflict } from '../journal/journal.js';
-import type { Mandate } from './mandate.js';
+import type { DecisionGuard } from './decision-guard.js';
 import type { SnapshotUse } from '../journal/snapshots.js';
 import { steadyNow } from '../kernel/steady-clock.js';
 
@@ -96,21 +96,24 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
    * @throws Fault kind `exhausted` too many commands wait, or the journal takes no more; nothing was done
    * @throws Fault kind `deadline-exceeded` or `unavailable` no answer in time; the outcome is unknown
    * @throws Fault kind `data-loss` the aggregate's history cannot be understood
-   * @throws Fault reason NOT_OURS the mandate has ended; the command is not in the journal
-   * @param mandate asked at each decision. @default nobody else decides anything
+   * @throws Fault reason NOT_OURS the guard has ended; the command is not in the journal
+   * @param guard asked at each decision. @default nobody else decides anything
    */
-  execute(envelope: CommandEnvelope<Command>, mandate?: Mandate<Rejection>): Promise<CommandOutcome<Event, Rejection>> {
+  execute(
+    envelope: CommandEnvelope<Command>,
+    guard?: DecisionGuard<Rejection>,
+  ): Promise<CommandOutcome<Event, Rejection>> {
     const { aggregateId, deadline } = envelope;
-    return this.#post(aggregateId, deadline, (task) => ({ kind: 'command', envelope, mandate, ...task }));
+    return this.#post(aggregateId, deadline, (task) => ({ kind: 'command', envelope, guard, ...task }));
   }
 
   /** The aggregate's state after all commands before this call. Throws as `execute` does. */
-  inspect(aggregateId: string, deadline: number): Promise<AggregateSnapshot<State>> {
+  inspect(aggregateId: string, deadline: number): Promise<VersionedState<State>> {
     return this.#post(aggregateId, deadline, (task) => ({ kind: 'inspection', ...task }));
   }
 
   /** As `inspect`, but read anew and not kept: for an aggregate that another instance owns. */
-  peek(aggregateId: string, deadline: number): Promise<AggregateSnapshot<State>> {
+  peek(aggregateId: string, deadline: number): Promise<VersionedState<State>> {
     const { journal, onCommitted, maxPipelined } = this.#options;
     const surroundings = { journal, onCommitted, onIdle: () => undefined, maxPipelined };
     const aggregate = new Aggregate(aggregateId, this.model, surroundings);

@@ -40,7 +40,7 @@ export type CommandOutcome<Event, Rejection> =
   | { readonly kind: 'rejected'; readonly rejection: Rejection };
 
 /** An aggregate's state after `version` commits. */
-export interface AggregateSnapshot<State> {
+export interface VersionedState<State> {
   readonly version: number;
   readonly state: State;
 }

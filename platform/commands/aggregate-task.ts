@@ -1,7 +1,7 @@
 import { Fault } from '../kernel/fault.js';
-import type { AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
+import type { VersionedState, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import type { Commit, Journal, VersionConflict } from '../journal/journal.js';
-import type { Mandate } from './mandate.js';
+import type { DecisionGuard } from './decision-guard.js';
 import type { SnapshotUse } from '../journal/snapshots.js';
 
 /** What an aggregate asks of its host. */
@@ -25,10 +25,10 @@ export type AggregateTask<Command, Event, State, Rejection> = { settled: boolean
       readonly kind: 'command';
       readonly envelope: CommandEnvelope<Command>;
       /** @default nobody else decides commands of this aggregate */
-      readonly mandate?: Mandate<Rejection> | undefined;
+      readonly guard?: DecisionGuard<Rejection> | undefined;
       succeed(outcome: CommandOutcome<Event, Rejection>): void;
     }
-  | { readonly kind: 'inspection'; succeed(snapshot: AggregateSnapshot<State>): void }
+  | { readonly kind: 'inspection'; succeed(snapshot: VersionedState<State>): void }
 );
 
 /** The reason of a fault that says that nothing was done, because the command is another instance's by now. */

@@ -166,7 +166,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       this.#confirm(entry, this.#epoch, this.#version);
       return entry;
     }
-    const { envelope, mandate } = task;
+    const { envelope, guard } = task;
     const taken = this.#requests.get(envelope.commandId);
     if (taken !== undefined) {
       const isRepeat = taken.fingerprint === envelope.fingerprint;
@@ -177,18 +177,18 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
       };
     }
     // What is not in the journal may be handed on: should an append of it still get there, its command id tells.
-    if (mandate?.isValid() === false) return { task, done: true, release: () => task.fail(notOurs()) };
+    if (guard?.isValid() === false) return { task, done: true, release: () => task.fail(notOurs()) };
     // A process that was paused gets here before its timers do.
     if (envelope.deadline <= steadyNow()) {
       const late = outOfTime(this.#trouble);
       return { task, done: true, release: () => task.fail(late) };
     }
-    const earlier = mandate?.earlierRejection();
+    const earlier = guard?.earlierRejection();
     if (earlier !== undefined) return this.#reject(task, earlier, undefined);
     try {
       const decision = this.model.decider.decide(envelope.command, this.#state);
       if (decision.kind === 'accepted') return this.#append(task, decision.events);
-      return this.#reject(task, decision.rejection, mandate?.keepRejection(decision.rejection));
+      return this.#reject(task, decision.rejection, guard?.keepRejection(decision.rejection));
     } catch (thrown) {
       const error = toError(thrown);
       return { task, done: true, release: () => task.fail(error) };
@@ -202,7 +202,7 @@ export class Aggregate<Command, Event extends { readonly type: string }, State, 
     kept: Promise<void> | undefined,
   ): Entry<AggregateTask<Command, Event, State, Rejection>> {
     const release = (): void => {
-      if (task.mandate?.isValid() === false) task.fail(notOurs());
+      if (task.guard?.isValid() === false) task.fail(notOurs());
       else task.succeed({ kind: 'rejected', rejection });
     };
     const entry = { task, done: false, release };

@@ -1,11 +1,11 @@
 import { Fault, toError } from '../kernel/fault.js';
 import type { AggregateHost } from './aggregate-host.js';
-import type { AggregateSnapshot, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
+import type { VersionedState, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { isNotOurs, NOT_OURS } from './aggregate-task.js';
 import type { CommandBus, CommandBusListener, RoutedAnswer, RoutedCommand } from './command-bus.js';
 import type { EventCodec } from '../journal/event-codec.js';
 import { OwnedCommands, type RejectionCodec } from './owned-commands.js';
-import type { PartitionOwnership, Tenure } from '../ownership/partition-ownership.js';
+import type { PartitionOwnership, OwnershipTerm } from '../ownership/partition-ownership.js';
 import { PendingCommand } from './pending-command.js';
 import type { RejectionLog } from './rejection-log.js';
 import { steadyNow } from '../kernel/steady-clock.js';
@@ -75,16 +75,16 @@ export class CommandRouter<
 
   /** As AggregateHost.execute, wherever the aggregate is. */
   execute(envelope: CommandEnvelope<Command>): Promise<CommandOutcome<Event, Rejection>> {
-    const tenure = this.options.ownership.tenureOf(envelope.aggregateId);
-    if (tenure === undefined) return this.#route(envelope);
-    return this.#owned.execute(envelope, tenure).catch((thrown: unknown) => {
+    const term = this.options.ownership.termOf(envelope.aggregateId);
+    if (term === undefined) return this.#route(envelope);
+    return this.#owned.execute(envelope, term).catch((thrown: unknown) => {
       if (!isNotOurs(thrown)) throw thrown;
       return this.#route(envelope);
     });
   }
 
   /** As AggregateHost.inspect; what another owns is read from the journal. */
-  inspect(aggregateId: string, deadline: number): Promise<AggregateSnapshot<State>> {
+  inspect(aggregateId: string, deadline: number): Promise<VersionedState<State>> {
     const { host, ownership } = this.options;
     return ownership.owns(aggregateId) ? host.inspect(aggregateId, deadline) : host.peek(aggregateId, deadline);
   }
@@ -103,11 +103,11 @@ export class CommandRouter<
   async onCommand(routed: RoutedCommand): Promise<RoutedAnswer | undefined> {
     const { ownership, commands, events } = this.options;
     // Also while a new owner takes over: only an owner knows what was rejected.
-    const tenure = ownership.tenureOf(routed.aggregateId);
-    if (tenure === undefined) return undefined;
+    const term = ownership.termOf(routed.aggregateId);
+    if (term === undefined) return undefined;
     try {
       const command = commands.decodeCommand(routed.command);
-      const outcome = await this.#owned.execute({ ...routed, command }, tenure);
+      const outcome = await this.#owned.execute({ ...routed, command }, term);
       if (outcome.kind === 'rejected') {
         return { kind: 'rejected', rejection: commands.encodeRejection(outcome.rejection) };
       }
@@ -146,8 +146,8 @@ export class CommandRouter<
     const { ownership, bus, commands } = this.options;
     const { envelope, partition } = pending;
     const copy = pending.addCopy();
-    const tenure = ownership.tenureOf(envelope.aggregateId);
-    if (tenure !== undefined) return this.#carryOut(id, pending, copy, tenure);
+    const term = ownership.termOf(envelope.aggregateId);
+    if (term !== undefined) return this.#carryOut(id, pending, copy, term);
     bus.send(partition, `${id}.${copy}`, { ...envelope, command: commands.encodeCommand(envelope.command) }).then(
       () => (pending.trouble = undefined),
       (thrown: unknown) => {
@@ -162,8 +162,8 @@ export class CommandRouter<
     );
   }
 
-  #carryOut(id: string, pending: PendingCommand<Command, Event, Rejection>, copy: number, tenure: Tenure): void {
-    this.#owned.execute(pending.envelope, tenure).then(
+  #carryOut(id: string, pending: PendingCommand<Command, Event, Rejection>, copy: number, term: OwnershipTerm): void {
+    this.#owned.execute(pending.envelope, term).then(
       (outcome) => pending.answer(copy, outcome.kind, () => outcome),
       (thrown: unknown) => {
         if (!isNotOurs(thrown)) return pending.fail(thrown);

@@ -4,10 +4,10 @@ import type { AggregateHost } from './aggregate-host.js';
 import type { CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { outOfTime } from './aggregate-task.js';
 import { Backoff } from '../process/backoff.js';
-import { CommandAttempts } from './command-attempts.js';
-import { KnownRejections } from './known-rejections.js';
-import type { Mandate } from './mandate.js';
-import type { PartitionOwnership, Tenure } from '../ownership/partition-ownership.js';
+import { InFlightCommands } from './in-flight-commands.js';
+import { RejectionCache } from './rejection-cache.js';
+import type { DecisionGuard } from './decision-guard.js';
+import type { PartitionOwnership, OwnershipTerm } from '../ownership/partition-ownership.js';
 import type { RejectionLog } from './rejection-log.js';
 import { steadyNow } from '../kernel/steady-clock.js';
 
@@ -38,51 +38,51 @@ export interface OwnedCommandsOptions<Command, Event extends { readonly type: st
  * came there, and that knows what earlier owners have rejected.
  */
 export class OwnedCommands<Command, Event extends { readonly type: string }, State, Rejection> {
-  readonly #known: KnownRejections<Rejection>;
-  readonly #attempts = new CommandAttempts<Event, Rejection>((key, rejection) => this.#known.add(key, rejection));
+  readonly #known: RejectionCache<Rejection>;
+  readonly #attempts = new InFlightCommands<Event, Rejection>((key, rejection) => this.#known.add(key, rejection));
   /** Tenures of which it is not known yet what was rejected before them. */
-  readonly #learning = new Map<Tenure, Promise<void>>();
+  readonly #learning = new Map<OwnershipTerm, Promise<void>>();
   #waiting = 0;
 
   constructor(private readonly options: OwnedCommandsOptions<Command, Event, State, Rejection>) {
     const { keepRejectionsMs = 30_000, maxRejections = 100_000, ownership } = options;
-    this.#known = new KnownRejections(keepRejectionsMs, maxRejections);
+    this.#known = new RejectionCache(keepRejectionsMs, maxRejections);
     ownership.onChange((_changed, { begun }) => {
       if (begun.length === 0) return;
       const learned = this.#learn(begun).finally(() => {
-        for (const tenure of begun) this.#learning.delete(tenure);
+        for (const term of begun) this.#learning.delete(term);
       });
-      for (const tenure of begun) this.#learning.set(tenure, learned);
+      for (const term of begun) this.#learning.set(term, learned);
     });
   }
 
   /**
-   * As AggregateHost.execute, of a command that came while `tenure` held.
+   * As AggregateHost.execute, of a command that came while `term` held.
    * @throws Fault reason NOT_OURS it was not carried out here, and belongs to another instance by now
    */
-  execute(envelope: CommandEnvelope<Command>, tenure: Tenure): Promise<CommandOutcome<Event, Rejection>> {
-    const learning = this.#learning.get(tenure);
-    return learning === undefined ? this.#join(envelope, tenure) : this.#joinAfter(learning, envelope, tenure);
+  execute(envelope: CommandEnvelope<Command>, term: OwnershipTerm): Promise<CommandOutcome<Event, Rejection>> {
+    const learning = this.#learning.get(term);
+    return learning === undefined ? this.#join(envelope, term) : this.#joinAfter(learning, envelope, term);
   }
 
-  #join(envelope: CommandEnvelope<Command>, tenure: Tenure): Promise<CommandOutcome<Event, Rejection>> {
+  #join(envelope: CommandEnvelope<Command>, term: OwnershipTerm): Promise<CommandOutcome<Event, Rejection>> {
     const key = `${envelope.aggregateId} ${envelope.commandId} ${envelope.fingerprint}`;
     const { ownership, rejections, codec, host } = this.options;
     return this.#attempts.join(key, envelope.deadline, () => {
-      const mandate: Mandate<Rejection> = {
-        isValid: () => ownership.holds(tenure),
+      const guard: DecisionGuard<Rejection> = {
+        isValid: () => ownership.holds(term),
         earlierRejection: () => this.#known.get(key),
         keepRejection: (rejection) =>
-          rejections.write({ partition: tenure.partition, key, rejection: codec.encodeRejection(rejection) }),
+          rejections.write({ partition: term.partition, key, rejection: codec.encodeRejection(rejection) }),
       };
-      return host.execute(envelope, mandate);
+      return host.execute(envelope, guard);
     });
   }
 
   async #joinAfter(
     learning: Promise<void>,
     envelope: CommandEnvelope<Command>,
-    tenure: Tenure,
+    term: OwnershipTerm,
   ): Promise<CommandOutcome<Event, Rejection>> {
     if (this.#waiting >= (this.options.maxWaiting ?? 5_000)) throw tooManyWaiting();
     this.#waiting += 1;
@@ -95,11 +95,11 @@ export class OwnedCommands<Command, Event extends { readonly type: string }, Sta
       late.abort();
       this.#waiting -= 1;
     }
-    return this.#join(envelope, tenure);
+    return this.#join(envelope, term);
   }
 
   /** Settles when it is known what was rejected in these partitions before, or they are lost again. */
-  async #learn(begun: readonly Tenure[]): Promise<void> {
+  async #learn(begun: readonly OwnershipTerm[]): Promise<void> {
     const backoff = new Backoff({ firstMs: 20, maxMs: 1_000 });
     for (;;) {
       const held = begun.filter(({ hasEnded }) => !hasEnded);

@@ -2,7 +2,7 @@ import { Fault } from '../kernel/fault.js';
 import type { Environment } from '../process/environment.js';
 import { ClientAddresses, DEFAULT_TRUSTED_PROXIES } from '../grpc/client-address.js';
 import type { ServerLimits } from '../grpc/grpc-server.js';
-import { DEFAULT_BUCKETS } from '../nats/bucketed-jetstream-journal.js';
+import { DEFAULT_BUCKETS } from '../nats/bucketed-journal.js';
 import { DEFAULT_PARTITIONS } from '../nats/feed-stream.js';
 import type { InstallationValues } from '../nats/installation-settings.js';
 import { withCredentials } from '../nats/nats-address.js';

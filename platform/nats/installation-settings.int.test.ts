@@ -5,7 +5,7 @@ import { someCommit } from '../testing/journal-contract.js';
 import { sharedNatsUrl } from '../../mesh/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
 import { InstallationSettings, type InstallationValues } from './installation-settings.js';
-import { JetStreamJournal } from './jetstream-journal.js';
+import { StreamPerAggregateJournal } from './stream-per-aggregate-journal.js';
 import { NatsLink } from './nats-link.js';
 
 const values: InstallationValues = { journalLayout: 'per-thread', journalBuckets: 16, partitions: 64 };
@@ -80,7 +80,7 @@ describe('InstallationSettings', () => {
   });
 
   it('does not let a first member choose another layout than that of a journal from before', async () => {
-    await new JetStreamJournal(link, { prefix }, () => undefined).append(ulid(), 0, someCommit('older'));
+    await new StreamPerAggregateJournal(link, { prefix }, () => undefined).append(ulid(), 0, someCommit('older'));
     await assert.rejects((await open()).agree({ ...values, journalLayout: 'bucketed' }), {
       reason: 'INSTALLATION_MISMATCH',
       message:

@@ -86,12 +86,12 @@ describe('JetStreamMembership', function () {
   it('gives the partitions of who sat there before to who sits there now, at once', async () => {
     const url = await sharedNatsUrl();
     const [a, b, next] = [await open('a', url), await open('b', url), await open('next', url)];
-    await a.join('', 'seat 1');
-    await b.join('', 'seat 2');
+    await a.join('', 'slot 1');
+    await b.join('', 'slot 2');
     await until(a, () => share(a, 'b') === 4);
     // As after kill -9: nothing more is said.
     await opened[1]?.link.close();
-    await next.join('', 'seat 2');
+    await next.join('', 'slot 2');
     await until(a, () => share(a, 'next') === 4 && share(a, 'b') === 0);
     assert.deepEqual(next.members.map(({ id }) => id).sort(), ['a', 'next']);
     assert.ok(a.isCurrent());
@@ -176,19 +176,19 @@ describe('JetStreamMembership', function () {
     before(async () => (nats = await startNatsServer()));
     after(() => nats.stop());
 
-    it('counts itself out, and comes back with a new term and the assignment of before', async () => {
+    it('counts itself out, and comes back with a new epoch of its lease and the assignment of before', async () => {
       const [a, b] = [await open('a', nats.url), await open('b', nats.url)];
       await a.join('');
       await b.join('');
       await until(a, () => share(a, 'b') === 4);
       const before = a.assignment;
-      const { term } = a;
+      const { leaseEpoch } = a;
       await nats.kill('SIGKILL');
       // Longer than a member's time to live; nothing announces that it has passed.
       await delay(2_200);
       assert.ok(!a.isCurrent());
       await nats.restart();
-      await Promise.all([until(a, () => a.term > term), until(b, () => b.isCurrent())]);
+      await Promise.all([until(a, () => a.leaseEpoch > leaseEpoch), until(b, () => b.isCurrent())]);
       await until(a, () => a.members.length === 2 && a.isCurrent());
       assert.deepEqual(a.assignment?.primaries, before?.primaries);
     });

@@ -57,7 +57,7 @@ export class JetStreamMembership implements Membership {
   #isKept = false;
   /** Of the assignment's key in NATS; undefined until it was read. */
   #revision: number | undefined;
-  #term = 0;
+  #leaseEpoch = 0;
   #leaseUntil = -Infinity;
   #askedAt = 0;
   /** When the own beats were sent that have not come back yet, by their number. */
@@ -94,8 +94,8 @@ export class JetStreamMembership implements Membership {
     return this.#assignment;
   }
 
-  get term(): number {
-    return this.#term;
+  get leaseEpoch(): number {
+    return this.#leaseEpoch;
   }
 
   get hasLeft(): boolean {
@@ -111,9 +111,9 @@ export class JetStreamMembership implements Membership {
     return () => void this.#listeners.delete(listener);
   }
 
-  async join(address: string, seat?: string): Promise<void> {
+  async join(address: string, processSlot?: string): Promise<void> {
     const startedAt = Date.now();
-    this.#me = { id: this.self, address, startedAt, ...(seat === undefined ? {} : { seat }) };
+    this.#me = { id: this.self, address, startedAt, ...(processSlot === undefined ? {} : { processSlot }) };
     this.#state = 'JOINED';
     this.#leases.hear(this.#me);
     this.#beats = new MemberBeats(this.link, this.options.prefix, (beat) => this.#hear(beat));
@@ -208,7 +208,7 @@ export class JetStreamMembership implements Membership {
     this.#listenedUntil = sentAt;
     if (hasLapsed && this.#state === 'JOINED') {
       this.#leases.pardon();
-      this.#term += 1;
+      this.#leaseEpoch += 1;
       this.#changed();
     } else {
       if (this.#me !== undefined) this.#leases.hear(this.#me, listenedMs);

@@ -40,7 +40,7 @@ export class MemberBeats {
   /** Says it, unless the connection is lost: what is said late says nothing. */
   send(beat: Beat): void {
     if (!this.link.isConnected || this.link.connection.isClosed()) return;
-    this.link.connection.publish(this.#subject, JSON.stringify(beat));
+    this.link.connection.publish(this.#subject, write(beat));
   }
 
   close(): void {
@@ -52,12 +52,27 @@ export class MemberBeats {
   }
 }
 
+/** A member on the wire, where its slot has an older name, which the members of other versions know. */
+type WireMember = Omit<Member, 'processSlot'> & { readonly seat?: string | undefined };
+
+function write({ member, ...beat }: Beat): string {
+  if (member === undefined) return JSON.stringify(beat);
+  const { processSlot, ...rest } = member;
+  const onWire: WireMember = { ...rest, seat: processSlot };
+  return JSON.stringify({ member: onWire, ...beat });
+}
+
 /** @returns undefined when it is none, such as one of a version to come */
 function read(data: Uint8Array): Beat | undefined {
   try {
-    const { member, count, assignment, asks, leaves } = JSON.parse(Buffer.from(data).toString()) as Partial<Beat>;
+    const { member, ...beat } = JSON.parse(Buffer.from(data).toString()) as Partial<Omit<Beat, 'member'>> & {
+      member?: WireMember;
+    };
+    const { count, assignment, asks, leaves } = beat;
     if (typeof count !== 'number' || (member !== undefined && typeof member.id !== 'string')) return undefined;
-    return { member, count, assignment, asks, leaves };
+    if (member === undefined) return { count, assignment, asks, leaves };
+    const { id, address, startedAt, seat } = member;
+    return { member: { id, address, startedAt, processSlot: seat }, count, assignment, asks, leaves };
   } catch {
     return undefined;
   }

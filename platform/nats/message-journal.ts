@@ -1,7 +1,7 @@
 import type { StoredMsg } from '@nats-io/jetstream';
 import { assertPlainId, type AggregateVersion, type Commit, type NewCommit } from '../journal/journal.js';
 import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
-import { headersOfCommit, type CommitStore, type StoredCommit } from './commit-store.js';
+import { headersOfCommit, type RawJournal, type StoredCommit } from './raw-journal.js';
 import { brokenHistory } from './journal-errors.js';
 import { READ_BATCH } from './stream-access.js';
 
@@ -16,7 +16,7 @@ export interface MessageAppend {
 }
 
 /** What the journal's layouts have in common: a commit is one message, whose headers say which. */
-export abstract class MessageJournal implements CommitStore {
+export abstract class MessageJournal implements RawJournal {
   async append(
     aggregateId: string,
     expectedVersion: number,
@@ -29,7 +29,7 @@ export abstract class MessageJournal implements CommitStore {
   }
 
   async appendMessage(
-    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<CommitStore['appendMessage']>
+    ...[aggregateId, expectedVersion, { headers, data }, afterCommandId]: Parameters<RawJournal['appendMessage']>
   ): Promise<void> {
     assertPlainId(aggregateId);
     const message = { headers: headersOfCommit(headers), data };

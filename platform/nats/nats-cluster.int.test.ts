@@ -6,7 +6,7 @@ import { describeJournalContract, readAll, retryUntilAvailable, someCommit } fro
 import { describeRejectionLogContract } from '../testing/rejection-log-contract.js';
 import { type RunningNatsCluster, startNatsCluster } from '../../mesh/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
-import type { CommitStore } from './commit-store.js';
+import type { RawJournal } from './raw-journal.js';
 import { InstallationSettings } from './installation-settings.js';
 import { JetStreamFeedReader } from './jetstream-feed-reader.js';
 import { JetStreamFeedWriter } from './jetstream-feed-writer.js';
@@ -52,8 +52,8 @@ describe('on a NATS cluster of three', function () {
   for (const layout of journalLayouts) {
     describe(`layout ${layout}`, () => {
       // Few buckets, so that aggregates meet in them.
-      const journalOn = (link: NatsLink): CommitStore => openJournal(link, { prefix, layout, buckets: 2, replicas: 3 });
-      const journalAt = async (node: number): Promise<CommitStore> =>
+      const journalOn = (link: NatsLink): RawJournal => openJournal(link, { prefix, layout, buckets: 2, replicas: 3 });
+      const journalAt = async (node: number): Promise<RawJournal> =>
         journalOn(await openLink(cluster.nodes[node]?.url));
 
       describeJournalContract(`JetStream, ${layout}, three copies`, async () => {

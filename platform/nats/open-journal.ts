@@ -1,6 +1,6 @@
-import { BucketedJetStreamJournal, DEFAULT_BUCKETS } from './bucketed-jetstream-journal.js';
-import type { CommitStore } from './commit-store.js';
-import { JetStreamJournal } from './jetstream-journal.js';
+import { BucketedJournal, DEFAULT_BUCKETS } from './bucketed-journal.js';
+import type { RawJournal } from './raw-journal.js';
+import { StreamPerAggregateJournal } from './stream-per-aggregate-journal.js';
 import type { NatsLink } from './nats-link.js';
 
 /** How commits lie in JetStream: a stream per aggregate (`per-thread`), or streams that aggregates share. */
@@ -28,12 +28,14 @@ export interface OpenJournalOptions {
 }
 
 /** The journal in the layout of the installation (installation-settings.ts sees to it that all members name the same). */
-export function openJournal(link: NatsLink, options: OpenJournalOptions): CommitStore {
+export function openJournal(link: NatsLink, options: OpenJournalOptions): RawJournal {
   const { prefix, layout = 'per-thread', buckets = DEFAULT_BUCKETS, replicas, maxStreams } = options;
   switch (layout) {
     case 'per-thread':
-      return new JetStreamJournal(link, { prefix, maxStreams, replicas }, (...counts) => options.onScarce?.(...counts));
+      return new StreamPerAggregateJournal(link, { prefix, maxStreams, replicas }, (...counts) =>
+        options.onScarce?.(...counts),
+      );
     case 'bucketed':
-      return new BucketedJetStreamJournal(link, { prefix, buckets, replicas });
+      return new BucketedJournal(link, { prefix, buckets, replicas });
   }
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { MemberLeases } from './member-leases.js';
 import type { Member } from './membership.js';
 
-function member(id: string, seat?: string): Member {
-  return { id, address: `${id}:1`, startedAt: 0, ...(seat === undefined ? {} : { seat }) };
+function member(id: string, processSlot?: string): Member {
+  return { id, address: `${id}:1`, startedAt: 0, ...(processSlot === undefined ? {} : { processSlot }) };
 }
 
 function idsOf(leases: MemberLeases): string {
@@ -52,22 +52,22 @@ describe('MemberLeases', () => {
     assert.equal(idsOf(leases), 'a');
   });
 
-  it('buries who left, and who had the seat of somebody who speaks', () => {
-    leases.hear(member('a', 'seat 1'));
-    leases.hear(member('b', 'seat 2'));
-    leases.hear(member('next', 'seat 1'));
+  it('buries who left, and who had the slot of somebody who speaks', () => {
+    leases.hear(member('a', 'slot 1'));
+    leases.hear(member('b', 'slot 2'));
+    leases.hear(member('next', 'slot 1'));
     assert.equal(idsOf(leases), 'b,next');
     assert.equal(leases.bury('b'), true);
     // What they had said before may still arrive.
-    leases.hear(member('a', 'seat 1'));
-    leases.hear(member('b', 'seat 2'));
-    leases.expect(member('a', 'seat 1'));
+    leases.hear(member('a', 'slot 1'));
+    leases.hear(member('b', 'slot 2'));
+    leases.expect(member('a', 'slot 1'));
     assert.equal(idsOf(leases), 'next');
   });
 
-  it('does not let somebody who is only told of take a seat', () => {
-    leases.hear(member('next', 'seat 1'));
-    leases.expect(member('a', 'seat 1'));
+  it('does not let somebody who is only told of take a slot', () => {
+    leases.hear(member('next', 'slot 1'));
+    leases.expect(member('a', 'slot 1'));
     assert.equal(idsOf(leases), 'next');
   });
 

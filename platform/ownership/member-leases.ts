@@ -36,7 +36,7 @@ export class MemberLeases {
   }
 
   /**
-   * A member has spoken. Whoever had its seat before is gone.
+   * A member has spoken. Whoever had its slot before is gone.
    * @param sinceMs so much of the time that `listened` will next be told of was over by then
    * @returns true when those present have changed
    */
@@ -46,7 +46,8 @@ export class MemberLeases {
     if (known === undefined && this.#heard.size >= MAX_MEMBERS) return false;
     const wasPresent = known !== undefined && this.#isAlive(known);
     if (!wasPresent)
-      for (const { id, seat } of this.present) if (seat !== undefined && seat === member.seat) this.bury(id);
+      for (const { id, processSlot } of this.present)
+        if (processSlot !== undefined && processSlot === member.processSlot) this.bury(id);
     this.#heard.set(member.id, { member, heardAt: this.#listenedMs + sinceMs });
     return !wasPresent;
   }
@@ -54,11 +55,12 @@ export class MemberLeases {
   /** Somebody says that there is, or was, this member: it gets a lease's time to be heard. @returns as `hear` */
   expect(member: Member): boolean {
     if (this.#heard.has(member.id)) return false;
-    const isReplaced = member.seat !== undefined && this.present.some(({ seat }) => seat === member.seat);
+    const isReplaced =
+      member.processSlot !== undefined && this.present.some(({ processSlot }) => processSlot === member.processSlot);
     return isReplaced ? this.bury(member.id) : this.hear(member);
   }
 
-  /** A member is gone for good: it has left, or another has its seat. @returns as `hear` */
+  /** A member is gone for good: it has left, or another has its slot. @returns as `hear` */
   bury(id: string): boolean {
     const known = this.#heard.get(id);
     this.#heard.delete(id);

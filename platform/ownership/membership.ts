@@ -9,7 +9,7 @@ export interface Member {
   /** Epoch milliseconds. */
   readonly startedAt: number;
   /** A place that only one living process can have; whoever had it before is dead. @default unknown */
-  readonly seat?: string | undefined;
+  readonly processSlot?: string | undefined;
 }
 
 /**
@@ -25,14 +25,14 @@ export interface Membership {
   /** True from `leave` on. */
   readonly hasLeft: boolean;
   /** Raised whenever `isCurrent` has become true again: meanwhile others may have served its partitions. */
-  readonly term: number;
+  readonly leaseEpoch: number;
   /** Calls `listener` after each change of any of the above but `isCurrent`, until the returned function is called. */
   onChange(listener: () => void): () => void;
   /**
-   * Announces this member, and goes on announcing it until `leave`. A former member with the same seat is removed. All
+   * Announces this member, and goes on announcing it until `leave`. A former member with the same slot is removed. All
    * members must count the partitions alike.
    */
-  join(address: string, seat?: string): Promise<void>;
+  join(address: string, processSlot?: string): Promise<void>;
   /** Tells the others at once, so that they take over; does not throw. */
   leave(): Promise<void>;
   close(): Promise<void>;

@@ -4,7 +4,7 @@ import type { Membership } from './membership.js';
 import { partitionOf } from './partition.js';
 
 /** A member's time with a partition, without a gap. One that loses it and gets it back has a new one. */
-export interface Tenure {
+export interface OwnershipTerm {
   readonly partition: number;
   /** True once another member may have the partition. */
   readonly hasEnded: boolean;
@@ -16,7 +16,7 @@ export interface OwnershipChange {
   readonly lost: ReadonlySet<number>;
   readonly gained: ReadonlySet<number>;
   /** Of those gained, and of those whose last member this one is. */
-  readonly begun: readonly Tenure[];
+  readonly begun: readonly OwnershipTerm[];
   /** True when one of those gained belonged to a member that is gone. */
   readonly isTakeover: boolean;
   /** True when this member was heard of all the time: what it has in memory of `lost` is up to date. */
@@ -26,10 +26,10 @@ export interface OwnershipChange {
 /** Which partitions are this member's, by the members' agreement. It decides where commands go, never what is right. */
 export class PartitionOwnership {
   readonly #listeners = new Set<(changed: ReadonlySet<number>, change: OwnershipChange) => void>();
-  readonly #tenures = new Map<number, { readonly partition: number; hasEnded: boolean }>();
+  readonly #terms = new Map<number, { readonly partition: number; hasEnded: boolean }>();
   #owned: ReadonlySet<number> = new Set();
   #assignment: Assignment | undefined;
-  #term = 0;
+  #leaseEpoch = 0;
   #moves = 0;
   #changes = 0;
 
@@ -46,17 +46,17 @@ export class PartitionOwnership {
 
   /** True when this member may answer for the aggregate from memory. */
   owns(aggregateId: string): boolean {
-    return this.tenureOf(aggregateId) !== undefined;
+    return this.termOf(aggregateId) !== undefined;
   }
 
   /** This member's present time with the aggregate's partition; undefined when the partition is not its own. */
-  tenureOf(aggregateId: string): Tenure | undefined {
-    return this.#maySpeak ? this.#tenures.get(this.partitionOf(aggregateId)) : undefined;
+  termOf(aggregateId: string): OwnershipTerm | undefined {
+    return this.#maySpeak ? this.#terms.get(this.partitionOf(aggregateId)) : undefined;
   }
 
-  /** True when the partition has been this member's since the tenure began, and is. */
-  holds(tenure: Tenure): boolean {
-    return !tenure.hasEnded && this.#maySpeak;
+  /** True when the partition has been this member's since the term began, and is. */
+  holds(term: OwnershipTerm): boolean {
+    return !term.hasEnded && this.#maySpeak;
   }
 
   get owned(): ReadonlySet<number> {
@@ -88,13 +88,13 @@ export class PartitionOwnership {
   }
 
   #update(): void {
-    const { assignment, self, term } = this.membership;
+    const { assignment, self, leaseEpoch } = this.membership;
     if (assignment === undefined || assignment.primaries.length !== this.partitions) return;
     const isMember = this.membership.isCurrent();
     const before = this.#assignment;
     const owned = new Set(assignment.primaries.flatMap((owner, p) => (owner === self && isMember ? [p] : [])));
     // In between others may have served all of them.
-    const hasLapsed = term !== this.#term;
+    const hasLapsed = leaseEpoch !== this.#leaseEpoch;
     const lost = new Set([...this.#owned].filter((partition) => hasLapsed || !owned.has(partition)));
     const gained = new Set([...owned].filter((partition) => hasLapsed || !this.#owned.has(partition)));
     const moved = assignment.primaries.flatMap((owner, p) => (before && owner !== before.primaries[p] ? [p] : []));
@@ -106,26 +106,26 @@ export class PartitionOwnership {
     });
     this.#owned = owned;
     this.#assignment = assignment;
-    this.#term = term;
+    this.#leaseEpoch = leaseEpoch;
     const all = this.#isLast ? [...assignment.primaries.keys()] : [];
-    const begun = this.#beginTenures(this.#isLast ? new Set(all) : owned, hasLapsed);
+    const begun = this.#beginTerms(this.#isLast ? new Set(all) : owned, hasLapsed);
     const changed = new Set([...lost, ...gained, ...moved, ...all]);
     if (changed.size === 0) return;
     for (const listener of this.#listeners)
       listener(changed, { lost, gained, begun, isTakeover, isOrderly: isMember && !hasLapsed });
   }
 
-  #beginTenures(held: ReadonlySet<number>, hasLapsed: boolean): Tenure[] {
-    for (const [partition, tenure] of this.#tenures) {
+  #beginTerms(held: ReadonlySet<number>, hasLapsed: boolean): OwnershipTerm[] {
+    for (const [partition, term] of this.#terms) {
       if (held.has(partition) && !hasLapsed) continue;
-      tenure.hasEnded = true;
-      this.#tenures.delete(partition);
+      term.hasEnded = true;
+      this.#terms.delete(partition);
     }
-    const begun = [...held].filter((partition) => !this.#tenures.has(partition));
+    const begun = [...held].filter((partition) => !this.#terms.has(partition));
     return begun.map((partition) => {
-      const tenure = { partition, hasEnded: false };
-      this.#tenures.set(partition, tenure);
-      return tenure;
+      const term = { partition, hasEnded: false };
+      this.#terms.set(partition, term);
+      return term;
     });
   }
 }

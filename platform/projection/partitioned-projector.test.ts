@@ -13,7 +13,7 @@ class ToldMembership {
   assignment: Membership['assignment'];
   readonly members = [];
   readonly hasLeft = false;
-  term = 1;
+  leaseEpoch = 1;
   #listener: () => void = () => undefined;
   isCurrent = (): boolean => true;
   onChange(listener: () => void): () => void {

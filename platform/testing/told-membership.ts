@@ -6,7 +6,7 @@ export class ToldMembership implements Membership {
   readonly members = [];
   hasLeft = false;
   assignment: Assignment | undefined;
-  term = 1;
+  leaseEpoch = 1;
   /** False once it may have been taken for dead. */
   current = true;
   readonly #listeners = new Set<() => void>();
@@ -33,7 +33,7 @@ export class ToldMembership implements Membership {
   /** It is heard of again. */
   renew(): void {
     this.current = true;
-    this.term += 1;
+    this.leaseEpoch += 1;
     this.#changed();
   }
 

@@ -18,7 +18,7 @@ import { JetStreamRejectionLog } from '../../../platform/nats/jetstream-rejectio
 import { NatsLink } from '../../../platform/nats/nats-link.js';
 import { openJournal } from '../../../platform/nats/open-journal.js';
 import { WriteProbe } from '../../../platform/nats/write-probe.js';
-import { seatOf } from '../../../platform/process/seat.js';
+import { processSlotOf } from '../../../platform/process/process-slot.js';
 import { createLogger } from '../../../platform/telemetry/logger.js';
 import { natsMetrics, natsWritableMetric } from '../../../platform/composition/backend-metrics.js';
 import { callMetrics } from '../../../platform/grpc/call-metrics.js';
@@ -185,7 +185,7 @@ async function start(): Promise<RunningService> {
   const admin =
     adminPort > 0 ? new GrpcServer({ host: adminHost, port: adminPort, services: adminServices }) : undefined;
   await admin?.start();
-  await membership.join(`${hostname()}:${server.port}`, await seatOf(config.grpcHost, server.port));
+  await membership.join(`${hostname()}:${server.port}`, await processSlotOf(config.grpcHost, server.port));
   // Maintenance that began before we were announced has not seen us; now we see it.
   await installation.agree(config.installation);
   const tellHealth = (): void => server.setServing(link.isConnected && probe.isWritable);

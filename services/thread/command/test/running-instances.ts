@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
-import { JetStreamJournal } from '../../../../platform/nats/jetstream-journal.js';
+import { StreamPerAggregateJournal } from '../../../../platform/nats/stream-per-aggregate-journal.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { createLogger } from '../../../../platform/telemetry/logger.js';
 import { protoClient, type ProtoClient } from '../../../../platform/testing/proto-client.js';
@@ -144,7 +144,7 @@ export class RunningInstances {
   /** Every acknowledged command is in its thread once, at the version that was told; versions are without gaps. */
   checkJournal(): Promise<void> {
     return this.look(async (link) => {
-      const journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
+      const journal = new StreamPerAggregateJournal(link, { prefix: 'THREAD' }, () => undefined);
       for (const threadId of this.threadIds) {
         const commandIds = new Map<string, number>();
         for await (const { commandId, version } of journal.read(threadId, 1)) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { decodeCommit, encodeCommit } from '../../../../platform/nats/commit-message.js';
-import type { CommitStore, StoredCommit } from '../../../../platform/nats/commit-store.js';
+import type { RawJournal, StoredCommit } from '../../../../platform/nats/raw-journal.js';
 import { InMemoryJournal } from '../../../../platform/testing/in-memory-journal.js';
 import { someCommit } from '../../../../platform/testing/journal-contract.js';
 import { noProgress } from '../../../../platform/process/progress.js';
@@ -9,7 +9,7 @@ import { copyHistory } from './copy-history.js';
 const aggregateId = 'one';
 
 /** A target whose first `behind` reads do not show the last commit, as a follower in a cluster. */
-class LaggingStore extends InMemoryJournal implements CommitStore {
+class LaggingStore extends InMemoryJournal implements RawJournal {
   constructor(private behind: number) {
     super();
   }
@@ -34,7 +34,7 @@ function history(versions: readonly number[]): StoredCommit[] {
 }
 
 describe('copyHistory', () => {
-  const copy = (target: CommitStore, source = history([1, 2, 3]), targetVersion = 0): Promise<number> =>
+  const copy = (target: RawJournal, source = history([1, 2, 3]), targetVersion = 0): Promise<number> =>
     copyHistory({ aggregateId, source, target, targetVersion, progress: noProgress });
 
   it('asks again while what it has written is not to be seen', async () => {

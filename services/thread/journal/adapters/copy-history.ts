@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MsgHdrs } from '@nats-io/transport-node';
 import type { CommitMessage } from '../../../../platform/nats/commit-message.js';
-import type { CommitStore, StoredCommit } from '../../../../platform/nats/commit-store.js';
+import type { RawJournal, StoredCommit } from '../../../../platform/nats/raw-journal.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
 import type { Progress } from '../../../../platform/process/progress.js';
 
@@ -15,7 +15,7 @@ export interface HistoryCopy {
   readonly aggregateId: string;
   /** The whole history, from version 1 on. */
   readonly source: AsyncIterable<StoredCommit> | Iterable<StoredCommit>;
-  readonly target: CommitStore;
+  readonly target: RawJournal;
   /** How much of it the target has already; that is compared, not written. */
   readonly targetVersion: number;
   readonly progress: Progress;
@@ -59,7 +59,7 @@ export async function copyHistory({
   return version;
 }
 
-async function assertCopied(aggregateId: string, commits: readonly StoredCommit[], target: CommitStore): Promise<void> {
+async function assertCopied(aggregateId: string, commits: readonly StoredCommit[], target: RawJournal): Promise<void> {
   for (let looks = 1; ; looks += 1) {
     const missing = await firstMissing(aggregateId, commits, target);
     if (missing === undefined) return;
@@ -71,7 +71,7 @@ async function assertCopied(aggregateId: string, commits: readonly StoredCommit[
 async function firstMissing(
   aggregateId: string,
   commits: readonly StoredCommit[],
-  target: CommitStore,
+  target: RawJournal,
 ): Promise<StoredCommit | undefined> {
   const [first] = commits;
   if (first === undefined) return undefined;

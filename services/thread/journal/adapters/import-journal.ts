@@ -1,5 +1,5 @@
 import { decodeCommit } from '../../../../platform/nats/commit-message.js';
-import type { StoredCommit } from '../../../../platform/nats/commit-store.js';
+import type { StoredCommit } from '../../../../platform/nats/raw-journal.js';
 import { Fault, toError } from '../../../../platform/kernel/fault.js';
 import { assertPlainId } from '../../../../platform/journal/journal.js';
 import { inParallel } from '../../../../platform/process/in-parallel.js';

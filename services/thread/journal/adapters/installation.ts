@@ -6,7 +6,7 @@ import {
 import type { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { readMembership } from '../../../../platform/nats/read-membership.js';
 import { openJournal, type JournalLayout } from '../../../../platform/nats/open-journal.js';
-import type { CommitStore } from '../../../../platform/nats/commit-store.js';
+import type { RawJournal } from '../../../../platform/nats/raw-journal.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
 
 export interface InstallationOptions {
@@ -38,13 +38,13 @@ export class Installation {
     return (await this.settings.read()) ?? this.options.values;
   }
 
-  journal(layout: JournalLayout, buckets: number): CommitStore {
+  journal(layout: JournalLayout, buckets: number): RawJournal {
     const { link, prefix, replicas, maxStreams } = this.options;
     return openJournal(link, { prefix, layout, buckets, replicas, maxStreams });
   }
 
   /** The journal that members use at present. */
-  async presentJournal(): Promise<CommitStore> {
+  async presentJournal(): Promise<RawJournal> {
     const { journalLayout, journalBuckets } = await this.values();
     return this.journal(journalLayout, journalBuckets);
   }

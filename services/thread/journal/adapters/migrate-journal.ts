@@ -1,4 +1,4 @@
-import type { CommitStore } from '../../../../platform/nats/commit-store.js';
+import type { RawJournal } from '../../../../platform/nats/raw-journal.js';
 import type { JournalLayout } from '../../../../platform/nats/open-journal.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
 import { inParallel } from '../../../../platform/process/in-parallel.js';
@@ -79,7 +79,7 @@ function assertPossible(
   }
 }
 
-async function versionsOf(store: CommitStore): Promise<Map<string, number>> {
+async function versionsOf(store: RawJournal): Promise<Map<string, number>> {
   const versions = new Map<string, number>();
   for await (const { aggregateId, version } of store.list()) versions.set(aggregateId, version);
   return versions;

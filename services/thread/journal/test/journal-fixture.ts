@@ -4,7 +4,7 @@ import { InstallationSettings, type KeptInstallation } from '../../../../platfor
 import { JetStreamMembership } from '../../../../platform/nats/jetstream-membership.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { openJournal, type JournalLayout } from '../../../../platform/nats/open-journal.js';
-import type { CommitStore } from '../../../../platform/nats/commit-store.js';
+import type { RawJournal } from '../../../../platform/nats/raw-journal.js';
 import { createLogger } from '../../../../platform/telemetry/logger.js';
 import type { Commit, RecordedEvent } from '../../../../platform/journal/journal.js';
 import { resultOf, spawnCommand, type CommandResult } from '../../../../platform/testing/command-process.js';
@@ -33,7 +33,7 @@ export class JournalFixture {
     await this.nats.stop();
   }
 
-  journal(layout: JournalLayout = 'per-thread', buckets = 16): CommitStore {
+  journal(layout: JournalLayout = 'per-thread', buckets = 16): RawJournal {
     return openJournal(this.link, { prefix: 'THREAD', layout, buckets });
   }
 
@@ -73,7 +73,7 @@ export class JournalFixture {
 }
 
 /** All of a journal, with bytes as hexadecimal text, to compare. */
-export async function contents(journal: CommitStore, ids: readonly string[]): Promise<unknown[]> {
+export async function contents(journal: RawJournal, ids: readonly string[]): Promise<unknown[]> {
   const plain = ({ events, ...commit }: Commit): unknown => ({
     ...commit,
     events: events.map((event) => ({ ...event, data: Buffer.from(event.data).toString('hex') })),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { StoredCommit } from '../../../../platform/nats/commit-store.js';
+import type { StoredCommit } from '../../../../platform/nats/raw-journal.js';
 import { resultOf } from '../../../../platform/testing/command-process.js';
 import { someCommit } from '../../../../platform/testing/journal-contract.js';
 import { Installation } from '../adapters/installation.js';

@@ -6,7 +6,7 @@ import { ulid } from 'ulid';
 import { Database } from '../../../../platform/mysql/database.js';
 import { migrateDatabase } from '../../../../platform/mysql/migrate-database.js';
 import { JetStreamFeedWriter } from '../../../../platform/nats/jetstream-feed-writer.js';
-import { JetStreamJournal } from '../../../../platform/nats/jetstream-journal.js';
+import { StreamPerAggregateJournal } from '../../../../platform/nats/stream-per-aggregate-journal.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import type { Commit } from '../../../../platform/journal/journal.js';
 import {
@@ -29,7 +29,7 @@ describe('thread-projector and a database in trouble', function () {
   let nats: RunningServer;
   let relay: DatabaseRelay;
   let link: NatsLink;
-  let journal: JetStreamJournal;
+  let journal: StreamPerAggregateJournal;
   let feed: JetStreamFeedWriter;
   let database: Database;
   let administrator: Connection;
@@ -46,7 +46,7 @@ describe('thread-projector and a database in trouble', function () {
     await administrator.query(`GRANT ALL ON threadweaver.* TO plain@'127.0.0.1'`);
     const logger = pino({ level: 'silent' });
     link = await NatsLink.open({ url: nats.url, name: 'test', logger });
-    journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
+    journal = new StreamPerAggregateJournal(link, { prefix: 'THREAD' }, () => undefined);
     feed = new JetStreamFeedWriter(link, { prefix: 'THREAD', logger });
     database = new Database({ url: mySql.url });
   });

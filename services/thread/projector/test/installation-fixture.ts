@@ -3,7 +3,7 @@ import { ulid } from 'ulid';
 import { Database } from '../../../../platform/mysql/database.js';
 import { migrateDatabase } from '../../../../platform/mysql/migrate-database.js';
 import { JetStreamFeedWriter } from '../../../../platform/nats/jetstream-feed-writer.js';
-import { JetStreamJournal } from '../../../../platform/nats/jetstream-journal.js';
+import { StreamPerAggregateJournal } from '../../../../platform/nats/stream-per-aggregate-journal.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import type { Commit } from '../../../../platform/journal/journal.js';
 import { resultOf, spawnCommand, type CommandResult } from '../../../../platform/testing/command-process.js';
@@ -21,7 +21,7 @@ export class InstallationFixture {
     readonly link: NatsLink,
     readonly databaseUrl: string,
     readonly database: Database,
-    readonly journal: JetStreamJournal,
+    readonly journal: StreamPerAggregateJournal,
     readonly feed: JetStreamFeedWriter,
   ) {}
 
@@ -31,7 +31,7 @@ export class InstallationFixture {
     await migrateDatabase({ url: databaseUrl, migrations, report: () => undefined });
     const logger = pino({ level: 'silent' });
     const link = await NatsLink.open({ url: nats.url, name: 'test', logger });
-    const journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
+    const journal = new StreamPerAggregateJournal(link, { prefix: 'THREAD' }, () => undefined);
     const feed = new JetStreamFeedWriter(link, { prefix: 'THREAD', logger });
     await feed.announceTakeover();
     return new InstallationFixture(nats, link, databaseUrl, new Database({ url: databaseUrl }), journal, feed);

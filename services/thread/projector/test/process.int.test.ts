@@ -5,7 +5,7 @@ import { ulid } from 'ulid';
 import { Database } from '../../../../platform/mysql/database.js';
 import { migrateDatabase } from '../../../../platform/mysql/migrate-database.js';
 import { JetStreamFeedWriter } from '../../../../platform/nats/jetstream-feed-writer.js';
-import { JetStreamJournal } from '../../../../platform/nats/jetstream-journal.js';
+import { StreamPerAggregateJournal } from '../../../../platform/nats/stream-per-aggregate-journal.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import type { Commit } from '../../../../platform/journal/journal.js';
 import { protoClient } from '../../../../platform/testing/proto-client.js';
@@ -25,7 +25,7 @@ describe('thread-projector as a process', function () {
   let mySql: RunningServer;
   let nats: RunningServer;
   let link: NatsLink;
-  let journal: JetStreamJournal;
+  let journal: StreamPerAggregateJournal;
   let feed: JetStreamFeedWriter;
   let database: Database;
   const services: ServiceProcess[] = [];
@@ -35,7 +35,7 @@ describe('thread-projector as a process', function () {
     await migrateDatabase({ url: mySql.url, migrations, report: () => undefined });
     const logger = pino({ level: 'silent' });
     link = await NatsLink.open({ url: nats.url, name: 'test', logger });
-    journal = new JetStreamJournal(link, { prefix: 'THREAD' }, () => undefined);
+    journal = new StreamPerAggregateJournal(link, { prefix: 'THREAD' }, () => undefined);
     feed = new JetStreamFeedWriter(link, { prefix: 'THREAD', logger });
     database = new Database({ url: mySql.url });
   });

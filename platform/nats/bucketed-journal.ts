@@ -65,7 +65,7 @@ const NO_COMMIT: Tip = { sequence: 0, version: 0, commandId: undefined };
  * known only once the commit before is acknowledged, so pipelined appends of one aggregate are sent one after another;
  * when many wait, as an atomic batch with the fence on its first message: one flush for all of them.
  */
-export class BucketedJetStreamJournal extends MessageJournal {
+export class BucketedJournal extends MessageJournal {
   /** By least recent use first. */
   readonly #tips = new Map<string, Tip>();
   readonly #queue = new AppendQueue();

@@ -11,7 +11,7 @@ export interface StoredCommit extends CommitMessage {
  * A journal whose commits can be copied as they are, without understanding them: from one layout into another, to a
  * file and back.
  */
-export interface CommitStore extends Journal {
+export interface RawJournal extends Journal {
   /** As `append`, of a message that `readMessages` has given. Its headers are not changed. */
   appendMessage(
     aggregateId: string,

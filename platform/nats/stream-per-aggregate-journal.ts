@@ -34,7 +34,7 @@ export interface JetStreamJournalOptions {
  * In a cluster, pipelined appends wait for each other instead: there, nats-server 2.15 stops a stream for good on all
  * nodes ("critical write error") when a replicated message does not meet its expected last message id.
  */
-export class JetStreamJournal extends MessageJournal {
+export class StreamPerAggregateJournal extends MessageJournal {
   readonly #budget: StreamBudget;
   /** Streams that are being made; appends wait for them. */
   readonly #creations = new Map<string, Promise<void>>();

@@ -9,7 +9,7 @@ interface Attempt<Event, Rejection> {
  * Lets attempts at one command that are under way at the same time share one outcome. A command may arrive more than
  * once: its caller repeats it, or it is sent again when its partition changes hands.
  */
-export class CommandAttempts<Event, Rejection> {
+export class InFlightCommands<Event, Rejection> {
   readonly #underWay = new Map<string, Attempt<Event, Rejection>>();
 
   /** @param onRejected called before any attempt that comes later is begun */

@@ -5,7 +5,7 @@ import { partitionOf } from '../ownership/partition.js';
 import { describeJournalContract, readAll, someCommit } from '../testing/journal-contract.js';
 import { sharedNatsUrl, startNatsServer } from '../../mesh/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
-import { BucketedJetStreamJournal, type BucketedJournalOptions } from './bucketed-jetstream-journal.js';
+import { BucketedJournal, type BucketedJournalOptions } from './bucketed-journal.js';
 import { NatsLink } from './nats-link.js';
 
 const logger = createLogger('test', 'silent');
@@ -21,8 +21,8 @@ function uniquePrefix(): string {
   return `B${ulid().slice(-10)}`;
 }
 
-async function openJournal(options: Partial<BucketedJournalOptions> = {}): Promise<BucketedJetStreamJournal> {
-  return new BucketedJetStreamJournal(await openLink(await sharedNatsUrl()), { prefix: uniquePrefix(), ...options });
+async function openJournal(options: Partial<BucketedJournalOptions> = {}): Promise<BucketedJournal> {
+  return new BucketedJournal(await openLink(await sharedNatsUrl()), { prefix: uniquePrefix(), ...options });
 }
 
 after(async () => {
@@ -39,11 +39,11 @@ describeJournalContract('JetStream, one bucket for all, no memory of where commi
   openTwice({ buckets: 1, maxTips: 0 }),
 );
 
-describe('BucketedJetStreamJournal', () => {
+describe('BucketedJournal', () => {
   it('keeps as many streams as it has buckets, and an aggregate in the one of its hash', async () => {
     const link = await openLink(await sharedNatsUrl());
     const prefix = uniquePrefix();
-    const journal = new BucketedJetStreamJournal(link, { prefix, buckets: 4 });
+    const journal = new BucketedJournal(link, { prefix, buckets: 4 });
     const ids = Array.from({ length: 40 }, () => ulid());
     await Promise.all(ids.map((id) => journal.append(id, 0, someCommit('one'))));
     const subjects: string[] = [];
@@ -123,13 +123,7 @@ describe('BucketedJetStreamJournal', () => {
   });
 
   describe('when many appends of one aggregate wait for each other', () => {
-    const pipeline = (
-      journal: BucketedJetStreamJournal,
-      id: string,
-      from: number,
-      commandIds: string[],
-      after?: string,
-    ) =>
+    const pipeline = (journal: BucketedJournal, id: string, from: number, commandIds: string[], after?: string) =>
       commandIds.map((name, index) => {
         const before = index === 0 ? after : commandIds[index - 1];
         return journal.append(id, from + index, someCommit(name), before && someCommit(before).commandId);
@@ -182,7 +176,7 @@ describe('BucketedJetStreamJournal', () => {
     const server = await startNatsServer();
     try {
       const link = await openLink(server.url);
-      const journal = new BucketedJetStreamJournal(link, { prefix: 'THREAD' });
+      const journal = new BucketedJournal(link, { prefix: 'THREAD' });
       const id = ulid();
       await journal.append(id, 0, someCommit('before'));
       await server.kill('SIGKILL');

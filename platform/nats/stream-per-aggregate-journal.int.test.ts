@@ -7,7 +7,7 @@ import { JournalUnavailable, type Journal } from '../journal/journal.js';
 import { describeJournalContract, readAll, retryUntilAvailable, someCommit } from '../testing/journal-contract.js';
 import { sharedNatsUrl, startNatsServer } from '../../mesh/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
-import { JetStreamJournal } from './jetstream-journal.js';
+import { StreamPerAggregateJournal } from './stream-per-aggregate-journal.js';
 import { NatsLink } from './nats-link.js';
 
 const logger = createLogger('test', 'silent');
@@ -33,7 +33,7 @@ function uniquePrefix(): string {
 }
 
 async function openJournal(prefix = uniquePrefix()): Promise<Journal> {
-  return new JetStreamJournal(await openLink(await sharedNatsUrl()), { prefix }, () => {});
+  return new StreamPerAggregateJournal(await openLink(await sharedNatsUrl()), { prefix }, () => {});
 }
 
 after(async () => {
@@ -45,13 +45,13 @@ describeJournalContract('JetStream, a stream per aggregate', async () => {
   return [await openJournal(prefix), await openJournal(prefix)];
 });
 
-describe('JetStreamJournal', () => {
+describe('StreamPerAggregateJournal', () => {
   it('refuses to begin an aggregate above its number of streams, warns before, and goes on with those there are', async () => {
     const link = await openLink(await sharedNatsUrl());
     const { streams } = await link.manager.getAccountInfo();
     const warnings: number[] = [];
     const options = { prefix: uniquePrefix(), maxStreams: streams + 2 };
-    const journal = new JetStreamJournal(link, options, (count) => warnings.push(count));
+    const journal = new StreamPerAggregateJournal(link, options, (count) => warnings.push(count));
     const first = ulid();
     await journal.append(first, 0, someCommit('one'));
     await journal.append(ulid(), 0, someCommit('two'));
@@ -81,7 +81,7 @@ describe('JetStreamJournal', () => {
 
   it('keeps nothing of what it has read: no subscription, which would hold the messages', async () => {
     const link = await openLink(await sharedNatsUrl());
-    const journal = new JetStreamJournal(link, { prefix: uniquePrefix() }, () => {});
+    const journal = new StreamPerAggregateJournal(link, { prefix: uniquePrefix() }, () => {});
     const id = ulid();
     await journal.append(id, 0, someCommit('one'));
     await readAll(journal, id);
@@ -122,7 +122,7 @@ describe('JetStreamJournal', () => {
   it('says that it is unavailable while the server is away, and has everything when it is back', async () => {
     const server = await startNatsServer();
     try {
-      const journal = new JetStreamJournal(await openLink(server.url), { prefix: 'THREAD' }, () => {});
+      const journal = new StreamPerAggregateJournal(await openLink(server.url), { prefix: 'THREAD' }, () => {});
       const id = ulid();
       await journal.append(id, 0, someCommit('before'));
       await server.kill('SIGKILL');

@@ -2,7 +2,7 @@
  * Rejections in memory, each for at least `keepMs` and less than twice that. There are never more than `maxCount`: above,
  * the older half goes at once.
  */
-export class KnownRejections<Rejection> {
+export class RejectionCache<Rejection> {
   // Two generations: to forget entries one by one costs more, in time and in timers.
   #young = new Map<string, Rejection>();
   #old = new Map<string, Rejection>();
