@@ -1,6 +1,6 @@
 /**
  * The layers, as rules: main → composition → adapters → commands, projection, … → journal → kernel. Each comment says
- * what to do instead. Run by scripts/layering.test.mjs.
+ * what to do instead. Run by scripts/layering.int.test.mjs.
  * @type {import('dependency-cruiser').IConfiguration}
  */
 const tests = '\\.test\\.ts$|^e2e/|/test/|^platform/testing/';

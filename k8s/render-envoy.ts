@@ -1,7 +1,6 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { readFileSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { renderEnvoyConfig } from '../mesh/envoy/render-config.js';
@@ -41,8 +40,9 @@ export function smallDescriptorSet(): Uint8Array {
   return toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file }));
 }
 
+// Without `await`: tests could not `require` this module, and would get a second copy of all that it imports.
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await mkdir(generatedFolder, { recursive: true });
-  await writeFile(join(generatedFolder, 'envoy.yaml'), kubernetesEnvoyConfig());
-  await writeFile(join(generatedFolder, 'descriptor.binpb'), smallDescriptorSet());
+  mkdirSync(generatedFolder, { recursive: true });
+  writeFileSync(join(generatedFolder, 'envoy.yaml'), kubernetesEnvoyConfig());
+  writeFileSync(join(generatedFolder, 'descriptor.binpb'), smallDescriptorSet());
 }

@@ -33,7 +33,7 @@ function rollingUpdateOf(overlay: Overlay, name: string): RollingUpdate {
   assert.deepEqual(spec.strategy.rollingUpdate, { maxSurge: 1, maxUnavailable: 0 });
   const container = spec.template.spec.containers[0] as Container;
   return {
-    minReadySeconds: spec.minReadySeconds as number,
+    minReadySeconds: (spec.minReadySeconds as number | undefined) ?? 0,
     environment: Object.fromEntries(
       // What comes from Secrets is the test's own.
       (container.env ?? []).flatMap(({ name: variable, value }) => (value === undefined ? [] : [[variable, value]])),
@@ -164,7 +164,7 @@ describe('A rolling update by the numbers of the manifests', function () {
     }
 
     async #start(port: number): Promise<ServiceProcess> {
-      const service = await startServiceProcess(`services/${this.name}/main.ts`, {
+      const service = await startServiceProcess(`services/${this.name.replace('-', '/')}/main.ts`, {
         ...this.#update.environment,
         NATS_URL: nats.url,
         MYSQL_URL: databaseUrl,

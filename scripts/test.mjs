@@ -1,73 +1,74 @@
 // npm test: type-check, lint, format, then every mocha test. Arguments go to mocha:
 //
 //   npm test -- --grep 'kill -9'
-//   npm test -- services/thread/query/**/*.test.ts
+//   npm test -- services/thread/query/test/chat-queries.int.test.ts
+//   npm run test:unit -- --watch       (also test:int, test:e2e: without type-check, lint and format)
+//   npm test -- --record               notes how long each file took, for the order of later runs
 //
-// The tests run in two groups at once, each with servers of its own, as most of them wait for something; what the second
-// group prints follows when the first has ended. Every step runs even when one before it failed. The last line is always 'N passed, N failed', where a failed step
-// that is not a test counts as one.
+// Batches of files run beside each other, each with servers of its own, as most tests wait for something; what a batch prints
+// follows when it has ended. A file with a failure is run once more alone, when nothing else does: what passes then is
+// flaky, is named, and fails nobody's run. Every step runs even when one before it failed. The last line is always
+// 'N passed, N failed', where a failed step that is not a test counts as one.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from './prepare/compile.mjs';
 import { withLock } from './prepare/lock.mjs';
 import { PrepareError, projectRoot, run } from './prepare/project.mjs';
+import { batchesOf, kinds, secondsFile, testFiles } from './test/plan.mjs';
+import { runMocha } from './test/run-mocha.mjs';
 
-/** Of about the same length. */
-const groups = [
-  ['e2e/**/*.test.ts', 'mesh/**/*.test.ts'],
-  [
-    'platform/**/*.test.ts',
-    'services/**/*.test.ts',
-    'load/**/*.test.ts',
-    'bench/**/*.test.ts',
-    'k8s/**/*.test.ts',
-    'scripts/**/*.test.mjs',
-  ],
-];
-const CLOSE_TIMEOUT_MS = 20_000;
-/** What the second group has printed. */
-const later = [];
-const total = { passed: 0, failed: 0, skipped: 0 };
+/** So many mochas run at once. */
+const LANES = 3;
+/** With more files that failed, something is broken, and a second look would only take time. */
+const MAX_SECOND_LOOKS = 6;
 const pathOf = (name, folder, file) => join(projectRoot, 'node_modules', name, folder, file);
 const node = (name, folder, file, ...args) => run(process.execPath, [pathOf(name, folder, file), ...args]);
 
-// In a process of its own beside the two steps after it, which keep this one busy.
-const linted = beginStep('eslint', 'bin', 'eslint.js', '.');
-await step('type-check', async () => {
-  try {
-    await withLock(join(projectRoot, '.tools', 'compile.lock'), () => compile(projectRoot));
-    return { ok: true, output: '' };
-  } catch (error) {
-    if (error instanceof PrepareError) return { ok: false, output: error.message };
-    throw error;
-  }
-});
-await step('format', () => node('prettier', 'bin', 'prettier.cjs', '--check', '--log-level', 'warn', '--cache', '.'));
-await step('lint', () => linted);
-const args = process.argv.slice(2);
-if (args.some((arg) => /\.test\.m?ts|\.test\.mjs/.test(arg))) await runMocha(args);
-else await Promise.all(groups.map((group, index) => runMocha([...args, ...group], index > 0)));
-for (const text of later) console.log(text);
+const given = process.argv.slice(2);
+const kind = kinds.find((one) => given.includes(`--${one}`));
+const isRecording = given.includes('--record');
+const args = given.filter((arg) => !kinds.includes(arg.slice(2)) && arg !== '--record');
+/** What failed beside the tests. */
+const troubles = [];
+/** What came of each file. */
+const results = new Map();
+const flaky = [];
 
-const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
-console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
-process.exitCode = total.failed > 0 ? 1 : 0;
+if (kind === undefined) await checkSources();
+if (args.some((arg) => /\.test\.m?[tj]s/.test(arg))) take(await runMocha(args));
+else if (kind === 'unit') take(await runMocha([...args, ...testFiles('unit')]));
+else await runInLanes(testFiles(kind));
+tell();
+
+async function checkSources() {
+  // In a process of its own beside the two steps after it, which keep this one busy.
+  const linted = beginStep('eslint', 'bin', 'eslint.js', '.');
+  await step('type-check', async () => {
+    try {
+      await withLock(join(projectRoot, '.tools', 'compile.lock'), () => compile(projectRoot));
+      return { ok: true, output: '' };
+    } catch (error) {
+      if (error instanceof PrepareError) return { ok: false, output: error.message };
+      throw error;
+    }
+  });
+  await step('format', () => node('prettier', 'bin', 'prettier.cjs', '--check', '--log-level', 'warn', '--cache', '.'));
+  await step('lint', () => linted);
+}
 
 async function step(name, work) {
   const started = Date.now();
   const { ok, output } = await work();
-  const seconds = ((Date.now() - started) / 1000).toFixed(1);
-  console.log(`${ok ? '✔' : '✘'} ${name} (${seconds} s)`);
+  console.log(`${ok ? '✔' : '✘'} ${name} (${secondsSince(started)} s)`);
   if (ok) return;
-  total.failed += 1;
+  troubles.push(name);
   console.log(output);
 }
 
 /** Runs a package's program meanwhile. @returns what `run` does, once it has ended */
-function beginStep(name, folder, file, ...args) {
-  const child = spawn(process.execPath, [pathOf(name, folder, file), ...args], { cwd: projectRoot });
+function beginStep(name, folder, file, ...stepArgs) {
+  const child = spawn(process.execPath, [pathOf(name, folder, file), ...stepArgs], { cwd: projectRoot });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
   return new Promise((resolve, reject) => {
@@ -75,65 +76,68 @@ function beginStep(name, folder, file, ...args) {
   });
 }
 
-/** Runs mocha, shows what it prints, or keeps that for later, and adds its counts to the total. */
-async function runMocha(args, keepsOutput = false) {
-  const folder = mkdtempSync(join(tmpdir(), 'threadweaver-test-'));
-  const countsFile = join(folder, 'counts.json');
-  const outputFile = join(folder, 'output');
-  const output = keepsOutput ? openSync(outputFile, 'a') : 'inherit';
-  const mocha = spawn(
-    process.execPath,
-    [
-      join(projectRoot, 'node_modules', 'mocha', 'bin', 'mocha.js'),
-      '--reporter',
-      join(projectRoot, 'scripts', 'test-reporter.cjs'),
-      ...args,
-    ],
-    {
-      cwd: projectRoot,
-      env: { ...process.env, TEST_COUNTS_FILE: countsFile },
-      stdio: ['ignore', output, output],
-      // A group of its own: mocha runs the tests in a child, which would outlive it.
-      detached: true,
-    },
-  );
-  const forward = (signal) => {
-    try {
-      process.kill(-mocha.pid, signal);
-    } catch {
-      // It has ended.
+async function runInLanes(files) {
+  const batches = batchesOf(files);
+  let done = 0;
+  const lane = async () => {
+    for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
+      const started = Date.now();
+      const result = await runMocha([...args, ...batch.files], { keepsOutput: true });
+      done += batch.files.length;
+      console.log(
+        `${result.output}\n── ${done} of ${files.length} files (these ${batch.files.length}: ${secondsSince(started)} s)\n`,
+      );
+      take(result, batch.files);
     }
   };
-  process.on('SIGTERM', forward).on('SIGINT', forward);
+  await Promise.all(Array.from({ length: LANES }, lane));
+  await lookAgain();
+}
 
-  // Mocha ends by itself when nothing is open any more. What is still open a while after the last test is a leak, and
-  // a leak is a failure, not a run that hangs.
-  let sinceCounts = 0;
-  const watch = setInterval(() => {
-    if (existsSync(countsFile)) sinceCounts += 500;
-    if (sinceCounts < CLOSE_TIMEOUT_MS) return;
-    clearInterval(watch);
-    console.log(
-      `✘ the tests left a server, socket or timer open: mocha did not end within ${CLOSE_TIMEOUT_MS / 1000} s`,
-    );
-    total.failed += 1;
-    forward('SIGTERM');
-    setTimeout(() => forward('SIGKILL'), 2_000);
-  }, 500);
-  const code = await new Promise((resolve) => mocha.once('exit', resolve));
-  clearInterval(watch);
+/** Keeps what came of a run. @param files those that it was to run; only needed when something went wrong beside the tests */
+function take({ files, trouble }, batch = []) {
+  for (const [file, result] of Object.entries(files)) results.set(file, result);
+  if (trouble === undefined) return;
+  console.log(`✘ ${trouble}`);
+  const hasFailed = batch.some((file) => (results.get(file)?.failed.length ?? 0) > 0);
+  // A test that fails may not close what it has opened.
+  if (!hasFailed) troubles.push(`${batch.join(' ')} ${trouble}`.trim());
+}
 
-  if (existsSync(countsFile)) {
-    const { passes, failures, pending } = JSON.parse(readFileSync(countsFile, 'utf8'));
-    total.passed += passes;
-    total.failed += failures;
-    total.skipped += pending;
-    // A hook at the very end, for one, fails after the counting.
-    if (code !== 0 && failures === 0) total.failed += 1;
-  } else {
-    // It ended before any count, for instance because a test file does not load.
-    total.failed += 1;
+async function lookAgain() {
+  const failed = [...results].filter(([, { failed: titles }]) => titles.length > 0);
+  if (failed.length > MAX_SECOND_LOOKS) return;
+  for (const [file, before] of failed) {
+    console.log(`── ${file} once more, alone`);
+    const again = await runMocha([...args, file], { keepsOutput: true });
+    console.log(again.output);
+    take(again, [file]);
+    if (results.get(file)?.failed.length === 0) flaky.push(...before.failed);
   }
-  if (keepsOutput) later.push(readFileSync(outputFile, 'utf8'));
-  rmSync(folder, { recursive: true, force: true });
+}
+
+function tell() {
+  const all = [...results.values()];
+  const sum = (of) => all.reduce((total, one) => total + of(one), 0);
+  for (const title of flaky) console.log(`flaky: ${title}`);
+  for (const [file, { failed }] of results) for (const title of failed) console.log(`failed: ${title}  (${file})`);
+  for (const trouble of troubles) console.log(`failed: ${trouble}`);
+  const failed = sum((one) => one.failed.length) + troubles.length;
+  const more = [
+    [sum((one) => one.skipped), 'skipped'],
+    [flaky.length, 'flaky'],
+  ];
+  const rest = more.filter(([count]) => count > 0).map(([count, word]) => `, ${count} ${word}`);
+  console.log(`${sum((one) => one.passed)} passed, ${failed} failed${rest.join('')}`);
+  process.exitCode = failed > 0 ? 1 : 0;
+  if (isRecording && failed === 0) record();
+}
+
+function record() {
+  const seconds = [...results].map(([file, { ms }]) => [file, Math.round(ms / 1000)]).filter(([, s]) => s > 2);
+  writeFileSync(secondsFile, `${JSON.stringify(Object.fromEntries(seconds.sort()), undefined, 2)}\n`);
+}
+
+function secondsSince(started) {
+  return ((Date.now() - started) / 1000).toFixed(1);
 }

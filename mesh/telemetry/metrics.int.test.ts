@@ -33,7 +33,7 @@ describe('the metrics of the services', function () {
 
   async function start(name: ServiceName, env: Record<string, string> = {}): Promise<Measured> {
     const port = await freePort();
-    const process = await startServiceProcess(`services/${name}/main.ts`, {
+    const process = await startServiceProcess(`services/${name.replace('-', '/')}/main.ts`, {
       ...installation.env,
       METRICS_HOST: '127.0.0.1',
       METRICS_PORT: String(port),
