@@ -43,9 +43,9 @@ export class BoundedListener {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  /** Takes no more connections; those that it has taken go on. */
-  close(): void {
-    this.#server.close();
+  /** Takes no more connections; those that it has taken go on. @returns when they have all ended */
+  async close(): Promise<void> {
+    await new Promise((resolve) => this.#server.close(resolve));
   }
 
   #take(socket: Socket): void {

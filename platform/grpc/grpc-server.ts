@@ -126,8 +126,9 @@ export class GrpcServer {
     this.#state = 'DRAINING';
     this.setServing(false);
     await delay(noticeMs);
-    this.#listener.close();
-    const closed = new Promise<boolean>((resolve) => this.#server.tryShutdown(() => resolve(true)));
+    const shutDown = new Promise((resolve) => this.#server.tryShutdown(resolve));
+    // Of connections that were injected, Node 24 tells the library before their last answers are on the wire.
+    const closed = Promise.all([this.#listener.close(), shutDown]).then(() => true);
     const timer = new AbortController();
     const drained = await Promise.race([closed, delay(timeoutMs, timer.signal).then(() => false)]);
     timer.abort();

@@ -72,7 +72,8 @@ function read(data: Uint8Array): Beat | undefined {
     if (typeof count !== 'number' || (member !== undefined && typeof member.id !== 'string')) return undefined;
     if (member === undefined) return { count, assignment, asks, leaves };
     const { id, address, startedAt, seat } = member;
-    return { member: { id, address, startedAt, processSlot: seat }, count, assignment, asks, leaves };
+    const slot = seat === undefined ? {} : { processSlot: seat };
+    return { member: { id, address, startedAt, ...slot }, count, assignment, asks, leaves };
   } catch {
     return undefined;
   }
