@@ -26,6 +26,7 @@ export interface NewCommit {
 
 /** A commit in the journal. */
 export interface Commit extends NewCommit {
+  /** Among all aggregates of the context; aggregate-id.ts tells the type by it. */
   readonly aggregateId: string;
   /** 1 for the aggregate's first commit, then without gaps. */
   readonly version: number;
@@ -84,11 +85,11 @@ export class JournalUnavailable extends Error {
 }
 
 /**
- * Guards every journal against ids that could mean something to a broker or a file system.
+ * Guards every journal against ids, plain or `type=id`, that could mean something to a broker or a file system.
  * @throws Fault kind `internal`: the edge lets only ULIDs in
  */
 export function assertPlainId(aggregateId: string): void {
-  if (!/^[0-9A-Za-z_-]{1,64}$/.test(aggregateId)) {
+  if (!/^(?=.{1,64}$)([0-9A-Za-z_-]+=)?[0-9A-Za-z_-]+$/.test(aggregateId)) {
     throw new Fault('internal', 'HOSTILE_ID', `${JSON.stringify(aggregateId)} is no id of an aggregate`);
   }
 }

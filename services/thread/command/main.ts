@@ -38,6 +38,7 @@ import { CommandRouter } from '../../../platform/commands/command-router.js';
 import { PartitionOwnership } from '../../../platform/ownership/partition-ownership.js';
 import { runService, type RunningService } from '../../../platform/process/service-process.js';
 import { traceIdOf } from '../../../platform/journal/trace-context.js';
+import { threadContext } from '../events/context.js';
 import { threadEventCodec } from '../events/thread-event-codec.js';
 import { JetStreamCreationQuota } from './adapters/jetstream-creation-quota.js';
 import { legacyGrpcService } from './adapters/legacy-grpc-service.js';
@@ -56,8 +57,7 @@ import { ThreadCommandHandler, type ThreadCommands, type ThreadHost } from './ru
 const config = settingsOrExit(() => readConfig());
 const logger = createLogger('thread-command', config.logLevel);
 logGrpcLibrary(logger);
-/** Stands before the names of this context's streams and subjects. */
-const PREFIX = 'THREAD';
+const { prefix } = threadContext;
 /** How long snapshots may be saved before the threads are handed over, while their commands go on. */
 const SAVE_SNAPSHOTS_FOR_MS = 1_000;
 /** So long a rejection is remembered at least: an attempt may hang as long as a call may take, and then take as long. */
@@ -69,14 +69,14 @@ async function start(): Promise<RunningService> {
   const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-command', logger });
   const { journalMaxStreams: maxStreams, natsReplicas: replicas, feedStorage: storage } = config;
   const { journalLayout: layout, journalBuckets: buckets, partitions } = config.installation;
-  const installation = await InstallationSettings.open(link, { prefix: PREFIX, replicas });
+  const installation = await InstallationSettings.open(link, { prefix, replicas });
   await installation.agree(config.installation);
   await installation.watch(config.installation, (error) => {
     logger.fatal({ error }, 'the installation has changed, stopping');
     process.kill(process.pid, 'SIGTERM');
   });
   const journal = openJournal(link, {
-    prefix: PREFIX,
+    prefix,
     layout,
     buckets,
     maxStreams,
@@ -84,7 +84,7 @@ async function start(): Promise<RunningService> {
     onScarce: (streams) =>
       logger.warn({ streams, max_streams: maxStreams }, 'the journal is nearly full: raise JOURNAL_MAX_STREAMS'),
   });
-  const feed = new JetStreamFeedWriter(link, { prefix: PREFIX, partitions, storage, replicas, logger });
+  const feed = new JetStreamFeedWriter(link, { prefix, partitions, storage, replicas, logger });
   await feed.announceTakeover();
 
   const maxBytes = config.maxAggregatesMib * 1024 * 1024;
@@ -115,16 +115,16 @@ async function start(): Promise<RunningService> {
       maxWaitingPerAggregate: config.maxWaitingPerThread,
       maxWaiting: config.maxWaiting,
       snapshots: {
-        store: new KvSnapshotStore(link, { prefix: PREFIX, replicas }),
+        store: new KvSnapshotStore(link, { prefix, replicas }),
         everyCommits: config.snapshotEveryCommits,
         onTrouble: (id, error) => logger.warn({ thread_id: id, reason: error.message }, 'trouble with a snapshot'),
       },
     },
   );
 
-  const membership = new JetStreamMembership(link, { prefix: PREFIX, self: ulid(), partitions, replicas, logger });
+  const membership = new JetStreamMembership(link, { prefix, self: ulid(), partitions, replicas, logger });
   const ownership = new PartitionOwnership(membership, partitions);
-  const bus = new JetStreamCommandBus(link, { prefix: PREFIX, replicas, logger });
+  const bus = new JetStreamCommandBus(link, { prefix, replicas, logger });
   ownership.onChange((_changed, { lost, gained, isTakeover, isOrderly }) => {
     const isLost = (threadId: string): boolean => lost.has(ownership.partitionOf(threadId));
     if (isOrderly) void host.saveSnapshots(isLost, SAVE_SNAPSHOTS_FOR_MS);
@@ -136,7 +136,7 @@ async function start(): Promise<RunningService> {
     if (isTakeover) feed.announceTakeover().catch((error: unknown) => logger.warn({ error }, 'takeover not announced'));
   });
   const keepMs = KEEP_REJECTIONS_MS;
-  const rejections = new JetStreamRejectionLog(link, { prefix: PREFIX, replicas, keepMs, logger });
+  const rejections = new JetStreamRejectionLog(link, { prefix, replicas, keepMs, logger });
   const router = new CommandRouter({
     host,
     ownership,
@@ -150,7 +150,7 @@ async function start(): Promise<RunningService> {
   });
   await Promise.all([bus.open(router), rejections.open()]);
 
-  const probe = new WriteProbe(link, { prefix: PREFIX, replicas, logger });
+  const probe = new WriteProbe(link, { prefix, replicas, logger });
   natsMetrics(metrics, () => link);
   natsWritableMetric(metrics, probe);
   hostMetrics(metrics, host, { maxBytes, maxAggregates: config.maxAggregates, maxWaiting: config.maxWaiting });
@@ -220,7 +220,7 @@ async function start(): Promise<RunningService> {
 /** With a stream for each thread, streams are what one account could take from all others. */
 async function boundedByQuota(link: NatsLink, commands: ThreadCommands): Promise<ThreadCommands> {
   const { natsReplicas: replicas, journalMaxStreamsPerAccount: limit } = config;
-  const quota = new JetStreamCreationQuota(link, { prefix: PREFIX, limit, replicas });
+  const quota = new JetStreamCreationQuota(link, { prefix, limit, replicas });
   await quota.open();
   return new BoundedCreations(commands, quota);
 }

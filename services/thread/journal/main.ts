@@ -7,6 +7,7 @@ import { threadEventCodec } from '../events/thread-event-codec.js';
 import { helpText, readCommandLine, type JournalCommand } from './adapters/command-line.js';
 import { deleteOldLayout } from './adapters/delete-old-layout.js';
 import { exportJournal } from './adapters/export-journal.js';
+import { threadContext } from '../events/context.js';
 import { importJournal } from './adapters/import-journal.js';
 import { Installation } from './adapters/installation.js';
 import { migrateJournal } from './adapters/migrate-journal.js';
@@ -14,8 +15,6 @@ import { TerminalProgress } from '../../../platform/process/terminal-progress.js
 import { readJournalCommandConfig } from './config.js';
 import { verifyJournal } from './runtime/verify-journal.js';
 
-/** Stands before the names of this context's streams and subjects. */
-const PREFIX = 'THREAD';
 /** So many problems are named at most. */
 const MAX_PROBLEMS = 100;
 
@@ -91,7 +90,7 @@ if (command.kind === 'help') {
   clearTimeout(hint);
   try {
     const { installation: values, natsReplicas: replicas, journalMaxStreams: maxStreams } = config;
-    const installation = await Installation.open({ link, prefix: PREFIX, values, replicas, maxStreams });
+    const installation = await Installation.open({ link, prefix: threadContext.prefix, values, replicas, maxStreams });
     process.exitCode = await run(command, installation);
   } catch (thrown) {
     const error = toError(thrown);

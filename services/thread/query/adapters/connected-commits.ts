@@ -6,6 +6,7 @@ import { openJournal } from '../../../../platform/nats/open-journal.js';
 import type { Logger } from '../../../../platform/telemetry/logger.js';
 import { Fault, toError } from '../../../../platform/kernel/fault.js';
 import { CommitHub, type CommitHubOptions } from '../../../../platform/watching/commit-hub.js';
+import { threadContext } from '../../events/context.js';
 
 export interface ConnectedCommitsOptions {
   readonly natsUrl: string;
@@ -18,8 +19,7 @@ export interface ConnectedCommitsOptions {
   onDisagreement(error: Error): void;
 }
 
-/** Stands before the names of the streams and subjects of threads. */
-const PREFIX = 'THREAD';
+const { prefix } = threadContext;
 /** Between tries to agree with the installation, in milliseconds. */
 const AGREE_AGAIN_MS = 500;
 
@@ -69,11 +69,11 @@ export class ConnectedCommits {
     await this.#agree(link);
     if (this.#isStopped) return;
     const { journalLayout: layout, journalBuckets: buckets, partitions } = installation;
-    const journal = openJournal(link, { prefix: PREFIX, layout, buckets, replicas });
+    const journal = openJournal(link, { prefix, layout, buckets, replicas });
     this.#hub = new CommitHub({
       ...this.options.hub,
       journal,
-      feed: new JetStreamFeedReader(link, { prefix: PREFIX, partitions, storage, replicas }),
+      feed: new JetStreamFeedReader(link, { prefix, partitions, storage, replicas }),
       onTrouble: ({ message: reason }) => logger.warn({ reason }, 'the feed cannot be read, trying again'),
     });
     logger.info('watching is possible');
@@ -85,7 +85,7 @@ export class ConnectedCommits {
     const role = { duringMaintenance: true };
     while (!this.#isStopped) {
       try {
-        const settings = await InstallationSettings.open(link, { prefix: PREFIX, replicas });
+        const settings = await InstallationSettings.open(link, { prefix, replicas });
         await settings.agree(installation, role);
         await settings.watch(installation, onDisagreement, role);
         return;
