@@ -13,6 +13,8 @@ export interface CommandLine {
   readonly instances: number;
   /** nats-servers. @default 1 */
   readonly natsNodes: 1 | 3;
+  /** Start a service again when a file that it imports has changed. */
+  readonly watch: boolean;
 }
 
 /**
@@ -38,6 +40,7 @@ function parsed(args: readonly string[]) {
         yes: { type: 'boolean', short: 'y', default: false },
         instances: { type: 'string', default: '1' },
         'nats-nodes': { type: 'string', default: '1' },
+        watch: { type: 'boolean', default: false },
       },
     }).values;
   } catch (error) {
@@ -69,6 +72,7 @@ export function helpText(): string {
 npm start -- [options]
   --instances N    so many thread-command (1 to ${MAX_INSTANCES}); from 2 on, two of each other service
   --nats-nodes 3   a NATS cluster of three nodes, with three copies of everything
+  --watch          start a service again when what it is compiled to has changed (npm run dev compiles, too)
   --reset          empty the data folder first, after asking
   --yes, -y        do not ask
   --help, -h       this text

@@ -51,18 +51,22 @@ export function meshComponents(settings: MeshSettings): Component[] {
           url: `127.0.0.1:${port}`,
           port,
           command: () =>
-            compiled(`services/${service.replace('-', '/')}/main.js`, {
-              ...nats.serviceEnv,
-              ...mySqlEnv[service],
-              ...settings.serviceEnv,
-              // Always set: all would inherit the same one.
-              METRICS_PORT: `${metrics?.port ?? 0}`,
-              METRICS_HOST: '127.0.0.1',
-              ...settings.envOf?.(name),
-              GRPC_HOST: '127.0.0.1',
-              GRPC_PORT: `${port}`,
-              ...(adminPortName && { ADMIN_PORT: `${ports[adminPortName]}` }),
-            }),
+            compiled(
+              `services/${service.replace('-', '/')}/main.js`,
+              {
+                ...nats.serviceEnv,
+                ...mySqlEnv[service],
+                ...settings.serviceEnv,
+                // Always set: all would inherit the same one.
+                METRICS_PORT: `${metrics?.port ?? 0}`,
+                METRICS_HOST: '127.0.0.1',
+                ...settings.envOf?.(name),
+                GRPC_HOST: '127.0.0.1',
+                GRPC_PORT: `${port}`,
+                ...(adminPortName && { ADMIN_PORT: `${ports[adminPortName]}` }),
+              },
+              settings.watch ? ['--watch', '--watch-preserve-output'] : [],
+            ),
           checkHealth: () => checkGrpcHealth(`127.0.0.1:${port}`),
         },
       };
@@ -99,6 +103,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
 }
 
 /** A module of ours, in a process of its own. */
-function compiled(module: string, env: Readonly<Record<string, string>>): ServerCommand {
-  return { command: process.execPath, args: ['--enable-source-maps', join(projectRoot, 'dist', module)], env };
+function compiled(module: string, env: Readonly<Record<string, string>>, options: string[] = []): ServerCommand {
+  const args = [...options, '--enable-source-maps', join(projectRoot, 'dist', module)];
+  return { command: process.execPath, args, env };
 }

@@ -17,8 +17,8 @@ async function main(): Promise<number> {
     console.log(helpText());
     return 0;
   }
-  const { instances, natsNodes } = options;
-  const settings = { ...readMeshSettings(process.env), instances, natsNodes };
+  const { instances, natsNodes, watch } = options;
+  const settings = { ...readMeshSettings(process.env), instances, natsNodes, watch };
   if (options.reset) {
     const outcome = await resetData(settings.dataDir, options.yes);
     if (outcome === 'NOT_ASKED') {

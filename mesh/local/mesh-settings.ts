@@ -135,6 +135,8 @@ export interface MeshSettings {
   readonly instances: number;
   /** nats-servers: one, or a cluster of three that keeps three copies of everything. @default 1 */
   readonly natsNodes: 1 | 3;
+  /** Services start again when a module of theirs has changed. @default false */
+  readonly watch?: boolean | undefined;
   /** A NATS to use instead of an own one. @default none */
   readonly natsUrl?: string;
   /** A MySQL database to use instead of an own one; it is created when it is not there. @default none */
@@ -165,7 +167,7 @@ export interface MeshSettings {
  */
 export function readMeshSettings(
   variables: NodeJS.ProcessEnv,
-): Omit<MeshSettings, 'instances' | 'natsNodes' | 'secrets'> {
+): Omit<MeshSettings, 'instances' | 'natsNodes' | 'watch' | 'secrets'> {
   const env = new Environment(variables);
   const ports = Object.fromEntries(
     Object.entries(portSettings).map(([name, { variable, port }]) => [name, env.port(variable, port)]),

@@ -1,6 +1,6 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsLink } from './nats-link.js';
-import { findStream } from './stream-access.js';
+import { addStream, findStream } from './stream-access.js';
 
 export interface FeedStreamOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */
@@ -51,5 +51,5 @@ export async function ensureFeedStream(link: NatsLink, options: FeedStreamOption
     num_replicas: options.replicas ?? 1,
     duplicate_window: 120_000_000_000,
   };
-  return link.ask(() => link.manager.streams.add(config));
+  return addStream(link, config);
 }

@@ -8,7 +8,7 @@ import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { PartitionConsumer } from './partition-consumer.js';
 import { decodeAnswer, encodeRoutedCommand } from './routed-command-message.js';
-import { findStream, untilLed } from './stream-access.js';
+import { addStream, findStream } from './stream-access.js';
 
 export interface CommandBusOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */
@@ -135,19 +135,17 @@ export class JetStreamCommandBus implements CommandBus {
       await this.link.ask(() => this.link.manager.streams.update(this.#stream, config));
     }
     if (found !== undefined) return;
-    await untilLed(this.link, () =>
-      this.link.manager.streams.add({
-        name: this.#stream,
-        subjects: [this.#subject('*')],
-        storage: StorageType.Memory,
-        retention: RetentionPolicy.Workqueue,
-        discard: DiscardPolicy.New,
-        max_age: MAX_AGE_NS,
-        allow_msg_ttl: true,
-        max_bytes: this.options.maxBytes ?? 256 * 1024 * 1024,
-        num_replicas: this.options.replicas ?? 1,
-      }),
-    );
+    await addStream(this.link, {
+      name: this.#stream,
+      subjects: [this.#subject('*')],
+      storage: StorageType.Memory,
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      max_age: MAX_AGE_NS,
+      allow_msg_ttl: true,
+      max_bytes: this.options.maxBytes ?? 256 * 1024 * 1024,
+      num_replicas: this.options.replicas ?? 1,
+    });
   }
 }
 

@@ -6,12 +6,12 @@ import type { LoggedRejection, RejectionLog } from '../commands/rejection-log.js
 import type { Logger } from '../telemetry/logger.js';
 import type { NatsLink } from './nats-link.js';
 import {
-  findStream,
-  isClustered,
   LAGGING_NODE_MS,
   READ_BATCH,
+  addStream,
+  findStream,
+  isClustered,
   readBatch,
-  untilLed,
   untilTaken,
 } from './stream-access.js';
 
@@ -117,20 +117,18 @@ export class JetStreamRejectionLog implements RejectionLog {
       await this.link.ask(() => this.link.manager.streams.update(this.#stream, { ...found.config, max_age }));
     }
     if (found !== undefined) return;
-    await untilLed(this.link, () =>
-      this.link.manager.streams.add({
-        name: this.#stream,
-        subjects: [this.#subject('*.*')],
-        storage: StorageType.Memory,
-        retention: RetentionPolicy.Limits,
-        discard: DiscardPolicy.Old,
-        max_msgs_per_subject: 1,
-        max_age,
-        max_bytes: maxBytes,
-        num_replicas: replicas,
-        allow_direct: true,
-      }),
-    );
+    await addStream(this.link, {
+      name: this.#stream,
+      subjects: [this.#subject('*.*')],
+      storage: StorageType.Memory,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_msgs_per_subject: 1,
+      max_age,
+      max_bytes: maxBytes,
+      num_replicas: replicas,
+      allow_direct: true,
+    });
     // Nobody uses that subject, and nothing is written.
     await untilTaken(this.link, this.#subject('-.-'));
   }

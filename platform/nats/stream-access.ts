@@ -25,6 +25,8 @@ const READ_STALL_MS = 3_000;
 
 /** So long a node of a cluster that lags behind gets, before it is asked again, in milliseconds. */
 export const LAGGING_NODE_MS = 5;
+/** nats-server's JSStreamNameExistErr, which the client has no name for. */
+const STREAM_NAME_IN_USE = 10_058;
 /** So long a new stream may take until it takes messages, in milliseconds. */
 const TAKEN_WITHIN_MS = 3_000;
 
@@ -56,6 +58,18 @@ export async function untilLed<T>(link: NatsLink, ask: () => Promise<T>): Promis
     } catch (error) {
       if (!(error instanceof TimeoutError) || performance.now() > deadline) throw error;
     }
+  }
+}
+
+/** Makes a stream, or gives the one that somebody else has just made. */
+export async function addStream(link: NatsLink, config: Partial<StreamConfig> & { name: string }): Promise<StreamInfo> {
+  try {
+    return await untilLed(link, () => link.manager.streams.add(config));
+  } catch (error) {
+    // Of several who make the same one at a moment, nats-server tells some that theirs is another.
+    const made = isApiError(error, STREAM_NAME_IN_USE) ? await findStream(link, config.name) : undefined;
+    if (made === undefined) throw error;
+    return made;
   }
 }
 

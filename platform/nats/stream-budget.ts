@@ -8,7 +8,7 @@ const SCARCE_SHARE = 0.8;
 
 /**
  * Guards the number of streams on the server: each costs memory and an open file, and beyond some ten thousand a
- * server gets slow (README, "What a stream per thread costs"). Counts what this process makes between two looks at the server.
+ * server gets slow (docs/journal.md, "What a stream per thread costs"). Counts what this process makes between two looks at the server.
  */
 export class StreamBudget {
   #count = 0;

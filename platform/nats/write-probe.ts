@@ -2,7 +2,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import { toError } from '../kernel/fault.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { NatsLink } from './nats-link.js';
-import { findStream } from './stream-access.js';
+import { addStream, findStream } from './stream-access.js';
 
 export interface WriteProbeOptions {
   /** Stands before the name of the stream and its subject, such as `THREAD`. */
@@ -95,17 +95,15 @@ export class WriteProbe {
   async #makeStream(): Promise<void> {
     const name = `${this.options.prefix}_PROBE`;
     if ((await findStream(this.link, name)) !== undefined) return;
-    await this.link.ask(() =>
-      this.link.manager.streams.add({
-        name,
-        subjects: [this.#subject],
-        storage: StorageType.File,
-        retention: RetentionPolicy.Limits,
-        discard: DiscardPolicy.Old,
-        max_msgs: 1,
-        num_replicas: this.options.replicas ?? 1,
-      }),
-    );
+    await addStream(this.link, {
+      name,
+      subjects: [this.#subject],
+      storage: StorageType.File,
+      retention: RetentionPolicy.Limits,
+      discard: DiscardPolicy.Old,
+      max_msgs: 1,
+      num_replicas: this.options.replicas ?? 1,
+    });
   }
 
   #tell(isWritable: boolean, fields: object): void {

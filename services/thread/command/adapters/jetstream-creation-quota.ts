@@ -10,7 +10,7 @@ import { toError } from '../../../../platform/kernel/fault.js';
 import { JournalUnavailable } from '../../../../platform/journal/journal.js';
 import { isApiError } from '../../../../platform/nats/journal-errors.js';
 import type { NatsLink } from '../../../../platform/nats/nats-link.js';
-import { findStream, untilLed, untilTaken } from '../../../../platform/nats/stream-access.js';
+import { addStream, findStream, untilLed, untilTaken } from '../../../../platform/nats/stream-access.js';
 import type { CreationQuota, Place } from '../runtime/creation-quota.js';
 
 export interface CreationQuotaOptions {
@@ -50,7 +50,7 @@ export class JetStreamCreationQuota implements CreationQuota {
     const { streams } = this.link.manager;
     const found = await findStream(this.link, this.#stream);
     if (found === undefined) {
-      await untilLed(this.link, () => streams.add(this.#config()));
+      await addStream(this.link, this.#config());
       // Nobody uses that subject, and nothing is written.
       await untilTaken(this.link, this.#subject('-'));
     } else if (found.config.max_msgs_per_subject !== this.limit) {

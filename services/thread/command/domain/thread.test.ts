@@ -283,7 +283,13 @@ describe('a thread', () => {
       fc.property(fc.array(command, { maxLength: 40 }), (asked) => {
         let state = threadDecider.evolve(threadDecider.initialState, created);
         const senders = new Map<string, string>();
+        const used = new Set<string>();
         for (const next of asked) {
+          if (next.type === 'AddMessages') {
+            // Each message has an id of its own.
+            if (next.messages.some(({ id }) => used.has(id))) continue;
+            for (const { id } of next.messages) used.add(id);
+          }
           const before = state;
           const decision = threadDecider.decide({ ...next, ...at }, state);
           if (decision.kind === 'rejected') continue;

@@ -11,7 +11,7 @@ import type { MessageRow } from './read-model-rows.js';
 export type ListedMessageRow = MessageRow & { readonly threadId: string };
 
 export interface MessageSearcherOptions extends SearchSlotsOptions {
-  /** The full-text index is asked for so long; then the account's own messages are read. In milliseconds. @default 100 */
+  /** The full-text index is asked for so long, in milliseconds, and then the account’s own messages are read; 0: at once. @default 100 */
   readonly indexLimitMs?: number;
   /** Reading goes on for so long at most, in milliseconds. @default 2000 */
   readonly readForMs?: number;
@@ -60,7 +60,7 @@ export class MessageSearcher {
     const { threadId, senderId } = search;
     const expression = booleanExpression(search.words);
     // A thread holds so few messages that reading them is never slow.
-    if (threadId === undefined && !this.#common.has(expression)) {
+    if (threadId === undefined && this.#indexLimitMs > 0 && !this.#common.has(expression)) {
       const chosen = senderId === undefined ? [] : [senderId];
       const statement = statements.searchMessages({ sender: senderId !== undefined });
       const values: SqlValue[] = [accountId, expression, before, ...chosen, limit];

@@ -12,7 +12,7 @@ describeSearch('SearchMessages for words that are too common for the index', { s
 
 describe('A search that takes too long', () => {
   it('is ended with what nobody repeats', async () => {
-    const chat = await openChat({ search: { indexLimitMs: 0.001, readForMs: -1 } });
+    const chat = await openChat({ search: { indexLimitMs: 0, readForMs: -1 } });
     try {
       const account = ulid();
       const id = await chat.threadWith([], { memberIds: [account] });
