@@ -36,10 +36,10 @@ module.exports = {
     {
       name: 'ports-know-no-adapter',
       comment:
-        'commands, ownership, projection, watching and journal are what adapters are written for: declare a port here, implement it in the folder of its technology, and join the two where the process is composed.',
+        'commands, ownership, projection, queries, watching and journal are what adapters are written for: declare a port here, implement it in the folder of its technology, and join the two where the process is composed.',
       severity: 'error',
       from: {
-        path: '^platform/(journal|commands|ownership|projection|watching|process)/',
+        path: '^platform/(journal|commands|ownership|projection|queries|watching|process)/',
         pathNot: [tests, '^platform/process/health-probe/'],
       },
       to: { path: `^(platform/(${adapters}|composition|admin)|gen)/` },

@@ -13,7 +13,7 @@ import type { Commit } from '../../platform/journal/journal.js';
 import { quietObserver } from '../../platform/projection/projection-observer.js';
 import { feedPartitionsOf, type ProjectionPartitions } from '../../platform/projection/projection-partition.js';
 import { Projector } from '../../platform/projection/projector.js';
-import { SaveSlots } from '../../platform/projection/save-slots.js';
+import pLimit from 'p-limit';
 import { InMemoryJournal } from '../../platform/testing/in-memory-journal.js';
 import { startMySqlServer, startNatsServer } from '../../mesh/servers/index.js';
 import { mySqlThreadRows } from '../../services/thread/projector/adapters/mysql-thread-rows.js';
@@ -174,7 +174,7 @@ function startProjectors(
   onProjected: (commits: readonly Commit[]) => void,
 ): { stop(): Promise<void> } {
   const layout = new ProjectionLayout(database, 'threads', partitions);
-  const slots = new SaveSlots(CONNECTIONS - 1);
+  const slots = pLimit(CONNECTIONS - 1);
   const projectors = Array.from({ length: partitions.count }, (_, partition) => {
     const projector = new Projector({
       feed: new JetStreamFeedReader(link, { prefix }, feedPartitionsOf(partition, partitions)),

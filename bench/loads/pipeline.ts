@@ -6,7 +6,7 @@ import type {
 } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { Database } from '../../platform/mysql/database.js';
 import { mySqlThreadVersions } from '../../services/thread/query/adapters/mysql-thread-versions.js';
-import { ReadModelVersions } from '../../services/thread/query/runtime/read-model-versions.js';
+import { ReadModelVersions } from '../../platform/queries/read-model-versions.js';
 import { closedLoop, percentiles, type Load, type RoundOrder, type RoundReport } from '../support/load.js';
 import { called, of, openClients } from './thread-clients.js';
 
@@ -53,7 +53,7 @@ export async function open({ address, mySqlUrl, threads, perSecond }: PipelineOp
   });
   if (created.failed > 0) throw new Error(`${created.failed} threads were not created: ${created.firstError}`);
   const untilSeen = async (threadId: string, version: number): Promise<void> => {
-    if (!(await versions.reached({ accountId, threadId }, version, Date.now() + DEADLINE_MS)))
+    if (!(await versions.reached({ accountId, aggregateId: threadId }, version, Date.now() + DEADLINE_MS)))
       throw new Error('it was never seen');
   };
   for (const id of ids) await untilSeen(id, 1);

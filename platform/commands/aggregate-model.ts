@@ -14,17 +14,21 @@ export interface AggregateModel<Command, Event extends { readonly type: string }
 }
 
 /** A command on its way to its aggregate. */
-export interface CommandEnvelope<Command> {
-  readonly aggregateId: string;
-  readonly command: Command;
-  /** Name of the command, for the journal. */
-  readonly commandType: string;
-  /** A repeat of the command has the same; see NewCommit. */
+/** Where a command comes from: what makes a repeat a repeat, and how long the caller waits. */
+export interface CommandOrigin {
+  /** The same for a repeat of the command, and for no other command of any account; see NewCommit. */
   readonly commandId: string;
   readonly fingerprint: string;
   readonly trace: TraceContext;
   /** After this time the command is not begun, a time of steadyNow(). */
   readonly deadline: number;
+}
+
+export interface CommandEnvelope<Command> extends CommandOrigin {
+  readonly aggregateId: string;
+  readonly command: Command;
+  /** Name of the command, for the journal. */
+  readonly commandType: string;
   /** The aggregate most likely has no history yet, so that reading it first is not worth the time. @default false */
   readonly startsAggregate?: boolean;
 }

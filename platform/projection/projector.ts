@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { unreachable } from '../kernel/decider.js';
 import { toError } from '../kernel/fault.js';
 import { chunksOf } from '../process/chunks-of.js';
@@ -10,7 +11,6 @@ import type { ProjectionObserver } from './projection-observer.js';
 import { feedStartOf } from './projection-plan.js';
 import { CheckpointMoved, type ProjectionCheckpoint, type ProjectionStore } from './projection-store.js';
 import { isPassing, ProjectionWriter } from './projection-writer.js';
-import { SaveSlots } from './save-slots.js';
 
 export interface ProjectorOptions {
   readonly feed: FeedReader;
@@ -29,8 +29,12 @@ export interface ProjectorOptions {
   readonly unhealthyAfterMs?: number;
   /** Longest wait between tries. @default 5000 */
   readonly maxRetryMs?: number;
-  /** Shared by projectors that write to one database. @default of its own */
-  readonly slots?: SaveSlots;
+  /**
+   * Lets so many at once use a database, in their order, so that the others' batches grow while they wait; shared by
+   * projectors that write to one.
+   * @default one of its own
+   */
+  readonly slots?: LimitFunction;
 }
 
 /** So many aggregates are compared, and so many repaired, before the feed gets its turn again. */
@@ -64,7 +68,7 @@ export class Projector {
       checkEveryMs: 1_000,
       unhealthyAfterMs: 5_000,
       maxRetryMs: 5_000,
-      slots: new SaveSlots(1),
+      slots: pLimit(1),
       ...options,
     };
     this.#health = new ProjectionHealth(this.#options);
@@ -299,7 +303,7 @@ export class Projector {
 
   /** The writer serves one caller at a time. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(() => this.#options.slots.run(work));
+    const turn = this.#turn.then(() => this.#options.slots(work));
     this.#turn = turn.catch(() => undefined);
     return turn;
   }

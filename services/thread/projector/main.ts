@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import pLimit from 'p-limit';
 import { ulid } from 'ulid';
 import { settingsOrExit } from '../../../platform/process/environment.js';
 import { GrpcServer } from '../../../platform/grpc/grpc-server.js';
@@ -25,7 +26,6 @@ import { PartitionedProjector } from '../../../platform/projection/partitioned-p
 import { feedPartitionsOf, projectionPartitionOf } from '../../../platform/projection/projection-partition.js';
 import type { ProjectionObserver } from '../../../platform/projection/projection-observer.js';
 import { Projector } from '../../../platform/projection/projector.js';
-import { SaveSlots } from '../../../platform/projection/save-slots.js';
 import { runService, type RunningService } from '../../../platform/process/service-process.js';
 import { SharedListing } from '../../../platform/projection/shared-listing.js';
 import { mySqlThreadRows } from './adapters/mysql-thread-rows.js';
@@ -85,7 +85,7 @@ async function start(): Promise<RunningService> {
   });
   const checkpoints = new ProjectionLayout(database, PROJECTION, partitions);
   // One connection stays free for checks and comparisons.
-  const slots = new SaveSlots(Math.max(1, config.mysqlMaxConnections - 1));
+  const slots = pLimit(Math.max(1, config.mysqlMaxConnections - 1));
 
   const newProjector = (partition: number, observer: ProjectionObserver): Projector => {
     const log = projectionLog(logger.child({ partition }), () => undefined);

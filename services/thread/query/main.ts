@@ -6,20 +6,21 @@ import { DatabaseHealth } from '../../../platform/mysql/database-health.js';
 import { Database } from '../../../platform/mysql/database.js';
 import { createLogger } from '../../../platform/telemetry/logger.js';
 import { databaseMetrics, natsMetrics } from '../../../platform/composition/backend-metrics.js';
+import { ConnectedCommits } from '../../../platform/nats/connected-commits.js';
+import { ReadModelVersions } from '../../../platform/queries/read-model-versions.js';
 import { callMetrics } from '../../../platform/grpc/call-metrics.js';
 import { Metrics } from '../../../platform/telemetry/metrics.js';
 import { serveMetrics } from '../../../platform/telemetry/metrics-server.js';
 import { FairQueue } from '../../../platform/process/fair-queue.js';
 import { runService, type RunningService } from '../../../platform/process/service-process.js';
+import { threadContext } from '../events/context.js';
 import { threadEventCodec } from '../events/thread-event-codec.js';
 import { bindQueryServices } from './adapters/bind-services.js';
 import { mySqlParticipationReader } from './adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from './adapters/mysql-thread-reader.js';
 import { mySqlThreadVersions } from './adapters/mysql-thread-versions.js';
-import { ConnectedCommits } from './adapters/connected-commits.js';
 import { queryMetrics } from './adapters/query-metrics.js';
 import { readConfig } from './config.js';
-import { ReadModelVersions } from './runtime/read-model-versions.js';
 import { ThreadWatches } from './runtime/thread-watch.js';
 
 const config = settingsOrExit(() => readConfig());
@@ -42,6 +43,8 @@ async function start(): Promise<RunningService> {
     whyAway: () => health.trouble,
   });
   const connected = new ConnectedCommits({
+    name: 'thread-query',
+    prefix: threadContext.prefix,
     natsUrl: config.natsUrl,
     natsReplicas: config.natsReplicas,
     feedStorage: config.feedStorage,

@@ -4,7 +4,7 @@ import type { ThreadEvent } from '../../events/thread-event.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
 import type { ThreadCommandHandler, ThreadToCreate } from '../runtime/thread-command-handler.js';
-import { originOf } from './command-origin.js';
+import { originOf } from '../../../../platform/grpc/command-origin.js';
 import { legacyRejectionText, violationsOf } from './rejections.js';
 import type { Addressed } from './request-parsing.js';
 

@@ -3,7 +3,7 @@ import type { CallContext, UnaryHandlers } from '../../../../platform/grpc/unary
 import type { LegacyWording } from '../../../../platform/grpc/legacy-texts.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadCommandHandler } from '../runtime/thread-command-handler.js';
-import { JsonFields } from './json-fields.js';
+import { JsonFields } from '../../../../platform/kernel/json-fields.js';
 import { LegacyCommands, legacyExactTexts, type LegacyOutcome } from './legacy-commands.js';
 import { RequestParser, type Addressed, type ThreadRequest } from './request-parsing.js';
 import { addedMessageIds, removedMessageIds } from './thread-command-service.js';

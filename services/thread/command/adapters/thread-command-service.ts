@@ -6,7 +6,7 @@ import type { CallContext, UnaryHandlers } from '../../../../platform/grpc/unary
 import type { ThreadEvent } from '../../events/thread-event.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadCommandHandler } from '../runtime/thread-command-handler.js';
-import { originOf } from './command-origin.js';
+import { originOf } from '../../../../platform/grpc/command-origin.js';
 import { rejectionFault } from './rejections.js';
 import { RequestParser, type Addressed } from './request-parsing.js';
 

@@ -1,7 +1,6 @@
 import { deriveId } from '../../../../platform/kernel/derived-id.js';
 import type { AggregateHost } from '../../../../platform/commands/aggregate-host.js';
-import type { CommandOutcome } from '../../../../platform/commands/aggregate-model.js';
-import type { TraceContext } from '../../../../platform/journal/trace-context.js';
+import type { CommandOrigin, CommandOutcome } from '../../../../platform/commands/aggregate-model.js';
 import type { ThreadEvent } from '../../events/thread-event.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
@@ -17,16 +16,6 @@ export type ThreadCommands = Pick<ThreadHost, 'execute' | 'inspect'>;
 export type ThreadToCreate = Omit<CreateThread, 'threadId' | 'parent'> & {
   readonly parentThreadId?: string | undefined;
 };
-
-/** Where a command comes from: what makes a repeat a repeat, and how long the caller waits. */
-export interface CommandOrigin {
-  /** The same for a repeat of the command, and for no other command of any account. */
-  readonly commandId: string;
-  readonly fingerprint: string;
-  readonly trace: TraceContext;
-  /** Epoch milliseconds. */
-  readonly deadline: number;
-}
 
 export type ThreadOutcome = CommandOutcome<ThreadEvent, ThreadRejection> & { readonly threadId: string };
 

@@ -6,16 +6,16 @@ import { bindUnaryService, type BoundService } from '../../../../platform/grpc/u
 import { inLegacyWords } from '../../../../platform/grpc/legacy-texts.js';
 import type { ObserveCalls } from '../../../../platform/grpc/call-context.js';
 import type { Logger } from '../../../../platform/telemetry/logger.js';
+import { readingYourWrites } from '../../../../platform/grpc/read-your-writes.js';
+import { takingTurns } from '../../../../platform/grpc/taking-turns.js';
 import type { FairQueue } from '../../../../platform/process/fair-queue.js';
-import type { ReadModelVersions } from '../runtime/read-model-versions.js';
+import type { ReadModelVersions, ViewedAggregate } from '../../../../platform/queries/read-model-versions.js';
 import type { ThreadReader } from '../runtime/thread-reader.js';
 import type { ThreadWatches } from '../runtime/thread-watch.js';
 import { legacyGrpcService, refuseLegacyGrpc } from './legacy-grpc-service.js';
 import { legacyRestService, legacyRestWording } from './legacy-rest-service.js';
-import { readingYourWrites } from './read-your-writes.js';
 import type { ServeWatchOptions } from './serve-watch.js';
 import { threadEventStreamService } from './thread-event-stream-service.js';
-import { takingTurns } from './taking-turns.js';
 import { threadQueryService } from './thread-query-service.js';
 import { threadWatchService } from './thread-watch-service.js';
 
@@ -40,7 +40,7 @@ const MAX_FIELDS = 1_000;
 export function bindQueryServices(services: QueryServices): BoundService[] {
   const { reader, versions, watches, turns, logger, observe, minVersionWaitMs: waitMs } = services;
   const calls = { logger, observe, decodeBounds: { fields: MAX_FIELDS } };
-  const waiting = { reader, versions, waitMs };
+  const waiting = { versions, aggregateName: 'thread', aggregateOf: threadOf, waitMs };
   const rest = {
     ...calls,
     rephrase: (error: Parameters<typeof inLegacyWords>[0]) => inLegacyWords(error, legacyRestWording),
@@ -64,4 +64,11 @@ export function bindQueryServices(services: QueryServices): BoundService[] {
     ),
     bindStreamingService(ThreadRestQueryServiceService, threadEventStreamService(watches, services), rest),
   ];
+}
+
+/** Also of a search, which may name no thread: there only the version is checked. */
+function threadOf(request: { readonly accountId?: string; readonly threadId?: string }): ViewedAggregate | undefined {
+  if (!('threadId' in request)) return undefined;
+  const { accountId = '', threadId: aggregateId = '' } = request;
+  return { accountId, aggregateId };
 }

@@ -4,12 +4,13 @@ import type {
 } from '../../../../gen/threadweaver/thread/v1/thread_query_service.js';
 import type { UnaryHandlers } from '../../../../platform/grpc/unary-service.js';
 import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/request-checks.js';
+import { parsePage } from '../../../../platform/queries/paging.js';
 import { searchWords } from '../runtime/search-words.js';
 import type { ThreadReader } from '../runtime/thread-reader.js';
 import { orThreadNotFound } from '../runtime/thread-visibility.js';
 import { parseMessagePage, readMessagePage } from './message-pages.js';
 import { messageMessages, threadMessage } from './query-answers.js';
-import { parseAccountList, parsePage, parseThread, parseThreadList } from './query-parsing.js';
+import { parseAccountList, parseThread, parseThreadList } from './query-parsing.js';
 
 /** Entries of a page whose making takes more than reading an index. */
 const MAX_COSTLY_PAGE_SIZE = 100;

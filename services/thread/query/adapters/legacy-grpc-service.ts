@@ -4,7 +4,8 @@ import type { UnaryHandlers } from '../../../../platform/grpc/unary-service.js';
 import { legacyGrpcWording, legacyTexts } from '../../../../platform/grpc/legacy-texts.js';
 import type { FieldViolation } from '../../../../platform/kernel/field-violation.js';
 import { RequestChecks } from '../../../../platform/kernel/request-checks.js';
-import { bytesOfMessage, bytesOfThread, fittingIntoAnswer } from '../runtime/answer-size.js';
+import { fittingIntoAnswer } from '../../../../platform/queries/answer-size.js';
+import { bytesOfMessage, bytesOfThread } from '../runtime/answer-size.js';
 import type { MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
 import { parseLegacyWindow } from './legacy-window.js';
 

@@ -7,7 +7,8 @@ import type { CallContext, UnaryHandlers } from '../../../../platform/grpc/unary
 import type { LegacyWording } from '../../../../platform/grpc/legacy-texts.js';
 import { snakeCasePath } from '../../../../platform/kernel/field-violation.js';
 import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/request-checks.js';
-import type { Listed, MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
+import type { Listed } from '../../../../platform/queries/window.js';
+import type { MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
 import { orThreadNotFound } from '../runtime/thread-visibility.js';
 import { parseLegacyWindow } from './legacy-window.js';
 

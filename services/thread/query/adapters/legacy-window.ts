@@ -1,5 +1,5 @@
 import type { RequestChecks } from '../../../../platform/kernel/request-checks.js';
-import type { Window } from '../runtime/thread-reader.js';
+import type { Window } from '../../../../platform/queries/window.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 5_000;

@@ -2,9 +2,10 @@ import type { ListMessagesRequest } from '../../../../gen/threadweaver/thread/v1
 import { Fault } from '../../../../platform/kernel/fault.js';
 import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/request-checks.js';
 import { bytesOfMessage } from '../runtime/answer-size.js';
-import type { Cursor, Listed, MessageView, ThreadReader } from '../runtime/thread-reader.js';
+import { parsePage, type Page } from '../../../../platform/queries/paging.js';
+import type { Cursor, Listed } from '../../../../platform/queries/window.js';
+import type { MessageView, ThreadReader } from '../runtime/thread-reader.js';
 import { orThreadNotFound } from '../runtime/thread-visibility.js';
-import { parsePage, type Page } from './query-parsing.js';
 
 type Direction = 'before' | 'after' | 'around';
 

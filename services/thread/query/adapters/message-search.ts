@@ -2,7 +2,7 @@ import { Fault } from '../../../../platform/kernel/fault.js';
 import { isEndedByServer } from '../../../../platform/mysql/database-errors.js';
 import type { Database, SqlValue } from '../../../../platform/mysql/database.js';
 import type { MessageSearch } from '../runtime/chat-reader.js';
-import { SearchSlots, type SearchSlotsOptions } from '../runtime/search-slots.js';
+import { SearchSlots, type SearchSlotsOptions } from '../../../../platform/queries/search-slots.js';
 import { wordMatcher } from '../runtime/search-words.js';
 import * as statements from './chat-statements.js';
 import { CommonWords } from './common-words.js';

@@ -6,7 +6,8 @@ import type {
   ReadStateView,
   RecentThreadView,
 } from '../runtime/chat-reader.js';
-import type { Listed, MessageView, ThreadView, Window } from '../runtime/thread-reader.js';
+import type { Listed, Window } from '../../../../platform/queries/window.js';
+import type { MessageView, ThreadView } from '../runtime/thread-reader.js';
 import * as statements from './chat-statements.js';
 import { MessageSearcher, type ListedMessageRow, type MessageSearcherOptions } from './message-search.js';
 import { messageOf, threadOf, type ListedThreadRow, type MessageRow, type ThreadRow } from './read-model-rows.js';

@@ -1,5 +1,6 @@
 import type { Database } from '../../../../platform/mysql/database.js';
-import type { Listed, MessageView, ThreadReader, ThreadView, Window } from '../runtime/thread-reader.js';
+import type { Listed, Window } from '../../../../platform/queries/window.js';
+import type { MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
 import type { MessageSearcherOptions } from './message-search.js';
 import { MySqlChatReader } from './mysql-chat-reader.js';
 import { messageOf, threadOf, type ListedThreadRow, type MessageRow } from './read-model-rows.js';

@@ -1,5 +1,5 @@
 import type { Database } from '../../../../platform/mysql/database.js';
-import type { ThreadVersions } from '../runtime/read-model-versions.js';
+import type { AggregateVersions } from '../../../../platform/queries/read-model-versions.js';
 
 /** Values: pairs of thread and account. */
 export const findVersions = `SELECT viewer.thread_id AS threadId, viewer.account_id AS accountId, t.version
@@ -13,13 +13,13 @@ interface VersionRow {
 }
 
 /** Asks the projector's tables. A thread's version is saved in one transaction with the rows that it stands for. */
-export function mySqlThreadVersions(database: Database): ThreadVersions {
+export function mySqlThreadVersions(database: Database): AggregateVersions {
   return {
     async versionsOf(threads) {
-      const pairs = threads.map(({ threadId, accountId }) => [threadId, accountId]);
+      const pairs = threads.map(({ aggregateId, accountId }) => [aggregateId, accountId]);
       const rows = await database.rows<VersionRow>(findVersions, [pairs]);
       const versions = new Map(rows.map(({ threadId, accountId, version }) => [`${threadId}/${accountId}`, version]));
-      return threads.map(({ threadId, accountId }) => versions.get(`${threadId}/${accountId}`));
+      return threads.map(({ aggregateId, accountId }) => versions.get(`${aggregateId}/${accountId}`));
     },
   };
 }

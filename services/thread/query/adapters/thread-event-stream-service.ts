@@ -4,7 +4,7 @@ import type { StreamingHandlers } from '../../../../platform/grpc/streaming-serv
 import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/request-checks.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
 import type { ThreadWatches } from '../runtime/thread-watch.js';
-import { parseMinVersion } from './read-your-writes.js';
+import { parseMinVersion } from '../../../../platform/grpc/read-your-writes.js';
 import { serveWatch, type ServeWatchOptions } from './serve-watch.js';
 import { endFrame, newsFrame, openingFrame } from './thread-event-frames.js';
 

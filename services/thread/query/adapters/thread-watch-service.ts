@@ -3,7 +3,7 @@ import type { WatchThreadResponse } from '../../../../gen/threadweaver/thread/v1
 import type { StreamingHandlers } from '../../../../platform/grpc/streaming-service.js';
 import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/request-checks.js';
 import type { ThreadNews, ThreadWatches } from '../runtime/thread-watch.js';
-import { parseMinVersion } from './read-your-writes.js';
+import { parseMinVersion } from '../../../../platform/grpc/read-your-writes.js';
 import { serveWatch, type ServeWatchOptions } from './serve-watch.js';
 import { commitMessage } from './thread-event-message.js';
 

@@ -1,4 +1,5 @@
-import type { Listed, MessageView, ThreadView, Window } from './thread-views.js';
+import type { Listed, Window } from '../../../../platform/queries/window.js';
+import type { MessageView, ThreadView } from './thread-views.js';
 
 /** A reaction to a message, by all who have added it. */
 export interface ReactionView {

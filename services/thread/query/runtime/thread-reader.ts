@@ -1,7 +1,8 @@
 import type { ChatReader } from './chat-reader.js';
-import type { Listed, MessageView, ThreadView, Window } from './thread-views.js';
+import type { Listed, Window } from '../../../../platform/queries/window.js';
+import type { MessageView, ThreadView } from './thread-views.js';
 
-export type { Cursor, Listed, MessageView, ThreadView, Window } from './thread-views.js';
+export type { MessageView, ThreadView } from './thread-views.js';
 
 /**
  * Reads threads as one account sees them: only an administrator or a member sees a thread, and nobody a destroyed one.

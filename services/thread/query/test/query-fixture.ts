@@ -11,7 +11,7 @@ import type { MessageSearcherOptions } from '../adapters/message-search.js';
 import { mySqlParticipationReader } from '../adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from '../adapters/mysql-thread-reader.js';
 import { mySqlThreadVersions } from '../adapters/mysql-thread-versions.js';
-import { ReadModelVersions } from '../runtime/read-model-versions.js';
+import { ReadModelVersions } from '../../../../platform/queries/read-model-versions.js';
 import { ThreadWatches } from '../runtime/thread-watch.js';
 
 export interface QueriesOptions {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { InvalidRequest } from '../../../../platform/kernel/field-violation.js';
+import { InvalidRequest } from './field-violation.js';
 import { JsonFields } from './json-fields.js';
 
 function violationsOf(read: () => unknown): string[] {

@@ -1,19 +1,19 @@
-import { Fault, toError } from '../../../../platform/kernel/fault.js';
-import { steadyNow } from '../../../../platform/kernel/steady-clock.js';
+import { Fault, toError } from '../kernel/fault.js';
+import { steadyNow } from '../kernel/steady-clock.js';
 
-/** A thread as one account sees it, or does not. */
-export interface AccountThread {
+/** An aggregate as one account sees it, or does not. */
+export interface ViewedAggregate {
   readonly accountId: string;
-  readonly threadId: string;
+  readonly aggregateId: string;
 }
 
 /** Asks the read model how far it is. */
-export interface ThreadVersions {
+export interface AggregateVersions {
   /**
-   * The version of each, at its place; undefined when the account does not see such a thread (yet).
+   * The version of each, at its place; undefined when the account does not see such an aggregate (yet).
    * @throws Fault kind `unavailable`
    */
-  versionsOf(threads: readonly AccountThread[]): Promise<readonly (number | undefined)[]>;
+  versionsOf(aggregates: readonly ViewedAggregate[]): Promise<readonly (number | undefined)[]>;
 }
 
 export interface ReadModelVersionsOptions {
@@ -30,20 +30,20 @@ interface Waiter {
   settle(outcome: boolean | Error): void;
 }
 
-/** One account's thread that is waited for. */
-interface Awaited extends AccountThread {
+/** One account's aggregate that is waited for. */
+interface Awaited extends ViewedAggregate {
   readonly waiters: Set<Waiter>;
   pauseMs: number;
   /** By performance.now(). */
   dueAt: number;
 }
 
-/** So many threads are asked for in one statement. */
+/** So many aggregates are asked for in one statement. */
 const MAX_IN_STATEMENT = 500;
 
 /**
- * Lets queries wait until the read model has a thread at some version. All of a process share one poll: a statement at
- * a time for all threads that are due, and nothing at all while nobody waits.
+ * Lets queries wait until the read model has an aggregate at some version. All of a process share one poll: a statement at
+ * a time for all aggregates that are due, and nothing at all while nobody waits.
  */
 export class ReadModelVersions {
   readonly #awaited = new Map<string, Awaited>();
@@ -53,7 +53,7 @@ export class ReadModelVersions {
   #isPolling = false;
 
   constructor(
-    private readonly versions: ThreadVersions,
+    private readonly versions: AggregateVersions,
     options: ReadModelVersionsOptions = {},
   ) {
     this.#options = { firstPollMs: 2, maxPollMs: 50, maxWaiting: 10_000, ...options };
@@ -64,17 +64,22 @@ export class ReadModelVersions {
     return this.#waiting;
   }
 
+  /** The version that the read model has now of what the account sees; 0 of what it does not. @throws as `reached` does */
+  async current(aggregate: ViewedAggregate): Promise<number> {
+    return (await this.versions.versionsOf([aggregate]))[0] ?? 0;
+  }
+
   /**
-   * Of a thread that the account does not see, nobody learns by the answer or its time whether it is there, nor at which
+   * Of an aggregate that the account does not see, nobody learns by the answer or its time whether it is there, nor at which
    * version: it is waited for like one that is not there yet.
    *
    * @param deadline a time of steadyNow()
    * @param onAbandoned is given what to call when nobody needs the answer any more
-   * @returns whether the read model has the thread for the account, at that version or a later one, by the deadline
+   * @returns whether the read model has the aggregate for the account, at that version or a later one, by the deadline
    * @throws Fault kind `unavailable` the read model does not answer; kind `exhausted` too many wait
    */
   async reached(
-    thread: AccountThread,
+    aggregate: ViewedAggregate,
     version: number,
     deadline: number,
     onAbandoned: (abandon: () => void) => void = () => undefined,
@@ -82,8 +87,8 @@ export class ReadModelVersions {
     if (this.#waiting >= this.#options.maxWaiting) {
       throw new Fault('exhausted', 'TOO_MANY_WAITING', 'too many queries wait for the read model, try again later');
     }
-    const key = `${thread.threadId}/${thread.accountId}`;
-    const awaited = this.#awaited.get(key) ?? { ...thread, waiters: new Set(), pauseMs: 0, dueAt: 0 };
+    const key = `${aggregate.aggregateId}/${aggregate.accountId}`;
+    const awaited = this.#awaited.get(key) ?? { ...aggregate, waiters: new Set(), pauseMs: 0, dueAt: 0 };
     this.#awaited.set(key, awaited);
     // Whoever comes is answered soon, however long others wait already.
     Object.assign(awaited, { pauseMs: this.#options.firstPollMs, dueAt: performance.now() });

@@ -1,6 +1,6 @@
-import type { CallContext } from '../../../../platform/grpc/unary-service.js';
-import { fingerprintOf } from '../../../../platform/kernel/derived-id.js';
-import type { CommandOrigin } from '../runtime/thread-command-handler.js';
+import type { CallContext } from './unary-service.js';
+import { fingerprintOf } from '../kernel/derived-id.js';
+import type { CommandOrigin } from '../commands/aggregate-model.js';
 
 /**
  * The origin of a call. Its command id is made of the account, so that accounts cannot meet each other's requests, and of

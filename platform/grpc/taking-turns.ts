@@ -1,5 +1,5 @@
-import type { CallContext, UnaryHandlers } from '../../../../platform/grpc/unary-service.js';
-import type { FairQueue } from '../../../../platform/process/fair-queue.js';
+import type { CallContext, UnaryHandlers } from './unary-service.js';
+import type { FairQueue } from '../process/fair-queue.js';
 
 type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
 

@@ -1,4 +1,4 @@
-import { InvalidRequest, type FieldFault, type FieldViolation } from '../../../../platform/kernel/field-violation.js';
+import { InvalidRequest, type FieldFault, type FieldViolation } from './field-violation.js';
 
 /**
  * The fields of a JSON object whose types nobody has checked. What has another type than it must have is recorded and

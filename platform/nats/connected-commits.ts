@@ -1,14 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { InstallationSettings, type InstallationValues } from '../../../../platform/nats/installation-settings.js';
-import { JetStreamFeedReader } from '../../../../platform/nats/jetstream-feed-reader.js';
-import { NatsLink } from '../../../../platform/nats/nats-link.js';
-import { openJournal } from '../../../../platform/nats/open-journal.js';
-import type { Logger } from '../../../../platform/telemetry/logger.js';
-import { Fault, toError } from '../../../../platform/kernel/fault.js';
-import { CommitHub, type CommitHubOptions } from '../../../../platform/watching/commit-hub.js';
-import { threadContext } from '../../events/context.js';
+import { InstallationSettings, type InstallationValues } from './installation-settings.js';
+import { JetStreamFeedReader } from './jetstream-feed-reader.js';
+import { NatsLink } from './nats-link.js';
+import { openJournal } from './open-journal.js';
+import type { Logger } from '../telemetry/logger.js';
+import { Fault, toError } from '../kernel/fault.js';
+import { CommitHub, type CommitHubOptions } from '../watching/commit-hub.js';
 
 export interface ConnectedCommitsOptions {
+  /** Name of the connection, for NATS. */
+  readonly name: string;
+  /** Stands before the names of the context's streams and subjects. */
+  readonly prefix: string;
   readonly natsUrl: string;
   readonly natsReplicas: number;
   readonly feedStorage: 'memory' | 'file';
@@ -19,7 +22,6 @@ export interface ConnectedCommitsOptions {
   onDisagreement(error: Error): void;
 }
 
-const { prefix } = threadContext;
 /** Between tries to agree with the installation, in milliseconds. */
 const AGREE_AGAIN_MS = 500;
 
@@ -62,8 +64,16 @@ export class ConnectedCommits {
   }
 
   async #connect(): Promise<void> {
-    const { natsUrl: url, natsReplicas: replicas, feedStorage: storage, installation, logger } = this.options;
-    const link = await NatsLink.open({ url, name: 'thread-query', logger });
+    const {
+      name,
+      prefix,
+      natsUrl: url,
+      natsReplicas: replicas,
+      feedStorage: storage,
+      installation,
+      logger,
+    } = this.options;
+    const link = await NatsLink.open({ url, name, logger });
     if (this.#isStopped) return link.close();
     this.#link = link;
     await this.#agree(link);
@@ -81,7 +91,7 @@ export class ConnectedCommits {
 
   /** As the projector does: it only reads, so it may go on while the journal is copied, but not read the old copy later. */
   async #agree(link: NatsLink): Promise<void> {
-    const { natsReplicas: replicas, installation, onDisagreement, logger } = this.options;
+    const { prefix, natsReplicas: replicas, installation, onDisagreement, logger } = this.options;
     const role = { duringMaintenance: true };
     while (!this.#isStopped) {
       try {

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import { ReadModelVersions, type AccountThread, type ThreadVersions } from './read-model-versions.js';
+import { Fault } from '../kernel/fault.js';
+import { ReadModelVersions, type ViewedAggregate, type AggregateVersions } from './read-model-versions.js';
 
-class FakeVersions implements ThreadVersions {
+class FakeVersions implements AggregateVersions {
   readonly asked: (readonly string[])[] = [];
   readonly versions = new Map<string, number>();
   fault: Fault | undefined;
 
-  async versionsOf(threads: readonly AccountThread[]): Promise<readonly (number | undefined)[]> {
-    const threadIds = threads.map(({ threadId }) => threadId);
-    this.asked.push(threadIds);
+  async versionsOf(aggregates: readonly ViewedAggregate[]): Promise<readonly (number | undefined)[]> {
+    const aggregateIds = aggregates.map(({ aggregateId }) => aggregateId);
+    this.asked.push(aggregateIds);
     await delay(1);
     if (this.fault !== undefined) throw this.fault;
-    return threadIds.map((threadId) => this.versions.get(threadId));
+    return aggregateIds.map((aggregateId) => this.versions.get(aggregateId));
   }
 }
 
-const seen = (threadId: string): AccountThread => ({ accountId: 'account', threadId });
+const seen = (aggregateId: string): ViewedAggregate => ({ accountId: 'account', aggregateId });
 const soon = (): number => Date.now() + 5_000;
 
 describe('ReadModelVersions', () => {
@@ -32,7 +32,7 @@ describe('ReadModelVersions', () => {
     assert.equal(versions.waiting, 0);
   });
 
-  it('waits for a version, and for a thread that is not there yet', async () => {
+  it('waits for a version, and for an aggregate that is not there yet', async () => {
     const source = new FakeVersions();
     const versions = new ReadModelVersions(source);
     const [first, second] = [versions.reached(seen('a'), 1, soon()), versions.reached(seen('a'), 2, soon())];
@@ -44,12 +44,12 @@ describe('ReadModelVersions', () => {
     assert.equal(await second, true);
   });
 
-  it('asks for all threads in one statement at a time, and less often as time passes', async () => {
+  it('asks for all aggregates in one statement at a time, and less often as time passes', async () => {
     const source = new FakeVersions();
     const versions = new ReadModelVersions(source, { firstPollMs: 2, maxPollMs: 20 });
     const until = Date.now() + 200;
     const waiting = Array.from({ length: 1_000 }, (_, index) =>
-      versions.reached(seen(`thread-${index % 100}`), 1, until),
+      versions.reached(seen(`aggregate-${index % 100}`), 1, until),
     );
     assert.deepEqual(new Set(await Promise.all(waiting)), new Set([false]));
     assert.equal(source.asked[0]?.length, 100);

@@ -1,10 +1,9 @@
-import type { CallContext, UnaryHandlers } from '../../../../platform/grpc/unary-service.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import { InvalidRequest, type FieldViolation } from '../../../../platform/kernel/field-violation.js';
-import { parseUlid } from '../../../../platform/kernel/ulid.js';
-import type { ReadModelVersions } from '../runtime/read-model-versions.js';
-import type { ThreadReader } from '../runtime/thread-reader.js';
-import { steadyNow } from '../../../../platform/kernel/steady-clock.js';
+import type { CallContext, UnaryHandlers } from './unary-service.js';
+import { Fault } from '../kernel/fault.js';
+import { InvalidRequest, type FieldViolation } from '../kernel/field-violation.js';
+import { parseUlid } from '../kernel/ulid.js';
+import type { ReadModelVersions, ViewedAggregate } from '../queries/read-model-versions.js';
+import { steadyNow } from '../kernel/steady-clock.js';
 
 /** The header that stands for the field min_version where a request has none. */
 export const MIN_VERSION_HEADER = 'x-min-version';
@@ -16,7 +15,10 @@ const MAX_ANSWER_MS = 500;
 
 export interface ReadYourWritesOptions {
   readonly versions: ReadModelVersions;
-  readonly reader: ThreadReader;
+  /** What the context calls an aggregate: errors name it by `<name>_id`. */
+  readonly aggregateName: string;
+  /** What a request reads and for whom, nothing checked yet; undefined when it is about no single aggregate. */
+  readonly aggregateOf: (request: object) => ViewedAggregate | undefined;
   /** How long a call without a deadline waits. @default 5000 */
   readonly waitMs?: number;
   /** The API's clients set no deadlines; one that a call has is Envoy's, and longer than such a client waits. @default false */
@@ -28,16 +30,14 @@ export interface ReadYourWritesOptions {
   readonly refuse?: (violations: readonly FieldViolation[], method: string) => unknown;
 }
 
-interface ThreadRequest {
-  readonly accountId: string;
-  readonly threadId: string;
+interface VersionedRequest {
   readonly minVersion?: bigint;
 }
 
-type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
+type Handler = (request: VersionedRequest, context: CallContext) => Promise<unknown>;
 
 /**
- * The same handlers, but those whose request names a thread wait first until the read model has it at the version that
+ * The same handlers, but those whose request names an aggregate wait first until the read model has it at the version that
  * the request's field min_version or its header x-min-version asks for. Without either they wait for nothing.
  *
  * @throws (the handlers) Fault kind `deadline-exceeded`, reason READ_MODEL_BEHIND
@@ -49,7 +49,7 @@ export function readingYourWrites<Implementation>(
   const waiting = Object.entries(handlers as Record<string, Handler>).map(([method, handler]): [string, Handler] => [
     method,
     (request, context) => {
-      if (!isThreadRequest(request) || asksForNoVersion(request, context)) return handler(request, context);
+      if (asksForNoVersion(request, context)) return handler(request, context);
       return handleAtVersion(method, handler, request, context, options);
     },
   ]);
@@ -59,18 +59,20 @@ export function readingYourWrites<Implementation>(
 async function handleAtVersion(
   method: string,
   handler: Handler,
-  request: ThreadRequest,
+  request: VersionedRequest,
   context: CallContext,
   options: ReadYourWritesOptions,
 ): Promise<unknown> {
+  const wanted = options.aggregateOf(request);
+  if (wanted === undefined) return handler(request, context);
   const { minVersion, violations } = parseMinVersion(request.minVersion, context);
   if (violations.length > 0) return refused(violations, method, () => handler(request, context), options);
-  if (minVersion > 0) await untilReached(request, minVersion, context, options);
+  if (minVersion > 0) await untilReached(wanted, minVersion, context, options);
   return handler(request, context);
 }
 
 /** As nearly all calls: told from one that asks wrongly without parsing anything. */
-function asksForNoVersion({ minVersion }: ThreadRequest, context: CallContext): boolean {
+function asksForNoVersion({ minVersion }: VersionedRequest, context: CallContext): boolean {
   return (minVersion === undefined || minVersion === 0n) && context.header(MIN_VERSION_HEADER) === undefined;
 }
 
@@ -96,30 +98,35 @@ export function parseMinVersion(
 }
 
 async function untilReached(
-  request: ThreadRequest,
+  { accountId, aggregateId }: ViewedAggregate,
   version: number,
   context: CallContext,
-  { versions, reader, waitMs = 5_000, hasNoDeadlines = false }: ReadYourWritesOptions,
+  { versions, aggregateName, waitMs = 5_000, hasNoDeadlines = false }: ReadYourWritesOptions,
 ): Promise<void> {
-  const [account, thread] = [parseUlid(request.accountId), parseUlid(request.threadId)];
+  const [account, aggregate] = [parseUlid(accountId), parseUlid(aggregateId)];
   // The handler says what is wrong with them.
-  if (!account.ok || !thread.ok) return;
+  if (!account.ok || !aggregate.ok) return;
   const isCallers = context.hasCallerDeadline && !hasNoDeadlines;
   const now = steadyNow();
   const answerMs = Math.min((context.deadline - now) * ANSWER_SHARE, MAX_ANSWER_MS);
   const deadline = Math.min(context.deadline - answerMs, isCallers ? Infinity : now + waitMs);
   const startedAt = performance.now();
-  const wanted = { accountId: account.value, threadId: thread.value };
+  const wanted = { accountId: account.value, aggregateId: aggregate.value };
   const isReached = await versions.reached(wanted, version, deadline, (abandon) => context.onCancelled(abandon));
   context.annotate({ min_version: version, waited_ms: Math.round(performance.now() - startedAt) });
   if (isReached) return;
-  // Of a thread that it does not see, the account learns no version.
-  const actual = (await reader.findThread(account.value, thread.value))?.version ?? 0;
+  const actual = await versions.current(wanted);
   throw new Fault(
     'deadline-exceeded',
     'READ_MODEL_BEHIND',
     `the read model has not got to version ${version} in time, try again`,
-    { metadata: { thread_id: thread.value, wanted_version: String(version), actual_version: String(actual) } },
+    {
+      metadata: {
+        [`${aggregateName}_id`]: aggregate.value,
+        wanted_version: String(version),
+        actual_version: String(actual),
+      },
+    },
   );
 }
 
@@ -136,8 +143,4 @@ async function refused(
     (error: unknown) => (error instanceof InvalidRequest ? error.violations : []),
   );
   throw new InvalidRequest([...others, ...violations]);
-}
-
-function isThreadRequest(request: unknown): request is ThreadRequest {
-  return typeof request === 'object' && request !== null && 'threadId' in request && 'accountId' in request;
 }

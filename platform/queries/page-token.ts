@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { fittingIntoAnswer } from './answer-size.js';
-import type { Cursor, Listed } from './thread-reader.js';
+import type { Cursor, Listed } from './window.js';
 
 /** What a token belongs to: a list's name and the arguments that choose its entries. */
 export interface PagedList {

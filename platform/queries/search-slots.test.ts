@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { Fault } from '../../../../platform/kernel/fault.js';
+import { Fault } from '../kernel/fault.js';
 import { SearchSlots } from './search-slots.js';
 
 describe('SearchSlots', () => {
+  const turn = () => new Promise(setImmediate);
   const refused = (error: unknown): boolean => error instanceof Fault && error.reason === 'TOO_MANY_SEARCHES';
 
   it('run so many at once, the others in their order, and refuse what is too much', async () => {
@@ -19,9 +20,11 @@ describe('SearchSlots', () => {
     await assert.rejects(run('a', '4'), refused);
     const fourth = run('b', '5');
     await assert.rejects(run('c', '6'), refused);
+    await turn();
     assert.deepEqual(begun, ['1', '2']);
     ends[1]?.();
     assert.equal(await second, '2');
+    await turn();
     assert.deepEqual(begun, ['1', '2', '3']);
     ends[0]?.();
     ends[2]?.();
@@ -29,6 +32,7 @@ describe('SearchSlots', () => {
     ends[3]?.();
     assert.equal(await fourth, '5');
     const again = run('a', '7');
+    await turn();
     ends[4]?.();
     assert.equal(await again, '7');
   });
