@@ -27,6 +27,11 @@ export class EventCodec<Event extends { readonly type: string }> {
     this.#formats = new Map(Object.entries(formats) as [string, EventFormat<Event>][]);
   }
 
+  /** Whether it is one of these events; a feed may carry others. */
+  knows(type: string): boolean {
+    return this.#formats.has(type);
+  }
+
   encode(event: Event): RecordedEvent {
     const format = this.#formatOf(event.type);
     return { type: event.type, schemaVersion: format.schemaVersion, data: format.encode(event) };
