@@ -4,10 +4,7 @@ import { KvSnapshotStore } from '../../platform/nats/kv-snapshot-store.js';
 import { openJournal, journalLayouts, type JournalLayout } from '../../platform/nats/open-journal.js';
 import { AggregateHost } from '../../platform/commands/aggregate-host.js';
 import { partitionOf } from '../../platform/ownership/partition.js';
-import { threadStateFormat } from '../../services/thread/command/adapters/thread-state-format.js';
-import { estimateThreadBytes } from '../../services/thread/command/domain/thread-state.js';
-import { threadDecider } from '../../services/thread/command/domain/thread.js';
-import { threadEventCodec } from '../../services/thread/events/thread-event-codec.js';
+import { threadAggregate } from '../../services/thread/command/adapters/thread-aggregate.js';
 import { NatsLink } from '../../platform/nats/nats-link.js';
 import { createLogger } from '../../platform/telemetry/logger.js';
 import { startNatsServer } from '../../mesh/servers/index.js';
@@ -74,25 +71,17 @@ async function measureCase(
   const loaded = threads.slice(0, inOneBucket ? LOADED_SPREAD : LOADED);
   const journal = openJournal(link, { prefix: 'THREAD', layout, maxStreams: 1_000_000 });
   const newHost = () =>
-    new AggregateHost(
-      {
-        decider: threadDecider,
-        codec: threadEventCodec,
-        estimateBytes: estimateThreadBytes,
-        stateFormat: threadStateFormat,
-      },
-      {
-        journal,
-        onCommitted: () => undefined,
-        snapshots: {
-          store: new KvSnapshotStore(link, { prefix: 'THREAD' }),
-          everyCommits: 500,
-          onTrouble: (_id, error) => {
-            throw error;
-          },
+    new AggregateHost(() => threadAggregate, {
+      journal,
+      onCommitted: () => undefined,
+      snapshots: {
+        store: new KvSnapshotStore(link, { prefix: 'THREAD' }),
+        everyCommits: 500,
+        onTrouble: (_id, error) => {
+          throw error;
         },
       },
-    );
+    });
   const load = async (host: ReturnType<typeof newHost>): Promise<number[]> => {
     const samples: number[] = [];
     for (const { id } of loaded) {

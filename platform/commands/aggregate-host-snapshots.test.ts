@@ -12,7 +12,7 @@ describe('AggregateHost with snapshots', () => {
   let reads: number[];
 
   function openHost(options: Partial<AggregateHostOptions> = {}): CounterHost {
-    const host = new AggregateHost(counter, { journal: memory, onCommitted: () => undefined, ...options });
+    const host = new AggregateHost(() => counter, { journal: memory, onCommitted: () => undefined, ...options });
     hosts.push(host);
     return host;
   }

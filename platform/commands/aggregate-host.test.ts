@@ -15,7 +15,7 @@ describe('AggregateHost', () => {
   const hosts: CounterHost[] = [];
 
   function openHost(options: Partial<AggregateHostOptions> = {}): CounterHost {
-    const host = new AggregateHost(counter, {
+    const host = new AggregateHost(() => counter, {
       journal,
       onCommitted: (commit) => void committed.push(commit),
       ...options,

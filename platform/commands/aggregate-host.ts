@@ -59,7 +59,8 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
   #drained: (() => void) | undefined;
 
   constructor(
-    private readonly model: AggregateModel<Command, Event, State, Rejection>,
+    /** By the aggregate's id. Throws a Fault for a type that is not known here. */
+    private readonly modelOf: (aggregateId: string) => AggregateModel<Command, Event, State, Rejection>,
     options: AggregateHostOptions,
   ) {
     this.#options = {
@@ -116,7 +117,7 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
   peek(aggregateId: string, deadline: number): Promise<VersionedState<State>> {
     const { journal, onCommitted, maxPipelined } = this.#options;
     const surroundings = { journal, onCommitted, onIdle: () => undefined, maxPipelined };
-    const aggregate = new Aggregate(aggregateId, this.model, surroundings);
+    const aggregate = new Aggregate(aggregateId, this.modelOf(aggregateId), surroundings);
     return this.#postTo(aggregate, deadline, (task) => ({ kind: 'inspection', ...task }));
   }
 
@@ -226,7 +227,7 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
     const { journal, onCommitted, onRefused, maxPipelined, snapshots } = this.#options;
     const onIdle = (): void => this.#weigh(id, aggregate);
     const surroundings = { journal, onCommitted, onIdle, onRefused, maxPipelined, snapshots };
-    const aggregate = new Aggregate(id, this.model, surroundings);
+    const aggregate = new Aggregate(id, this.modelOf(id), surroundings);
     return aggregate;
   }
 

@@ -44,7 +44,10 @@ describe('CommandRouter', () => {
       evolve: (total: number, { amount }: Added) => total + amount,
     };
     const model = { decider, codec: events, estimateBytes: () => 1 };
-    const host = new AggregateHost<number, Added, number, string>(model, { journal, onCommitted: () => undefined });
+    const host = new AggregateHost<number, Added, number, string>(() => model, {
+      journal,
+      onCommitted: () => undefined,
+    });
     const ownership = new PartitionOwnership(membership, 4);
     ownership.onChange((_changed, { lost }) => host.forget((id) => lost.has(ownership.partitionOf(id))));
     const bus: CommandBus = {
@@ -63,7 +66,8 @@ describe('CommandRouter', () => {
       decodeRejection: (data: Uint8Array) => Buffer.from(data).toString(),
     };
     const rejections = new InMemoryRejectionLog();
-    return new CommandRouter({ host, ownership, bus, rejections, commands, events, maxRouted, keepRejectionsMs: 500 });
+    const typeOf = () => ({ commands, codec: events });
+    return new CommandRouter({ host, ownership, bus, rejections, typeOf, maxRouted, keepRejectionsMs: 500 });
   }
 
   beforeEach(() => {

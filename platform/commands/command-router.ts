@@ -3,26 +3,20 @@ import type { AggregateHost } from './aggregate-host.js';
 import type { VersionedState, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { isNotOurs, NOT_OURS } from './aggregate-task.js';
 import type { CommandBus, CommandBusListener, RoutedAnswer, RoutedCommand } from './command-bus.js';
-import type { EventCodec } from '../journal/event-codec.js';
-import { OwnedCommands, type RejectionCodec } from './owned-commands.js';
+import type { AggregateType } from './aggregate-types.js';
+import { OwnedCommands } from './owned-commands.js';
 import type { PartitionOwnership, OwnershipTerm } from '../ownership/partition-ownership.js';
 import { PendingCommand } from './pending-command.js';
 import type { RejectionLog } from './rejection-log.js';
 import { steadyNow } from '../kernel/steady-clock.js';
-
-/** A context's commands and rejections as bytes. Decoders throw when the bytes are none. */
-export interface CommandCodec<Command, Rejection> extends RejectionCodec<Rejection> {
-  encodeCommand(command: Command): Uint8Array;
-  decodeCommand(data: Uint8Array): Command;
-}
 
 export interface CommandRouterOptions<Command, Event extends { readonly type: string }, State, Rejection> {
   readonly host: AggregateHost<Command, Event, State, Rejection>;
   readonly ownership: PartitionOwnership;
   readonly bus: CommandBus;
   readonly rejections: RejectionLog;
-  readonly commands: CommandCodec<Command, Rejection>;
-  readonly events: EventCodec<Event>;
+  /** How an aggregate's commands, rejections and events are written. @throws Fault its type is not known here */
+  typeOf(aggregateId: string): Pick<AggregateType<Command, Event, State, Rejection>, 'commands' | 'codec'>;
   /** So many commands may be on their way to other instances; more are refused. @default 5000 */
   readonly maxRouted?: number;
   /** See OwnedCommands. @default 30000 */
@@ -54,9 +48,10 @@ export class CommandRouter<
   #routed = 0;
 
   constructor(private readonly options: CommandRouterOptions<Command, Event, State, Rejection>) {
-    const { host, ownership, rejections, commands: codec, keepRejectionsMs, onRejectionTrouble: onTrouble } = options;
+    const { host, ownership, rejections, keepRejectionsMs, onRejectionTrouble: onTrouble } = options;
+    const codecOf = (aggregateId: string) => options.typeOf(aggregateId).commands;
     // It hears of a change first, and so waits for what was rejected before it carries out what is handed over below.
-    this.#owned = new OwnedCommands({ host, ownership, rejections, codec, keepRejectionsMs, onTrouble });
+    this.#owned = new OwnedCommands({ host, ownership, rejections, codecOf, keepRejectionsMs, onTrouble });
     options.ownership.onChange((partitions) => {
       const before = [...this.#pending].filter(([, { partition }]) => partitions.has(partition));
       for (const [id, pending] of before) {
@@ -97,21 +92,22 @@ export class CommandRouter<
     const [id = '', copy] = correlation.split('.');
     const pending = this.#pending.get(id);
     if (answer.kind === 'failed') pending?.fail(new Fault(answer.fault, answer.reason, answer.message));
-    else pending?.answer(Number(copy), answer.kind, () => this.#outcomeOf(answer));
+    else pending?.answer(Number(copy), answer.kind, () => this.#outcomeOf(pending.envelope, answer));
   }
 
   async onCommand(routed: RoutedCommand): Promise<RoutedAnswer | undefined> {
-    const { ownership, commands, events } = this.options;
+    const { ownership, typeOf } = this.options;
     // Also while a new owner takes over: only an owner knows what was rejected.
     const term = ownership.termOf(routed.aggregateId);
     if (term === undefined) return undefined;
     try {
+      const { commands, codec } = typeOf(routed.aggregateId);
       const command = commands.decodeCommand(routed.command);
       const outcome = await this.#owned.execute({ ...routed, command }, term);
       if (outcome.kind === 'rejected') {
         return { kind: 'rejected', rejection: commands.encodeRejection(outcome.rejection) };
       }
-      return { ...outcome, events: outcome.events.map((event) => events.encode(event)) };
+      return { ...outcome, events: outcome.events.map((event) => codec.encode(event)) };
     } catch (thrown) {
       if (thrown instanceof Fault && givenBack.has(thrown.reason)) return undefined;
       return failedAnswer(toError(thrown));
@@ -143,12 +139,13 @@ export class CommandRouter<
   /** Hands it to whoever owns it now, unless it is answered. */
   #dispatch(id: string, pending: PendingCommand<Command, Event, Rejection>): void {
     if (this.#pending.get(id) !== pending) return;
-    const { ownership, bus, commands } = this.options;
+    const { ownership, bus, typeOf } = this.options;
     const { envelope, partition } = pending;
     const copy = pending.addCopy();
     const term = ownership.termOf(envelope.aggregateId);
     if (term !== undefined) return this.#carryOut(id, pending, copy, term);
-    bus.send(partition, `${id}.${copy}`, { ...envelope, command: commands.encodeCommand(envelope.command) }).then(
+    const command = typeOf(envelope.aggregateId).commands.encodeCommand(envelope.command);
+    bus.send(partition, `${id}.${copy}`, { ...envelope, command }).then(
       () => (pending.trouble = undefined),
       (thrown: unknown) => {
         pending.trouble = toError(thrown);
@@ -173,12 +170,16 @@ export class CommandRouter<
     );
   }
 
-  #outcomeOf(answer: Exclude<RoutedAnswer, { kind: 'failed' }>): CommandOutcome<Event, Rejection> {
+  #outcomeOf(
+    { aggregateId }: CommandEnvelope<Command>,
+    answer: Exclude<RoutedAnswer, { kind: 'failed' }>,
+  ): CommandOutcome<Event, Rejection> {
+    const { commands, codec } = this.options.typeOf(aggregateId);
     switch (answer.kind) {
       case 'committed':
-        return { ...answer, events: answer.events.map((event) => this.options.events.decode(event)) };
+        return { ...answer, events: answer.events.map((event) => codec.decode(event)) };
       case 'rejected':
-        return { kind: 'rejected', rejection: this.options.commands.decodeRejection(answer.rejection) };
+        return { kind: 'rejected', rejection: commands.decodeRejection(answer.rejection) };
     }
   }
 }

@@ -4,6 +4,7 @@ import type { AggregateHost } from './aggregate-host.js';
 import type { CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { outOfTime } from './aggregate-task.js';
 import { Backoff } from '../process/backoff.js';
+import type { RejectionCodec } from './command-codec.js';
 import { InFlightCommands } from './in-flight-commands.js';
 import { RejectionCache } from './rejection-cache.js';
 import type { DecisionGuard } from './decision-guard.js';
@@ -11,17 +12,12 @@ import type { PartitionOwnership, OwnershipTerm } from '../ownership/partition-o
 import type { RejectionLog } from './rejection-log.js';
 import { steadyNow } from '../kernel/steady-clock.js';
 
-/** A context's rejections as bytes. Decoders throw when the bytes are none. */
-export interface RejectionCodec<Rejection> {
-  encodeRejection(rejection: Rejection): Uint8Array;
-  decodeRejection(data: Uint8Array): Rejection;
-}
-
 export interface OwnedCommandsOptions<Command, Event extends { readonly type: string }, State, Rejection> {
   readonly host: AggregateHost<Command, Event, State, Rejection>;
   readonly ownership: PartitionOwnership;
   readonly rejections: RejectionLog;
-  readonly codec: RejectionCodec<Rejection>;
+  /** Of the aggregate's type. @throws Fault it is not known here */
+  codecOf(aggregateId: string): RejectionCodec<Rejection>;
   /** A rejection is remembered for so long: more than any attempt at its command may hang and then take. @default 30000 */
   readonly keepRejectionsMs?: number;
   /** So many are remembered; above, the older half is forgotten. Some 400 bytes each. @default 100000 */
@@ -67,13 +63,17 @@ export class OwnedCommands<Command, Event extends { readonly type: string }, Sta
 
   #join(envelope: CommandEnvelope<Command>, term: OwnershipTerm): Promise<CommandOutcome<Event, Rejection>> {
     const key = `${envelope.aggregateId} ${envelope.commandId} ${envelope.fingerprint}`;
-    const { ownership, rejections, codec, host } = this.options;
+    const { ownership, rejections, codecOf, host } = this.options;
     return this.#attempts.join(key, envelope.deadline, () => {
       const guard: DecisionGuard<Rejection> = {
         isValid: () => ownership.holds(term),
         earlierRejection: () => this.#known.get(key),
         keepRejection: (rejection) =>
-          rejections.write({ partition: term.partition, key, rejection: codec.encodeRejection(rejection) }),
+          rejections.write({
+            partition: term.partition,
+            key,
+            rejection: codecOf(envelope.aggregateId).encodeRejection(rejection),
+          }),
       };
       return host.execute(envelope, guard);
     });
@@ -117,7 +117,8 @@ export class OwnedCommands<Command, Event extends { readonly type: string }, Sta
 
   #remember(key: string, rejection: Uint8Array): void {
     try {
-      this.#known.add(key, this.options.codec.decodeRejection(rejection));
+      const aggregateId = key.slice(0, key.indexOf(' '));
+      this.#known.add(key, this.options.codecOf(aggregateId).decodeRejection(rejection));
     } catch (thrown) {
       // Of a newer version, most likely.
       this.options.onTrouble?.(toError(thrown));

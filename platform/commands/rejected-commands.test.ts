@@ -76,7 +76,7 @@ class Instance {
       evolve: () => true,
     };
     const host = new AggregateHost<Door, Opened, boolean, string>(
-      { decider, codec: events, estimateBytes: () => 1 },
+      () => ({ decider, codec: events, estimateBytes: () => 1 }),
       {
         journal: {
           append: journal.append.bind(journal),
@@ -92,7 +92,7 @@ class Instance {
     this.ownership.onChange((_changed, { lost }) => host.forget((id) => lost.has(this.ownership.partitionOf(id))));
     const none = async (): Promise<void> => undefined;
     this.router = new CommandRouter({
-      ...{ host, ownership: this.ownership, commands: codec, events },
+      ...{ host, ownership: this.ownership, typeOf: () => ({ commands: codec, codec: events }) },
       bus: { open: none, serve: none, close: none, send },
       rejections: {
         write: async (rejection) => {

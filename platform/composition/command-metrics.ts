@@ -1,49 +1,55 @@
 import type { AggregateHost } from '../commands/aggregate-host.js';
+import type { Commands } from '../commands/aggregate-types.js';
 import type { CommandRouter } from '../commands/command-router.js';
 import type { PartitionOwnership } from '../ownership/partition-ownership.js';
 import type { JetStreamFeedWriter } from '../nats/jetstream-feed-writer.js';
 import type { NatsLink } from '../nats/nats-link.js';
-import type { Metrics } from '../telemetry/metrics.js';
+import type { Counter, Metrics } from '../telemetry/metrics.js';
 
 export type CommandResultName = 'committed' | 'repeated' | 'rejected' | 'failed';
 
-type Commands<Command, Event extends { readonly type: string }, State, Rejection> = Pick<
-  AggregateHost<Command, Event, State, Rejection>,
-  'execute' | 'inspect'
->;
-
 /** Counts commands by their outcome as their callers see it: once, where they came in, whoever has carried them out. */
-export function countedCommands<Command, Event extends { readonly type: string }, State, Rejection>(
-  metrics: Metrics,
-  commands: Commands<Command, Event, State, Rejection>,
-): Commands<Command, Event, State, Rejection> {
-  const total = metrics.counter(
-    'threadweaver_commands_total',
-    'Commands answered by the instance that they came to: committed, repeated (the first answer again), rejected, failed.',
-    ['command', 'outcome'],
-  );
-  // Bound once: finding a counter by its labels costs more than counting.
-  const counters = new Map<string, ReturnType<typeof total.labels>>();
-  const count = (command: string, outcome: CommandResultName): void => {
-    const key = `${command} ${outcome}`;
-    let counter = counters.get(key);
-    if (counter === undefined) counters.set(key, (counter = total.labels({ command, outcome })));
-    counter.inc();
-  };
-  return {
-    async execute(envelope) {
-      try {
-        const outcome = await commands.execute(envelope);
-        const isRepeat = outcome.kind === 'committed' && outcome.repeated;
-        count(envelope.commandType, isRepeat ? 'repeated' : outcome.kind);
-        return outcome;
-      } catch (error) {
-        count(envelope.commandType, 'failed');
-        throw error;
+export class CommandCounts {
+  readonly #total: Counter<'aggregate_type' | 'command' | 'outcome'>;
+
+  constructor(metrics: Metrics) {
+    this.#total = metrics.counter(
+      'threadweaver_commands_total',
+      'Commands answered by the instance that they came to: committed, repeated (the first answer again), rejected, failed.',
+      ['aggregate_type', 'command', 'outcome'],
+    );
+  }
+
+  /** The same commands, of one type of aggregate, counted. */
+  counted<Command, Event, State, Rejection>(
+    type: string,
+    commands: Commands<Command, Event, State, Rejection>,
+  ): Commands<Command, Event, State, Rejection> {
+    // Bound once: finding a counter by its labels costs more than counting.
+    const counters = new Map<string, Counter.Internal>();
+    const count = (command: string, outcome: CommandResultName): void => {
+      const key = `${command} ${outcome}`;
+      let counter = counters.get(key);
+      if (counter === undefined) {
+        counters.set(key, (counter = this.#total.labels({ aggregate_type: type, command, outcome })));
       }
-    },
-    inspect: (aggregateId, deadline) => commands.inspect(aggregateId, deadline),
-  };
+      counter.inc();
+    };
+    return {
+      async execute(envelope) {
+        try {
+          const outcome = await commands.execute(envelope);
+          const isRepeat = outcome.kind === 'committed' && outcome.repeated;
+          count(envelope.commandType, isRepeat ? 'repeated' : outcome.kind);
+          return outcome;
+        } catch (error) {
+          count(envelope.commandType, 'failed');
+          throw error;
+        }
+      },
+      inspect: (aggregateId, deadline) => commands.inspect(aggregateId, deadline),
+    };
+  }
 }
 
 /** @returns what to call when the journal has refused a commit */

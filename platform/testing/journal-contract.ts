@@ -203,10 +203,10 @@ export function describeJournalContract(name: string, open: () => Promise<readon
           let decisions = 0;
           const host: CounterHost = new AggregateHost(
             // Deciding again gives something else, as whatever makes ids does.
-            {
+            () => ({
               ...counter,
               decider: { ...counter.decider, decide: () => accept({ type: 'Added', amount: ++decisions }) },
-            },
+            }),
             { journal: on, onCommitted: () => undefined },
           );
           hosts.push(host);

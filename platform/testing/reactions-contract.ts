@@ -60,7 +60,7 @@ export function describeReactionsContract(name: string, open: () => Promise<Reac
       model: AggregateModel<Command, Event, State, Rejection>,
     ): AggregateHost<Command, Event, State, Rejection> {
       const { journal, feed } = backend;
-      const host = new AggregateHost(model, { journal, onCommitted: (commit) => feed.writer.publish(commit) });
+      const host = new AggregateHost(() => model, { journal, onCommitted: (commit) => feed.writer.publish(commit) });
       running.push(() => host.drain());
       return host;
     }

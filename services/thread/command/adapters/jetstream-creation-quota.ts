@@ -11,7 +11,9 @@ import { JournalUnavailable } from '../../../../platform/journal/journal.js';
 import { isApiError } from '../../../../platform/nats/journal-errors.js';
 import type { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { addStream, findStream, untilLed, untilTaken } from '../../../../platform/nats/stream-access.js';
+import { BoundedCreations } from '../runtime/bounded-creations.js';
 import type { CreationQuota, Place } from '../runtime/creation-quota.js';
+import type { ThreadCommands } from '../runtime/thread-command-handler.js';
 
 export interface CreationQuotaOptions {
   /** Stands before the name of the stream and its subjects, such as `THREAD`. */
@@ -31,11 +33,21 @@ const REPEATS_KNOWN_NS = 3_600e9;
 /** After so many times, a thread's place stays taken: a repeat goes through all that were given back within the hour. */
 const MAX_GIVEN_BACK = 5;
 
+/** The step that commands go through before they are carried out, where what an account creates is bounded. */
+export async function withinQuota(
+  link: NatsLink,
+  options: CreationQuotaOptions,
+): Promise<(commands: ThreadCommands) => ThreadCommands> {
+  const quota = new JetStreamCreationQuota(link, options);
+  await quota.open();
+  return (commands) => new BoundedCreations(commands, quota);
+}
+
 /**
  * The quota as a stream with one tiny message for each thread, under a subject of its creator. The server itself refuses a message beyond
  * the most that a subject may have, for all instances at once, and answers a repeat by its id, also when no place is left.
  */
-export class JetStreamCreationQuota implements CreationQuota {
+class JetStreamCreationQuota implements CreationQuota {
   constructor(
     private readonly link: NatsLink,
     private readonly options: CreationQuotaOptions,

@@ -1,6 +1,6 @@
 import * as proto from '../../../../gen/threadweaver/thread/command/v1/thread_commands.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
-import type { CommandCodec } from '../../../../platform/commands/command-router.js';
+import type { CommandCodec } from '../../../../platform/commands/command-codec.js';
 import type { ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
 

@@ -2,11 +2,11 @@ import type {
   Member as ProtoMember,
   OwnershipServiceServer,
   Partition,
-} from '../../../../gen/threadweaver/admin/v1/ownership_service.js';
-import type { UnaryHandlers } from '../../../../platform/grpc/unary-service.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/request-checks.js';
-import type { PartitionOwnership } from '../../../../platform/ownership/partition-ownership.js';
+} from '../../gen/threadweaver/admin/v1/ownership_service.js';
+import type { UnaryHandlers } from '../grpc/unary-service.js';
+import { Fault } from '../kernel/fault.js';
+import { orInvalidRequest, RequestChecks } from '../kernel/request-checks.js';
+import type { PartitionOwnership } from '../ownership/partition-ownership.js';
 
 /** threadweaver.admin.v1.OwnershipService: what this instance knows of who owns what. */
 export function ownershipService(

@@ -1,0 +1,89 @@
+import { hostname } from 'node:os';
+import { OwnershipServiceService } from '../../gen/threadweaver/admin/v1/ownership_service.js';
+import { GrpcServer } from '../grpc/grpc-server.js';
+import { logGrpcLibrary } from '../grpc/library-log.js';
+import { bindUnaryService, type BoundService } from '../grpc/unary-service.js';
+import type { Context } from '../journal/context.js';
+import { WriteProbe } from '../nats/write-probe.js';
+import { processSlotOf } from '../process/process-slot.js';
+import { runService, type RunningService } from '../process/service-process.js';
+import { createLogger } from '../telemetry/logger.js';
+import { Metrics } from '../telemetry/metrics.js';
+import { serveMetrics } from '../telemetry/metrics-server.js';
+import { natsWritableMetric } from './backend-metrics.js';
+import { CommandNode } from './command-node.js';
+import type { CommandSettings } from './command-settings.js';
+import { ownershipService } from './ownership-service.js';
+
+/**
+ * Runs the process that carries out a context's commands, one instance of perhaps several.
+ *
+ * @param compose hosts each type of the context's aggregates and binds the services that commands come by
+ */
+export function runCommands(
+  context: Context,
+  settings: CommandSettings,
+  compose: (node: CommandNode) => Promise<readonly BoundService[]>,
+): void {
+  const logger = createLogger(`${context.name}-command`, settings.logLevel);
+  logGrpcLibrary(logger);
+
+  const start = async (): Promise<RunningService> => {
+    const metrics = new Metrics();
+    const metricsServer = await serveMetrics({
+      ...{ host: settings.metricsHost, port: settings.metricsPort, metrics, logger },
+    });
+    const node = await CommandNode.open(context, settings, logger, metrics);
+    const { link, membership, installation } = node;
+    const services = await compose(node);
+    await node.listen();
+    const probe = new WriteProbe(link, { prefix: context.prefix, replicas: settings.natsReplicas, logger });
+    natsWritableMetric(metrics, probe);
+    const server = new GrpcServer({
+      host: settings.grpcHost,
+      port: settings.grpcPort,
+      // Health may be watched for longer than a connection lasts; commands have a deadline each.
+      connectionGraceMs: Infinity,
+      limits: settings.limits,
+      services,
+    });
+    await server.start();
+    const admin = await serveOperators(node, settings);
+    await membership.join(`${hostname()}:${server.port}`, await processSlotOf(settings.grpcHost, server.port));
+    // Maintenance that began before we were announced has not seen us; now we see it.
+    await installation.agree(settings.installation);
+    const tellHealth = (): void => server.setServing(link.isConnected && probe.isWritable);
+    link.onStatus(tellHealth);
+    probe.onChange(tellHealth);
+    probe.start();
+    // It may have been lost meanwhile.
+    tellHealth();
+    logger.info({ port: server.port }, 'listening');
+
+    return {
+      async drain() {
+        await node.leave();
+        await server.drain({ noticeMs: settings.drainNoticeMs, timeoutMs: settings.drainTimeoutMs / 2 });
+        await node.finish(settings.drainTimeoutMs / 4);
+        probe.close();
+        await admin?.drain({ noticeMs: 0, timeoutMs: 1_000 });
+        await node.close();
+        await metricsServer.close();
+      },
+    };
+  };
+
+  runService(logger, start, { drainTimeoutMs: settings.drainTimeoutMs });
+}
+
+/** For operators only, so on an address that no client reaches: no route of the edge leads there. */
+async function serveOperators(
+  { ownership, host, calls }: CommandNode,
+  { adminHost, adminPort }: CommandSettings,
+): Promise<GrpcServer | undefined> {
+  if (adminPort === 0) return undefined;
+  const services = [bindUnaryService(OwnershipServiceService, ownershipService(ownership, host), calls)];
+  const server = new GrpcServer({ host: adminHost, port: adminPort, services });
+  await server.start();
+  return server;
+}
