@@ -5,15 +5,15 @@ import { createLogger } from '../../../platform/telemetry/logger.js';
 import { Fault, toError } from '../../../platform/kernel/fault.js';
 import { threadEventCodec } from '../events/thread-event-codec.js';
 import { helpText, readCommandLine, type JournalCommand } from './adapters/command-line.js';
-import { deleteOldLayout } from './adapters/delete-old-layout.js';
-import { exportJournal } from './adapters/export-journal.js';
+import { deleteOldLayout } from '../../../platform/admin/journal/delete-old-layout.js';
+import { exportJournal } from '../../../platform/admin/journal/export-journal.js';
 import { threadContext } from '../events/context.js';
-import { importJournal } from './adapters/import-journal.js';
-import { Installation } from './adapters/installation.js';
-import { migrateJournal } from './adapters/migrate-journal.js';
+import { importJournal } from '../../../platform/admin/journal/import-journal.js';
+import { Installation } from '../../../platform/admin/journal/installation.js';
+import { migrateJournal } from '../../../platform/admin/journal/migrate-journal.js';
 import { TerminalProgress } from '../../../platform/process/terminal-progress.js';
 import { readJournalCommandConfig } from './config.js';
-import { verifyJournal } from './runtime/verify-journal.js';
+import { verifyJournal } from '../../../platform/admin/journal/verify-journal.js';
 
 /** So many problems are named at most. */
 const MAX_PROBLEMS = 100;

@@ -28,10 +28,14 @@ import type { ProjectionObserver } from '../../../platform/projection/projection
 import { Projector } from '../../../platform/projection/projector.js';
 import { runService, type RunningService } from '../../../platform/process/service-process.js';
 import { SharedListing } from '../../../platform/projection/shared-listing.js';
-import { mySqlThreadRows } from './adapters/mysql-thread-rows.js';
-import { projectionLog } from './adapters/projection-log.js';
+import { projectionLog } from '../../../platform/composition/projection-log.js';
+import { projectionPrefixOf } from '../../../platform/projection/projection-prefix.js';
+import { threadContext } from '../events/context.js';
 import { readProjectorConfig } from './config.js';
-import { PREFIX, PROJECTION, PROJECTION_PREFIX } from './names.js';
+import { threadsProjection } from './projection.js';
+
+const { prefix } = threadContext;
+const { name: projection, rows } = threadsProjection;
 
 const config = settingsOrExit(() => readProjectorConfig());
 const logger = createLogger('thread-projector', config.logLevel);
@@ -43,7 +47,7 @@ async function start(): Promise<RunningService> {
   const link = await NatsLink.open({ url: config.natsUrl, name: 'thread-projector', logger });
   const { journalLayout: layout, journalBuckets: buckets } = config.installation;
   const { natsReplicas: replicas, feedStorage: storage } = config;
-  const installation = await InstallationSettings.open(link, { prefix: PREFIX, replicas });
+  const installation = await InstallationSettings.open(link, { prefix, replicas });
   // It writes nothing to the journal, so it may go on while that is copied, but not read the old copy afterwards.
   const role = { duringMaintenance: true };
   await installation.agree(config.installation, role);
@@ -62,10 +66,10 @@ async function start(): Promise<RunningService> {
     abandonAfterSeconds: config.mysqlAbandonAfterSeconds,
   });
   const server = new GrpcServer({ host: config.grpcHost, port: config.grpcPort, services: [], limits: config.limits });
-  const feed = { prefix: PREFIX, storage, replicas };
+  const feed = { prefix, storage, replicas };
   const partitions = { feedPartitions: config.installation.partitions, count: config.projectionPartitions };
   const membership = new JetStreamMembership(link, {
-    prefix: PROJECTION_PREFIX,
+    prefix: projectionPrefixOf(prefix),
     self: ulid(),
     partitions: partitions.count,
     replicas,
@@ -77,18 +81,18 @@ async function start(): Promise<RunningService> {
     projectionMetrics.left(lost);
     logger.info({ lost: lost.size, gained: gained.size, owned: ownership.owned.size }, 'partitions changed');
   });
-  const journal = openJournal(link, { prefix: PREFIX, layout, buckets });
+  const journal = openJournal(link, { prefix, layout, buckets });
   const listing = new SharedListing({
     list: () => journal.list(),
     partitionOf: (threadId) => projectionPartitionOf(threadId, partitions),
     perSecond: config.reconcileThreadsPerSecond,
   });
-  const checkpoints = new ProjectionLayout(database, PROJECTION, partitions);
+  const checkpoints = new ProjectionLayout(database, projection, partitions);
   // One connection stays free for checks and comparisons.
   const slots = pLimit(Math.max(1, config.mysqlMaxConnections - 1));
 
   const newProjector = (partition: number, observer: ProjectionObserver): Projector => {
-    const log = projectionLog(logger.child({ partition }), () => undefined);
+    const log = projectionLog(logger.child({ partition }), threadContext, () => undefined);
     return new Projector({
       feed: new JetStreamFeedReader(
         link,
@@ -96,8 +100,8 @@ async function start(): Promise<RunningService> {
         partitions.count === 1 ? undefined : feedPartitionsOf(partition, partitions),
       ),
       journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
-      store: new MySqlProjectionStore(database, mySqlThreadRows, {
-        projection: PROJECTION,
+      store: new MySqlProjectionStore(database, rows, {
+        projection,
         partition,
         layout: checkpoints,
       }),
@@ -120,7 +124,7 @@ async function start(): Promise<RunningService> {
   };
   const projector = new PartitionedProjector({
     ownership,
-    observer: projectionLog(logger, (isHealthy) => {
+    observer: projectionLog(logger, threadContext, (isHealthy) => {
       projectionMetrics.healthChanged(isHealthy);
       server.setServing(isHealthy);
     }),
@@ -133,7 +137,7 @@ async function start(): Promise<RunningService> {
   projectionMetrics.measureBacklog(projector, (partition, afterSequence) =>
     feedBacklog(link, feed, feedPartitionsOf(partition, partitions), afterSequence),
   );
-  projectionMetrics.measureDeadLetters(new ProjectionOperations(database, PROJECTION));
+  projectionMetrics.measureDeadLetters(new ProjectionOperations(database, projection));
   await server.start();
   // Until the first success.
   server.setServing(false);

@@ -5,8 +5,10 @@ import { NatsLink } from '../../../platform/nats/nats-link.js';
 import { createLogger } from '../../../platform/telemetry/logger.js';
 import { Fault, toError } from '../../../platform/kernel/fault.js';
 import { helpText, readCommandLine } from './adapters/operator-command-line.js';
-import { Operator } from './adapters/operator.js';
+import { Operator } from '../../../platform/admin/projection/operator.js';
+import { threadContext } from '../events/context.js';
 import { readOperatorConfig } from './config.js';
+import { threadsProjection } from './projection.js';
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -31,7 +33,10 @@ if (command.kind === 'help') {
     return link.finally(() => clearTimeout(hint));
   };
   try {
-    process.exitCode = await new Operator({ config, database, openLink, say, output: process.stdout }).run(command);
+    process.exitCode = await new Operator({
+      ...{ context: threadContext, projection: threadsProjection },
+      ...{ config, database, openLink, say, output: process.stdout },
+    }).run(command);
   } catch (thrown) {
     const error = toError(thrown);
     const { cause } = error;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { StoredCommit } from '../../../../platform/nats/raw-journal.js';
 import { resultOf } from '../../../../platform/testing/command-process.js';
 import { someCommit } from '../../../../platform/testing/journal-contract.js';
-import { Installation } from '../adapters/installation.js';
-import { migrateJournal } from '../adapters/migrate-journal.js';
+import { Installation } from '../../../../platform/admin/journal/installation.js';
+import { migrateJournal } from '../../../../platform/admin/journal/migrate-journal.js';
 import { contents, JournalFixture } from './journal-fixture.js';
 
 describe('journal migrate', function () {

@@ -14,10 +14,10 @@ describe("the operator's command line", () => {
       'rewind --to 17': { kind: 'rewind', to: 17 },
       'rewind --to 2026-01-31T12:00:00+01:00': { kind: 'rewind', to: new Date('2026-01-31T11:00:00Z') },
       'dead-letters list --json': { kind: 'list', json: true },
-      [`dead-letters retry ${thread}`]: { kind: 'retry', threadId: thread },
-      'dead-letters retry --all': { kind: 'retry', threadId: undefined },
-      [`dead-letters drop ${thread} --yes`]: { kind: 'drop', threadId: thread, yes: true },
-      [`skip ${thread}`]: { kind: 'skip', threadId: thread, yes: false },
+      [`dead-letters retry ${thread}`]: { kind: 'retry', aggregateId: thread },
+      'dead-letters retry --all': { kind: 'retry', aggregateId: undefined },
+      [`dead-letters drop ${thread} --yes`]: { kind: 'drop', aggregateId: thread, yes: true },
+      [`skip ${thread}`]: { kind: 'skip', aggregateId: thread, yes: false },
       '-h': { kind: 'help' },
     };
     for (const [line, command] of Object.entries(cases))

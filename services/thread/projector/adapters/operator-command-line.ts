@@ -1,16 +1,6 @@
 import { parseArgs } from 'node:util';
+import type { OperatorCommand } from '../../../../platform/admin/projection/operator.js';
 import { Fault, toError } from '../../../../platform/kernel/fault.js';
-
-/** What `npm run projector -- …` asks for. */
-export type OperatorCommand =
-  | { readonly kind: 'help' }
-  | { readonly kind: 'status' | 'list'; readonly json: boolean }
-  | { readonly kind: 'pause' | 'resume' }
-  | { readonly kind: 'rebuild'; readonly isJournalRestored: boolean }
-  | { readonly kind: 'rewind'; readonly to: number | Date }
-  /** `threadId` undefined: all that are parked. */
-  | { readonly kind: 'retry'; readonly threadId: string | undefined }
-  | { readonly kind: 'skip' | 'drop'; readonly threadId: string; readonly yes: boolean };
 
 export const helpText = `Looks after the projection of threads into MySQL. Works with and without projectors running.
 
@@ -52,7 +42,7 @@ const taken: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** @throws Fault reason INVALID_ARGUMENTS saying which */
-export function readCommandLine(args: readonly string[]): OperatorCommand {
+export function readCommandLine(args: readonly string[]): OperatorCommand | { readonly kind: 'help' } {
   const { values, positionals } = parse(args);
   if (values.help === true) return { kind: 'help' };
   const isNested = positionals[0] === 'dead-letters';
@@ -78,11 +68,11 @@ export function readCommandLine(args: readonly string[]): OperatorCommand {
       return { kind: 'rewind', to: readPlace(values.to) };
     case 'dead-letters retry':
       if ((thread === undefined) !== (values.all === true)) throw wrong('retry needs the id of a thread, or --all');
-      return { kind: 'retry', threadId: thread };
+      return { kind: 'retry', aggregateId: thread };
     case 'dead-letters drop':
     case 'skip':
       if (thread === undefined) throw wrong(`${name} needs the id of a thread`);
-      return { kind: name === 'skip' ? 'skip' : 'drop', threadId: thread, yes: values.yes === true };
+      return { kind: name === 'skip' ? 'skip' : 'drop', aggregateId: thread, yes: values.yes === true };
     default:
       throw wrong(name === '' ? 'a command is missing' : `there is no command ${name}`);
   }

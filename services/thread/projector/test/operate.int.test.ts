@@ -5,7 +5,7 @@ import type { Commit } from '../../../../platform/journal/journal.js';
 import { resultOf } from '../../../../platform/testing/command-process.js';
 import { protoClient } from '../../../../platform/testing/proto-client.js';
 import type { ServiceProcess } from '../../../../platform/testing/service-process.js';
-import type { ProjectionStatus } from '../adapters/projection-status.js';
+import type { ProjectionStatus } from '../../../../platform/admin/projection/projection-status.js';
 import { history, InstallationFixture, poisonedHistory } from './installation-fixture.js';
 import { commitOf } from './projection-fixture.js';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { decodeCommit, encodeCommit } from '../../../../platform/nats/commit-message.js';
-import type { RawJournal, StoredCommit } from '../../../../platform/nats/raw-journal.js';
-import { InMemoryJournal } from '../../../../platform/testing/in-memory-journal.js';
-import { someCommit } from '../../../../platform/testing/journal-contract.js';
-import { noProgress } from '../../../../platform/process/progress.js';
+import { decodeCommit, encodeCommit } from '../../nats/commit-message.js';
+import type { RawJournal, StoredCommit } from '../../nats/raw-journal.js';
+import { InMemoryJournal } from '../../testing/in-memory-journal.js';
+import { someCommit } from '../../testing/journal-contract.js';
+import { noProgress } from '../../process/progress.js';
 import { copyHistory } from './copy-history.js';
 
 const aggregateId = 'one';

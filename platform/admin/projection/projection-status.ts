@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PartitionStatus, ProjectionOperations } from '../../../../platform/mysql/projection-operations.js';
-import { feedBacklog } from '../../../../platform/nats/feed-backlog.js';
-import { ensureFeedStream, type FeedStreamOptions } from '../../../../platform/nats/feed-stream.js';
-import type { NatsLink } from '../../../../platform/nats/nats-link.js';
-import { readMembership } from '../../../../platform/nats/read-membership.js';
-import { feedPartitionsOf } from '../../../../platform/projection/projection-partition.js';
-import { PROJECTION_PREFIX } from '../names.js';
+import type { PartitionStatus, ProjectionOperations } from '../../mysql/projection-operations.js';
+import { feedBacklog } from '../../nats/feed-backlog.js';
+import { ensureFeedStream, type FeedStreamOptions } from '../../nats/feed-stream.js';
+import type { NatsLink } from '../../nats/nats-link.js';
+import { readMembership } from '../../nats/read-membership.js';
+import { feedPartitionsOf } from '../../projection/projection-partition.js';
+import { projectionPrefixOf } from '../../projection/projection-prefix.js';
 
 /** One line of the status. */
 export interface PartitionLine {
@@ -20,6 +20,8 @@ export interface PartitionLine {
   /** How long the oldest of them has been there. */
   readonly lagMs: number;
   readonly commitsPerSecond: number;
+  readonly parkedAggregates: number;
+  /** The same by its older name, for scripts that read it. */
   readonly parkedThreads: number;
   readonly parkedCommits: number;
 }
@@ -43,7 +45,10 @@ const RATE_MS = 1_000;
 export async function readStatus({ operations, link, feed, feedPartitions }: StatusSources): Promise<ProjectionStatus> {
   const before = new Map((await operations.partitions()).map((row) => [row.partition, row.projectedCommits]));
   const startedAt = performance.now();
-  const [{ members, assignment }] = await Promise.all([readMembership(link, PROJECTION_PREFIX), delay(RATE_MS)]);
+  const [{ members, assignment }] = await Promise.all([
+    readMembership(link, projectionPrefixOf(feed.prefix)),
+    delay(RATE_MS),
+  ]);
   const rows = await operations.partitions();
   const seconds = (performance.now() - startedAt) / 1_000;
   const { created } = await ensureFeedStream(link, feed);
@@ -62,6 +67,7 @@ export async function readStatus({ operations, link, feed, feedPartitions }: Sta
       lagCommits: commits,
       lagMs: oldestAt === undefined ? 0 : Math.max(0, Date.now() - oldestAt),
       commitsPerSecond: (row.projectedCommits - (before.get(partition) ?? 0)) / seconds,
+      parkedAggregates: row.parkedAggregates,
       parkedThreads: row.parkedAggregates,
       parkedCommits: row.parkedCommits,
     };
@@ -77,7 +83,7 @@ function stateOf({ isPaused, pausedBy }: PartitionStatus, hasOwner: boolean): Pa
   return hasOwner ? 'running' : 'no projector';
 }
 
-const columns: readonly (readonly [string, (line: PartitionLine) => string | number])[] = [
+const columnsOf = (noun: string): readonly (readonly [string, (line: PartitionLine) => string | number])[] => [
   ['PARTITION', ({ partition }) => partition],
   ['OWNER', ({ owner }) => owner ?? '-'],
   ['STATE', ({ state }) => state],
@@ -85,16 +91,17 @@ const columns: readonly (readonly [string, (line: PartitionLine) => string | num
   ['LAG COMMITS', ({ lagCommits }) => lagCommits],
   ['LAG MS', ({ lagMs }) => lagMs],
   ['COMMITS/S', ({ commitsPerSecond }) => commitsPerSecond.toFixed(1)],
-  ['PARKED THREADS', ({ parkedThreads }) => parkedThreads],
+  [`PARKED ${noun.toUpperCase()}S`, ({ parkedAggregates }) => parkedAggregates],
   ['PARKED COMMITS', ({ parkedCommits }) => parkedCommits],
 ];
 
-/** For a person: a table, a line for the whole, and what to know. */
-export function statusTable({ partitions, isNewFeed }: ProjectionStatus): string {
+/** For a person: a table, a line for the whole, and what to know. `noun`: what an aggregate is called. */
+export function statusTable({ partitions, isNewFeed }: ProjectionStatus, noun: string): string {
   if (partitions.length === 0) return 'no projector has ever run here';
   const sum = (number: (line: PartitionLine) => number): number =>
     partitions.reduce((total, line) => total + number(line), 0);
   const states = new Set(partitions.map(({ state }) => state));
+  const columns = columnsOf(noun);
   const rows = [
     columns.map(([name]) => name),
     ...partitions.map((line) => columns.map(([, cell]) => String(cell(line)))),
@@ -106,7 +113,7 @@ export function statusTable({ partitions, isNewFeed }: ProjectionStatus): string
       String(sum(({ lagCommits }) => lagCommits)),
       String(Math.max(...partitions.map(({ lagMs }) => lagMs))),
       sum(({ commitsPerSecond }) => commitsPerSecond).toFixed(1),
-      String(sum(({ parkedThreads }) => parkedThreads)),
+      String(sum(({ parkedAggregates }) => parkedAggregates)),
       String(sum(({ parkedCommits }) => parkedCommits)),
     ],
   ];

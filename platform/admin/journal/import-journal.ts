@@ -1,9 +1,9 @@
-import { decodeCommit } from '../../../../platform/nats/commit-message.js';
-import type { StoredCommit } from '../../../../platform/nats/raw-journal.js';
-import { Fault, toError } from '../../../../platform/kernel/fault.js';
-import { assertPlainId } from '../../../../platform/journal/journal.js';
-import { inParallel } from '../../../../platform/process/in-parallel.js';
-import { noProgress, type Progress } from '../../../../platform/process/progress.js';
+import { decodeCommit } from '../../nats/commit-message.js';
+import type { StoredCommit } from '../../nats/raw-journal.js';
+import { Fault, toError } from '../../kernel/fault.js';
+import { assertPlainId } from '../../journal/journal.js';
+import { inParallel } from '../../process/in-parallel.js';
+import { noProgress, type Progress } from '../../process/progress.js';
 import { copyHistory } from './copy-history.js';
 import { damaged, readExportFile, type ExportSummary } from './export-file.js';
 import type { Installation } from './installation.js';

@@ -1,28 +1,23 @@
-import { Database } from '../../../../platform/mysql/database.js';
-import type { Migration } from '../../../../platform/mysql/migrate-database.js';
-import type { ProjectionOperations } from '../../../../platform/mysql/projection-operations.js';
-import { MySqlProjectionStore, type ProjectedRows } from '../../../../platform/mysql/projection-store.js';
-import { MySqlParkedAggregates } from '../../../../platform/mysql/mysql-parked-aggregates.js';
-import { ShadowDatabase } from '../../../../platform/mysql/shadow-database.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import { chunksOf } from '../../../../platform/process/chunks-of.js';
-import { inParallel } from '../../../../platform/process/in-parallel.js';
-import type { AggregateVersion, Journal } from '../../../../platform/journal/journal.js';
-import { noProgress, type Progress } from '../../../../platform/process/progress.js';
-import {
-  projectionPartitionOf,
-  type ProjectionPartitions,
-} from '../../../../platform/projection/projection-partition.js';
-import { quietObserver } from '../../../../platform/projection/projection-observer.js';
-import { ProjectionWriter } from '../../../../platform/projection/projection-writer.js';
+import { Database } from '../../mysql/database.js';
+import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
+import type { ProjectionOperations } from '../../mysql/projection-operations.js';
+import { MySqlProjectionStore } from '../../mysql/projection-store.js';
+import { MySqlParkedAggregates } from '../../mysql/mysql-parked-aggregates.js';
+import { ShadowDatabase } from '../../mysql/shadow-database.js';
+import { Fault } from '../../kernel/fault.js';
+import { chunksOf } from '../../process/chunks-of.js';
+import { inParallel } from '../../process/in-parallel.js';
+import type { AggregateVersion, Journal } from '../../journal/journal.js';
+import { noProgress, type Progress } from '../../process/progress.js';
+import { projectionPartitionOf, type ProjectionPartitions } from '../../projection/projection-partition.js';
+import { quietObserver } from '../../projection/projection-observer.js';
+import { ProjectionWriter } from '../../projection/projection-writer.js';
 
 export interface RebuildParts {
   readonly url: string;
   /** The read model that is to be replaced. */
   readonly database: Database;
-  readonly projection: string;
-  readonly rows: ProjectedRows;
-  readonly migrations: readonly Migration[];
+  readonly projection: ProjectionDeclaration;
   readonly operations: ProjectionOperations;
   readonly journal: Pick<Journal, 'read' | 'list'>;
   readonly partitions: ProjectionPartitions;
@@ -35,9 +30,9 @@ export interface RebuildParts {
 }
 
 export interface RebuildOutcome {
-  readonly threads: number;
+  readonly aggregates: number;
   readonly commits: number;
-  readonly parkedThreads: number;
+  readonly parkedAggregates: number;
   /** How long nothing was projected, in milliseconds. */
   readonly pausedMs: number;
 }
@@ -50,7 +45,7 @@ interface Behind extends AggregateVersion {
 /** So many partitions are projected at once. */
 const LANES = 4;
 const CHUNK = 500;
-/** Threads handed to a writer at once; it reads 16 histories at a time. */
+/** Aggregates handed to a writer at once; it reads 16 histories at a time. */
 const REPAIR_CHUNK = 64;
 const BATCH_COMMITS = 500;
 /** With fewer commits left than this, or after so many rounds, projection pauses for the last ones. */
@@ -58,7 +53,7 @@ const FEW_COMMITS = 200;
 const MAX_ROUNDS = 8;
 /** How often the last comparison is repeated when the journal's list was not complete. */
 const MAX_FINAL_ROUNDS = 3;
-/** So many threads are named at most. */
+/** So many aggregates are named at most. */
 const NAMED = 5;
 
 /**
@@ -69,7 +64,11 @@ const NAMED = 5;
  * stays then
  */
 export async function rebuildReadModel(parts: RebuildParts): Promise<RebuildOutcome> {
-  const { url, migrations, operations } = parts;
+  const {
+    url,
+    projection: { migrations },
+    operations,
+  } = parts;
   const shadow = await ShadowDatabase.open(url, migrations);
   try {
     // Of a rebuild that has died.
@@ -91,7 +90,7 @@ export async function rebuildReadModel(parts: RebuildParts): Promise<RebuildOutc
 
 class Rebuild {
   readonly #writers: ProjectionWriter[] = [];
-  readonly #total = { threads: 0, commits: 0 };
+  readonly #total = { aggregates: 0, commits: 0 };
   /** Projected since it was last looked at. */
   #projected = 0;
 
@@ -99,7 +98,7 @@ class Rebuild {
 
   static async begin(parts: RebuildParts, database: Database): Promise<Rebuild> {
     const rebuild = new Rebuild(parts);
-    const { projection, rows, journal, partitions, progress = noProgress } = parts;
+    const { projection, journal, partitions, progress = noProgress } = parts;
     const observer = {
       ...quietObserver,
       projected: ({ length }: readonly unknown[]) => {
@@ -108,7 +107,7 @@ class Rebuild {
       },
     };
     for (let partition = 0; partition < partitions.count; partition += 1) {
-      const store = new MySqlProjectionStore(database, rows, { projection, partition });
+      const store = new MySqlProjectionStore(database, projection.rows, { projection: projection.name, partition });
       const own = { store, journal, observer, maxCommits: BATCH_COMMITS };
       rebuild.#writers.push(new ProjectionWriter(own, await store.loadCheckpoint(), new Map()));
     }
@@ -144,23 +143,24 @@ class Rebuild {
     );
     return {
       ...this.#total,
-      parkedThreads: parked.reduce((sum, { size }) => sum + size, 0),
+      parkedAggregates: parked.reduce((sum, { size }) => sum + size, 0),
       pausedMs: performance.now() - pausedAt,
     };
   }
 
-  /** Threads of which the journal, or the present read model, projected or parked, has more. */
+  /** Aggregates of which the journal, or the present read model, projected or parked, has more. */
   async #behind(than: 'journal' | 'read model'): Promise<Behind[]> {
-    const { journal, partitions, database, rows, projection } = this.parts;
-    const live = new MySqlProjectionStore(database, rows, { projection });
+    const { journal, partitions, database } = this.parts;
+    const { rows, name } = this.parts.projection;
+    const live = new MySqlProjectionStore(database, rows, { projection: name });
     const parked = new Map<string, number>();
-    for (const { aggregateId, lastVersion } of await new MySqlParkedAggregates(database, rows, projection).list()) {
+    for (const { aggregateId, lastVersion } of await new MySqlParkedAggregates(database, rows, name).list()) {
       parked.set(aggregateId, lastVersion);
     }
     const behind: Behind[] = [];
-    let threads = 0;
+    let aggregates = 0;
     for await (const chunk of chunksOf(journal.list(), CHUNK)) {
-      threads += chunk.length;
+      aggregates += chunk.length;
       const ids = chunk.map(({ aggregateId }) => aggregateId);
       const projected = await live.loadVersions(ids);
       const byWriter = new Map<ProjectionWriter, string[]>();
@@ -179,7 +179,7 @@ class Rebuild {
         if (to > from) behind.push({ aggregateId, version: to, from });
       }
     }
-    this.#total.threads = Math.max(this.#total.threads, threads);
+    this.#total.aggregates = Math.max(this.#total.aggregates, aggregates);
     return behind;
   }
 
@@ -218,8 +218,8 @@ class Rebuild {
 
   #storeOf(partition: number): MySqlProjectionStore {
     // The dead letters are where the read model now is.
-    const { database, rows, projection } = this.parts;
-    return new MySqlProjectionStore(database, rows, { projection, partition });
+    const { database, projection } = this.parts;
+    return new MySqlProjectionStore(database, projection.rows, { projection: projection.name, partition });
   }
 }
 

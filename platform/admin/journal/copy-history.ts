@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MsgHdrs } from '@nats-io/transport-node';
-import type { CommitMessage } from '../../../../platform/nats/commit-message.js';
-import type { RawJournal, StoredCommit } from '../../../../platform/nats/raw-journal.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import type { Progress } from '../../../../platform/process/progress.js';
+import type { CommitMessage } from '../../nats/commit-message.js';
+import type { RawJournal, StoredCommit } from '../../nats/raw-journal.js';
+import { Fault } from '../../kernel/fault.js';
+import type { Progress } from '../../process/progress.js';
 
 /** So many commits are written before they are read back. */
 const CHUNK = 200;

@@ -2,12 +2,12 @@ import {
   InstallationSettings,
   type InstallationValues,
   type KeptInstallation,
-} from '../../../../platform/nats/installation-settings.js';
-import type { NatsLink } from '../../../../platform/nats/nats-link.js';
-import { readMembership } from '../../../../platform/nats/read-membership.js';
-import { openJournal, type JournalLayout } from '../../../../platform/nats/open-journal.js';
-import type { RawJournal } from '../../../../platform/nats/raw-journal.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
+} from '../../nats/installation-settings.js';
+import type { NatsLink } from '../../nats/nats-link.js';
+import { readMembership } from '../../nats/read-membership.js';
+import { openJournal, type JournalLayout } from '../../nats/open-journal.js';
+import type { RawJournal } from '../../nats/raw-journal.js';
+import { Fault } from '../../kernel/fault.js';
 
 export interface InstallationOptions {
   readonly link: NatsLink;

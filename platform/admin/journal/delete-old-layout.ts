@@ -1,7 +1,7 @@
-import { subjectPrefixOf } from '../../../../platform/nats/open-journal.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import { inParallel } from '../../../../platform/process/in-parallel.js';
-import { noProgress, type Progress } from '../../../../platform/process/progress.js';
+import { subjectPrefixOf } from '../../nats/open-journal.js';
+import { Fault } from '../../kernel/fault.js';
+import { inParallel } from '../../process/in-parallel.js';
+import { noProgress, type Progress } from '../../process/progress.js';
 import type { Installation } from './installation.js';
 
 /** So many streams are deleted at once. */

@@ -1,7 +1,7 @@
-import { Fault } from '../../../../platform/kernel/fault.js';
-import type { AggregateVersion, Journal, RecordedEvent } from '../../../../platform/journal/journal.js';
-import { inParallel } from '../../../../platform/process/in-parallel.js';
-import { noProgress, type Progress } from '../../../../platform/process/progress.js';
+import { Fault } from '../../kernel/fault.js';
+import type { AggregateVersion, Journal, RecordedEvent } from '../../journal/journal.js';
+import { inParallel } from '../../process/in-parallel.js';
+import { noProgress, type Progress } from '../../process/progress.js';
 
 /** What was found. */
 export interface JournalReport {

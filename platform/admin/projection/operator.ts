@@ -1,27 +1,38 @@
-import type { Database } from '../../../../platform/mysql/database.js';
-import { MySqlParkedAggregates } from '../../../../platform/mysql/mysql-parked-aggregates.js';
-import { ProjectionLayout } from '../../../../platform/mysql/projection-layout.js';
-import { ProjectionOperations } from '../../../../platform/mysql/projection-operations.js';
-import { feedSequenceBefore } from '../../../../platform/nats/feed-backlog.js';
-import { ensureFeedStream, type FeedStreamOptions } from '../../../../platform/nats/feed-stream.js';
-import { InstallationSettings, type InstallationValues } from '../../../../platform/nats/installation-settings.js';
-import type { NatsLink } from '../../../../platform/nats/nats-link.js';
-import { openJournal } from '../../../../platform/nats/open-journal.js';
-import { confirm } from '../../../../platform/process/confirm.js';
-import { TerminalProgress, type ProgressOutput } from '../../../../platform/process/terminal-progress.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import type { Journal } from '../../../../platform/journal/journal.js';
-import type { ParkedAggregate } from '../../../../platform/projection/parked-aggregates.js';
-import type { ProjectionPartitions } from '../../../../platform/projection/projection-partition.js';
-import { retryParked, type RetryOptions } from '../../../../platform/projection/retry-parked.js';
-import { migrations } from '../migrations/index.js';
-import { PREFIX, PROJECTION } from '../names.js';
-import { mySqlThreadRows } from './mysql-thread-rows.js';
-import type { OperatorCommand } from './operator-command-line.js';
+import type { Database } from '../../mysql/database.js';
+import { MySqlParkedAggregates } from '../../mysql/mysql-parked-aggregates.js';
+import { ProjectionLayout } from '../../mysql/projection-layout.js';
+import { ProjectionOperations } from '../../mysql/projection-operations.js';
+import { feedSequenceBefore } from '../../nats/feed-backlog.js';
+import { ensureFeedStream, type FeedStreamOptions } from '../../nats/feed-stream.js';
+import { InstallationSettings, type InstallationValues } from '../../nats/installation-settings.js';
+import type { NatsLink } from '../../nats/nats-link.js';
+import { openJournal } from '../../nats/open-journal.js';
+import { confirm } from '../../process/confirm.js';
+import { TerminalProgress, type ProgressOutput } from '../../process/terminal-progress.js';
+import { Fault } from '../../kernel/fault.js';
+import type { Journal } from '../../journal/journal.js';
+import type { ParkedAggregate } from '../../projection/parked-aggregates.js';
+import type { ProjectionPartitions } from '../../projection/projection-partition.js';
+import { retryParked, type RetryOptions } from '../../projection/retry-parked.js';
+import { aggregateNounOf } from '../../journal/aggregate-noun.js';
+import type { Context } from '../../journal/context.js';
+import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
 import { alignedLines, readStatus, statusTable } from './projection-status.js';
 import { rebuildReadModel } from './rebuild-read-model.js';
 
+/** What an operator asks for. */
+export type OperatorCommand =
+  | { readonly kind: 'status' | 'list'; readonly json: boolean }
+  | { readonly kind: 'pause' | 'resume' }
+  | { readonly kind: 'rebuild'; readonly isJournalRestored: boolean }
+  | { readonly kind: 'rewind'; readonly to: number | Date }
+  /** `aggregateId` undefined: all that are parked. */
+  | { readonly kind: 'retry'; readonly aggregateId: string | undefined }
+  | { readonly kind: 'skip' | 'drop'; readonly aggregateId: string; readonly yes: boolean };
+
 export interface OperatorParts {
+  readonly context: Context;
+  readonly projection: ProjectionDeclaration;
   readonly config: {
     readonly mysqlUrl: string;
     readonly natsReplicas: number;
@@ -42,16 +53,21 @@ export class Operator {
   readonly #operations: ProjectionOperations;
   readonly #parked: MySqlParkedAggregates;
 
+  /** What an aggregate is called. */
+  readonly #noun: string;
+
   constructor(private readonly parts: OperatorParts) {
-    this.#operations = new ProjectionOperations(parts.database, PROJECTION);
-    this.#parked = new MySqlParkedAggregates(parts.database, mySqlThreadRows, PROJECTION);
+    const { database, projection, context } = parts;
+    this.#operations = new ProjectionOperations(database, projection.name);
+    this.#parked = new MySqlParkedAggregates(database, projection.rows, projection.name);
+    this.#noun = aggregateNounOf(context);
   }
 
   /**
    * @returns the exit code
    * @throws Fault with a message for a person
    */
-  async run(command: Exclude<OperatorCommand, { kind: 'help' }>): Promise<number> {
+  async run(command: OperatorCommand): Promise<number> {
     switch (command.kind) {
       case 'status':
         return this.#status(command.json);
@@ -66,7 +82,7 @@ export class Operator {
       case 'list':
         return this.#list(command.json);
       case 'retry':
-        return this.#retry(command.threadId);
+        return this.#retry(command.aggregateId);
       case 'skip':
       case 'drop':
         return this.#giveUp(command);
@@ -78,7 +94,7 @@ export class Operator {
     const { partitions: feedPartitions } = await this.#installation(link);
     const sources = { operations: this.#operations, link, feed: this.#feed, feedPartitions };
     const status = await readStatus(sources);
-    this.parts.say(isJson ? JSON.stringify(status, null, 2) : statusTable(status));
+    this.parts.say(isJson ? JSON.stringify(status, null, 2) : statusTable(status, this.#noun));
     return 0;
   }
 
@@ -91,9 +107,9 @@ export class Operator {
 
   /** Also before any projector has run. */
   async #makePartitions(): Promise<void> {
-    const { database, config } = this.parts;
+    const { database, projection, config } = this.parts;
     const partitions = { feedPartitions: config.installation.partitions, count: config.projectionPartitions };
-    await new ProjectionLayout(database, PROJECTION, partitions).ensure();
+    await new ProjectionLayout(database, projection.name, partitions).ensure();
   }
 
   async #resume(): Promise<number> {
@@ -117,22 +133,21 @@ export class Operator {
   }
 
   async #rebuild(isJournalRestored: boolean): Promise<number> {
-    const { database, config, output, say } = this.parts;
+    const { database, projection, config, output, say } = this.parts;
     const link = await this.parts.openLink();
-    const { threads, commits, parkedThreads, pausedMs } = await rebuildReadModel({
+    const { aggregates, commits, parkedAggregates, pausedMs } = await rebuildReadModel({
       url: config.mysqlUrl,
       database,
-      projection: PROJECTION,
-      rows: mySqlThreadRows,
-      migrations,
+      projection,
       operations: this.#operations,
       journal: await this.#journal(link),
       partitions: await this.#partitions(link),
       isJournalRestored,
       progress: new TerminalProgress(output),
     });
-    say(`rebuilt: ${threads} threads, ${commits} commits; nothing was projected for ${Math.round(pausedMs)} ms`);
-    if (parkedThreads > 0) say(`${parkedThreads} threads are parked: npm run projector -- dead-letters list`);
+    const noun = this.#noun;
+    say(`rebuilt: ${aggregates} ${noun}s, ${commits} commits; nothing was projected for ${Math.round(pausedMs)} ms`);
+    if (parkedAggregates > 0) say(`${parkedAggregates} ${noun}s are parked: npm run projector -- dead-letters list`);
     return 0;
   }
 
@@ -140,7 +155,7 @@ export class Operator {
     const { say } = this.parts;
     const parked = await this.#parked.list();
     if (isJson) say(JSON.stringify(parked, null, 2));
-    else if (parked.length === 0) say('no thread is parked');
+    else if (parked.length === 0) say(`no ${this.#noun} is parked`);
     else {
       const rows = parked.map(({ aggregateId, firstVersion, lastVersion, commits, since, error }) => [
         aggregateId,
@@ -149,61 +164,76 @@ export class Operator {
         String(commits),
         ` ${error.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
       ]);
-      for (const line of alignedLines([['THREAD', 'VERSIONS', 'SINCE', 'COMMITS', ' ERROR'], ...rows], 5)) say(line);
+      for (const line of alignedLines(
+        [[this.#noun.toUpperCase(), 'VERSIONS', 'SINCE', 'COMMITS', ' ERROR'], ...rows],
+        5,
+      ))
+        say(line);
     }
     return 0;
   }
 
-  async #retry(threadId: string | undefined): Promise<number> {
+  async #retry(aggregateId: string | undefined): Promise<number> {
     const journal = await this.#journal(await this.parts.openLink());
     const parked =
-      threadId === undefined ? (await this.#parked.list()).map(({ aggregateId }) => aggregateId) : [threadId];
-    if (parked.length === 0) this.parts.say('no thread is parked');
+      aggregateId === undefined ? (await this.#parked.list()).map(({ aggregateId }) => aggregateId) : [aggregateId];
+    if (parked.length === 0) this.parts.say(`no ${this.#noun} is parked`);
     let failed = 0;
     for (const id of parked) if (!(await this.#retryOne(id, { parked: this.#parked, journal }))) failed += 1;
     return failed === 0 ? 0 : 1;
   }
 
-  async #giveUp({ kind, threadId, yes }: { kind: 'skip' | 'drop'; threadId: string; yes: boolean }): Promise<number> {
-    const [parked] = await this.#parked.list(threadId);
-    if (parked === undefined) throw notParked(threadId);
+  async #giveUp({
+    kind,
+    aggregateId,
+    yes,
+  }: {
+    kind: 'skip' | 'drop';
+    aggregateId: string;
+    yes: boolean;
+  }): Promise<number> {
+    const [parked] = await this.#parked.list(aggregateId);
+    if (parked === undefined) throw notParked(aggregateId);
     if (!(await confirm(questionOf(kind, parked), yes))) {
       this.parts.say('nothing was done');
       return 1;
     }
     const journal = await this.#journal(await this.parts.openLink());
     const giveUp = kind === 'skip' ? 'first' : 'all';
-    return (await this.#retryOne(threadId, { parked: this.#parked, journal, giveUp })) ? 0 : 1;
+    return (await this.#retryOne(aggregateId, { parked: this.#parked, journal, giveUp })) ? 0 : 1;
   }
 
   /** @returns true when it is live again */
-  async #retryOne(threadId: string, options: RetryOptions): Promise<boolean> {
-    const outcome = await retryParked(threadId, options);
+  async #retryOne(aggregateId: string, options: RetryOptions): Promise<boolean> {
+    const outcome = await retryParked(aggregateId, options);
     switch (outcome.kind) {
       case 'live':
-        this.parts.say(`${threadId} is live again, at version ${outcome.version}`);
+        this.parts.say(`${aggregateId} is live again, at version ${outcome.version}`);
         return true;
       case 'parked':
-        this.parts.say(`${threadId} stays parked at version ${outcome.version}: ${outcome.error.message}`);
+        this.parts.say(`${aggregateId} stays parked at version ${outcome.version}: ${outcome.error.message}`);
         return false;
       case 'not-parked':
-        throw notParked(threadId);
+        throw notParked(aggregateId);
     }
   }
 
   get #feed(): FeedStreamOptions {
     const { feedStorage: storage, natsReplicas: replicas } = this.parts.config;
-    return { prefix: PREFIX, storage, replicas };
+    return { prefix: this.parts.context.prefix, storage, replicas };
   }
 
   async #installation(link: NatsLink): Promise<InstallationValues> {
     const { installation, natsReplicas: replicas } = this.parts.config;
-    return (await (await InstallationSettings.open(link, { prefix: PREFIX, replicas })).read()) ?? installation;
+    return (
+      (await (await InstallationSettings.open(link, { prefix: this.parts.context.prefix, replicas })).read()) ??
+      installation
+    );
   }
 
   async #journal(link: NatsLink): Promise<Pick<Journal, 'read' | 'list'>> {
     const { journalLayout: layout, journalBuckets: buckets } = await this.#installation(link);
-    return openJournal(link, { prefix: PREFIX, layout, buckets });
+    return openJournal(link, { prefix: this.parts.context.prefix, layout, buckets });
   }
 
   /** As the checkpoints have them. */
@@ -226,6 +256,6 @@ function questionOf(
   return `${why}\n${what} The journal keeps them; a rebuild tries them again.`;
 }
 
-function notParked(threadId: string): Fault {
-  return new Fault('failed-precondition', 'NOT_PARKED', `${threadId} has no dead letters`);
+function notParked(aggregateId: string): Fault {
+  return new Fault('failed-precondition', 'NOT_PARKED', `${aggregateId} has no dead letters`);
 }

@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { BinaryReader, BinaryWriter } from '@bufbuild/protobuf/wire';
 import { headers } from '@nats-io/transport-node';
-import { ExportRecord, type ExportedCommit } from '../../../../gen/threadweaver/journal/v1/export.js';
-import type { StoredCommit } from '../../../../platform/nats/raw-journal.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
+import { ExportRecord, type ExportedCommit } from '../../../gen/threadweaver/journal/v1/export.js';
+import type { StoredCommit } from '../../nats/raw-journal.js';
+import { Fault } from '../../kernel/fault.js';
 
 const FORMAT = 'threadweaver-journal';
 const FORMAT_VERSION = 1;

@@ -1,8 +1,8 @@
-import type { RawJournal } from '../../../../platform/nats/raw-journal.js';
-import type { JournalLayout } from '../../../../platform/nats/open-journal.js';
-import { Fault } from '../../../../platform/kernel/fault.js';
-import { inParallel } from '../../../../platform/process/in-parallel.js';
-import { noProgress, type Progress } from '../../../../platform/process/progress.js';
+import type { RawJournal } from '../../nats/raw-journal.js';
+import type { JournalLayout } from '../../nats/open-journal.js';
+import { Fault } from '../../kernel/fault.js';
+import { inParallel } from '../../process/in-parallel.js';
+import { noProgress, type Progress } from '../../process/progress.js';
 import { copyHistory, cutOff } from './copy-history.js';
 import type { Installation } from './installation.js';
 

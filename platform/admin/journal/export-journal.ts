@@ -1,4 +1,4 @@
-import { noProgress, type Progress } from '../../../../platform/process/progress.js';
+import { noProgress, type Progress } from '../../process/progress.js';
 import { cutOff } from './copy-history.js';
 import { ExportFileWriter, type ExportSummary } from './export-file.js';
 import type { Installation } from './installation.js';
