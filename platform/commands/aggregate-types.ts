@@ -57,11 +57,4 @@ export class AggregateTypes {
     if (type !== undefined) return type;
     throw new Fault('unavailable', 'UNKNOWN_AGGREGATE_TYPE', `this instance has no aggregates of type ${name}`);
   }
-
-  /** @throws Error one of the context's types is not hosted */
-  assertComplete(): void {
-    for (const name of this.context.aggregateTypes) {
-      if (!this.#types.has(name)) throw new Error(`no aggregate type ${name} was given to host`);
-    }
-  }
 }

@@ -109,7 +109,7 @@ export class CommandNode {
   }
 
   /**
-   * Hosts a type of aggregate; to be called for each of the context's.
+   * Hosts a type of aggregate.
    *
    * @param before what commands go through before they are carried out or routed, such as a quota. @default nothing
    * @returns where its commands go, which are counted there
@@ -124,9 +124,8 @@ export class CommandNode {
     return this.#counts.counted(type.type, before(this.#types.add(type, router)));
   }
 
-  /** Takes commands from other instances from now on. @throws Error a type is not hosted */
+  /** Takes commands from other instances from now on. */
   async listen(): Promise<void> {
-    this.#types.assertComplete();
     await Promise.all([this.#bus.open(this.#router), this.#rejections.open()]);
   }
 

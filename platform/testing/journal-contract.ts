@@ -96,6 +96,28 @@ export function describeJournalContract(name: string, open: () => Promise<readon
       assert.deepEqual(await readAll(journal, id, 6), []);
     });
 
+    it('keeps aggregates of two types apart that have the same plain id, and lists each', async () => {
+      const id = ulid();
+      const ids = [id, `payment=${id}`, `refund=${id}`];
+      for (const [index, each] of ids.entries()) {
+        for (let version = 0; version <= index; version += 1) {
+          await journal.append(each, version, someCommit(`${version}`));
+        }
+      }
+      for (const [index, each] of ids.entries()) {
+        const commits = await readAll(journal, each);
+        assert.deepEqual(
+          commits.map(({ aggregateId, commandId }) => [aggregateId, commandId]),
+          Array.from({ length: index + 1 }, (_, version) => [each, `request-${version}`]),
+        );
+      }
+      const listed: [string, number][] = [];
+      for await (const found of journal.list()) {
+        if (ids.includes(found.aggregateId)) listed.push([found.aggregateId, found.version]);
+      }
+      assert.deepEqual(new Map(listed), new Map(ids.map((each, index) => [each, index + 1])));
+    });
+
     it('has nothing for an aggregate without history', async () => {
       assert.deepEqual(await readAll(journal, ulid()), []);
     });
