@@ -4,11 +4,11 @@ import { InMemoryJournal } from '../testing/in-memory-journal.js';
 import { InMemoryRejectionLog } from '../testing/in-memory-rejection-log.js';
 import { readAll, someCommit } from '../testing/journal-contract.js';
 import {
-  jsonCommands,
   order,
   shopContext,
   stock,
   type OrderCommand,
+  type ShopRejection,
   type StockCommand,
 } from '../testing/sample/shop.js';
 import { ToldMembership } from '../testing/told-membership.js';
@@ -17,6 +17,7 @@ import { AggregateHost } from './aggregate-host.js';
 import type { CommandEnvelope } from './aggregate-model.js';
 import { AggregateTypes, type AggregateType } from './aggregate-types.js';
 import type { RoutedCommand } from './command-bus.js';
+import { jsonCommandCodec } from './command-codec.js';
 import { CommandRouter } from './command-router.js';
 
 const trace = { requestId: 'x', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
@@ -50,8 +51,8 @@ function marked<Command, Event extends { readonly type: string }, State, Rejecti
     },
   };
 }
-const orderType = marked({ ...order, type: 'order', commands: jsonCommands<OrderCommand>() });
-const stockType = marked({ ...stock, type: 'stock', commands: jsonCommands<StockCommand>() });
+const orderType = marked({ ...order, type: 'order', commands: jsonCommandCodec<OrderCommand, ShopRejection>() });
+const stockType = marked({ ...stock, type: 'stock', commands: jsonCommandCodec<StockCommand, ShopRejection>() });
 
 describe('two types of aggregates in one process', () => {
   let journal: InMemoryJournal;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { jsonCommandCodec } from '../../../../platform/commands/command-codec.js';
 import type { ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
 import { threadCommandCodec } from './thread-command-codec.js';
@@ -55,6 +56,18 @@ describe('threadCommandCodec', () => {
       assert.deepEqual(threadCommandCodec.decodeRejection(data), rejection);
     });
   }
+
+  it('understands what the next version sends', () => {
+    const next = jsonCommandCodec<ThreadCommand, ThreadRejection>();
+    // What is undefined is left out, which means the same.
+    const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+    for (const command of commands) {
+      assert.deepEqual(threadCommandCodec.decodeCommand(next.encodeCommand(command)), plain(command));
+    }
+    for (const rejection of rejections) {
+      assert.deepEqual(threadCommandCodec.decodeRejection(next.encodeRejection(rejection)), rejection);
+    }
+  });
 
   it('refuses what is neither', () => {
     assert.throws(() => threadCommandCodec.decodeCommand(Buffer.alloc(0)), /cannot be read/);

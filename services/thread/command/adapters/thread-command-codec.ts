@@ -1,12 +1,17 @@
 import * as proto from '../../../../gen/threadweaver/thread/command/v1/thread_commands.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
-import type { CommandCodec } from '../../../../platform/commands/command-codec.js';
+import { isJsonObject, jsonCommandCodec, type CommandCodec } from '../../../../platform/commands/command-codec.js';
 import type { ThreadCommand } from '../domain/thread-command.js';
 import type { ThreadRejection } from '../domain/thread-rejection.js';
 
 type Body = NonNullable<proto.ThreadCommand['command']>;
 
-/** Commands on their way between two instances; both ends run the same or neighbouring versions. */
+const json = jsonCommandCodec<ThreadCommand, ThreadRejection>();
+
+/**
+ * Commands on their way between two instances; both ends run the same or neighbouring versions. What the next version
+ * sends, JSON, is understood already: this one still sends what the one before understands.
+ */
 export const threadCommandCodec: CommandCodec<ThreadCommand, ThreadRejection> = {
   encodeCommand(command) {
     const { accountId, occurredAt } = command;
@@ -17,6 +22,7 @@ export const threadCommandCodec: CommandCodec<ThreadCommand, ThreadRejection> = 
     }).finish();
   },
   decodeCommand(data) {
+    if (isJsonObject(data)) return json.decodeCommand(data);
     const { accountId, occurTime, command } = proto.ThreadCommand.decode(data);
     if (occurTime === undefined || command === undefined) throw unreadable('a command');
     return { accountId, occurredAt: occurTime.getTime(), ...contentOf(command) };
@@ -26,6 +32,7 @@ export const threadCommandCodec: CommandCodec<ThreadCommand, ThreadRejection> = 
     return proto.ThreadRejection.encode({ code: rejection.code, messageIndexes }).finish();
   },
   decodeRejection(data) {
+    if (isJsonObject(data)) return json.decodeRejection(data);
     const { code, messageIndexes } = proto.ThreadRejection.decode(data);
     if (code === '') throw unreadable('a rejection');
     return (code === 'REPLY_TARGET_NOT_FOUND' ? { code, messageIndexes } : { code }) as ThreadRejection;
