@@ -8,8 +8,7 @@ import { fairnessLine } from './lines/fairness-line.js';
 import { hotLine } from './lines/hot-line.js';
 import { instancesLine } from './lines/instances-line.js';
 import { readLines } from './lines/read-lines.js';
-import { benchScaleModel } from './scale-model-bench.js';
-import { benchHistories, benchScaling } from './scaling-bench.js';
+import { benchHistories, benchScaleModel, benchScaling } from './scaling-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { readCommandLine, UsageError } from './support/command-line.js';
 import { isMet, type Line, type LineResult } from './support/line.js';
@@ -44,7 +43,7 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
   'hot-thread': { about: 'appends to one thread in either layout', run: benchHotThread },
   scaling: { about: 'what more threads and longer threads cost, 1 to 200,000 (ten minutes)', run: benchScaling },
   histories: {
-    about: 'of scaling only longer threads, and posts at random moments (two minutes)',
+    about: 'of scaling only longer threads (a minute)',
     run: benchHistories,
   },
   'scale-model': {

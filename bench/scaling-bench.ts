@@ -7,15 +7,10 @@ import { drawCurve } from './scaling/draw-curve.js';
 import { machineShape, measuredCommit } from './support/machine.js';
 import { measureHistories } from './scaling/measure-histories.js';
 import { measureSize, Reference } from './scaling/measure-size.js';
-import {
-  measuredFile,
-  readMeasured,
-  type Measured,
-  type MeasuredOpenLoad,
-  type MeasuredSize,
-} from './scaling/measured.js';
-import { historyRows, openLoadRows, sizeRows } from './scaling/rows.js';
-import { endProgress, printTable, showProgress } from './table.js';
+import { measuredFile, readMeasured, type Measured, type MeasuredSize } from './scaling/measured.js';
+import { writeTables } from './scale-model/document.js';
+import { measuredTables, scaleTables } from './scale-model/tables.js';
+import { endProgress, showProgress } from './table.js';
 
 /** Each of a creation and one message, and one of longer threads that shows what a message takes. */
 const COMMITS = 2;
@@ -35,11 +30,9 @@ export async function benchScaling({ count }: { count: number | undefined }): Pr
   const dataDir = await mkdtemp(join(tmpdir(), 'threadweaver-scaling-mysql-'));
   const mySql = await startMySqlServer({ dataDir, bufferPoolMib: 512 });
   const sizes: MeasuredSize[] = [];
-  let openLoads: MeasuredOpenLoad[] = [];
   try {
     const reference = await Reference.start(COMMITS);
     try {
-      openLoads = await reference.measureOpenLoad();
       for (const { layout, threads, commits } of installations) {
         if (threads > (count ?? Infinity)) continue;
         const name = `${layout}, ${threads} threads of ${commits} commits`;
@@ -58,22 +51,29 @@ export async function benchScaling({ count }: { count: number | undefined }): Pr
   }
   const histories = await measureHistories(showProgress);
   endProgress();
-  for (const rows of sizeRows(sizes)) printTable(rows);
-  printTable(historyRows(histories));
-  printTable(openLoadRows(openLoads));
+  print(measuredTables({ sizes, histories }));
   if (count !== undefined) return;
-  await keep({ commit: measuredCommit(), machine: machineShape(), sizes, histories, openLoads });
+  await keep({ commit: measuredCommit(), machine: machineShape(), sizes, histories });
 }
 
-/** Only threads of different lengths, and posts at random moments: two minutes. Keeps them beside the sizes of the last run. */
+/** Only threads of different lengths: a minute. Keeps them beside the sizes of the last run. */
 export async function benchHistories(): Promise<void> {
-  const reference = await Reference.start(COMMITS);
-  const openLoads = await reference.measureOpenLoad().finally(() => reference.close());
   const histories = await measureHistories(showProgress);
   endProgress();
-  printTable(historyRows(histories));
-  printTable(openLoadRows(openLoads));
-  await keep({ ...readMeasured(), histories, openLoads });
+  const measured = { ...readMeasured(), histories };
+  print({ histories: measuredTables(measured).histories ?? [] });
+  await keep(measured);
+}
+
+/** What so many threads need, from what the last run of `scaling` has measured: printed, and written into docs/scaling.md. */
+export async function benchScaleModel(): Promise<void> {
+  const tables = scaleTables(readMeasured());
+  print(tables);
+  writeTables(tables);
+}
+
+function print(tables: Readonly<Record<string, readonly string[]>>): void {
+  for (const [name, lines] of Object.entries(tables)) console.log(`\n  ${name}\n  ${lines.join('\n  ')}`);
 }
 
 async function keep(measured: Measured): Promise<void> {

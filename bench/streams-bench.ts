@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { ulid } from 'ulid';
 import { StreamPerAggregateJournal } from '../platform/nats/stream-per-aggregate-journal.js';
 import { NatsLink } from '../platform/nats/nats-link.js';
 import { createLogger } from '../platform/telemetry/logger.js';
 import { someCommit } from '../platform/testing/journal-contract.js';
 import { startNatsServer } from '../mesh/servers/index.js';
+import { residentMib } from './scaling/footprint.js';
 import { endProgress, printTable, showProgress, summarize } from './table.js';
 
 const PARALLEL = 16;
@@ -47,7 +48,7 @@ export async function benchStreams({ count = 10_000 }: { count: number | undefin
         'of the first': perSecond / first,
         'append p50 ms': append.p50,
         'append p99 ms': append.p99,
-        'server MiB': residentMib(server.pid),
+        'server MiB': Math.round(residentMib(server.pid)),
         'open files': readdirSync(`/proc/${server.pid}/fd`).length,
       });
     }
@@ -87,8 +88,4 @@ async function inParallel(count: number, work: () => Promise<void>): Promise<{ s
     }),
   );
   return { samples, ms: performance.now() - startedAt };
-}
-
-function residentMib(pid: number): number {
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024);
 }

@@ -21,19 +21,13 @@ export interface Costs {
   readonly commandStartS: number;
 }
 
-/** From all that was measured. @throws Error when a size is missing */
-export function costsOf(measured: Measured): Costs {
-  return costsUpTo(measured, Infinity);
-}
-
 /**
- * From sizes of at most so many threads: the straight line through the two largest. What a further message costs is
- * told by the installation with longer threads.
+ * The straight line through the two largest sizes. What a further message costs is told by the installation with longer threads.
  * @throws Error when there are not two sizes, or none with longer threads
  */
-export function costsUpTo({ sizes }: Pick<Measured, 'sizes'>, maxThreads: number): Costs {
+export function costsOf({ sizes }: Pick<Measured, 'sizes'>): Costs {
   const short = sizes
-    .filter(({ layout, commits, threads }) => layout === 'bucketed' && commits === 2 && threads <= maxThreads)
+    .filter(({ layout, commits }) => layout === 'bucketed' && commits === 2)
     .sort((a, b) => a.threads - b.threads);
   const [smaller, larger] = short.slice(-2);
   const long = sizes.find(({ commits }) => commits > 2);
@@ -75,49 +69,4 @@ export function costsUpTo({ sizes }: Pick<Measured, 'sizes'>, maxThreads: number
 interface Line {
   readonly base: number;
   readonly slope: number;
-}
-
-/** One figure at the largest size, as predicted from smaller ones, and as measured. */
-export interface Prediction {
-  readonly figure: string;
-  readonly predicted: number;
-  readonly measured: number;
-  /** (predicted − measured) ÷ measured. */
-  readonly error: number;
-}
-
-/** Predicts the largest bucketed size from those of at most `fromThreads`. */
-export function checkPrediction(measured: Measured, fromThreads: number): Prediction[] {
-  const costs = costsUpTo(measured, fromThreads);
-  const largest = measured.sizes
-    .filter(({ layout, commits }) => layout === 'bucketed' && commits === 2)
-    .reduce((one, other) => (other.threads > one.threads ? other : one));
-  const { threads } = largest;
-  const pairs: readonly [string, number, number][] = [
-    ['memory of nats-server, MiB', costs.natsBaseMib + (threads * costs.natsBytesPerThread) / 2 ** 20, largest.natsMib],
-    [
-      'restart of nats-server, s',
-      costs.natsRestartBaseS + threads * costs.natsRestartSPerThread,
-      largest.natsRestartMs / 1_000,
-    ],
-    [
-      'journal on disk, MiB',
-      (threads * largest.commits * costs.journalBytesPerCommit) / 2 ** 20,
-      largest.natsDiskBytes / 2 ** 20,
-    ],
-    [
-      'MySQL, MiB',
-      (costs.mysqlBaseBytes + threads * costs.mysqlBytesPerThread) / 2 ** 20,
-      largest.mysqlBytes / 2 ** 20,
-    ],
-    ['rebuild, s', costs.rebuildBaseS + threads * costs.rebuildSPerThread, largest.rebuildMs / 1_000],
-    ['comparison, s', costs.comparisonBaseS + threads * costs.comparisonSPerThread, largest.comparisonMs / 1_000],
-    ['thread-command until SERVING, s', costs.commandStartS, largest.commandStartMs / 1_000],
-  ];
-  return pairs.map(([figure, predicted, seen]) => ({
-    figure,
-    predicted,
-    measured: seen,
-    error: (predicted - seen) / seen,
-  }));
 }

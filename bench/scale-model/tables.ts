@@ -1,34 +1,27 @@
 import type { Measured } from '../scaling/measured.js';
-import { checkPrediction, costsOf } from './costs.js';
+import { costsOf } from './costs.js';
 import { capacityOf, defaultLimits, defaultWorkload, needsOf, type Needs } from './installation-model.js';
-import { simulateQueues } from './queue-simulation.js';
 
-/** Tables of docs/scaling.md by name, as lines of Markdown: all that the document says in figures follows from `measured`. */
-export function scaleTables(measured: Measured): Record<string, string[]> {
+/** Tables of docs/scaling.md by name, as lines of Markdown, of what was measured itself. */
+export function measuredTables(measured: Pick<Measured, 'sizes' | 'histories'>): Record<string, string[]> {
   return {
     curve: curve(measured),
     'start-up': startUp(measured),
     memory: memory(measured),
     reads: reads(measured),
     histories: histories(measured),
-    costs: costs(measured),
-    needs: needs(measured),
-    prediction: prediction(measured),
-    queues: queues(measured),
-    validation: validation(measured),
   };
+}
+
+/** All of them, with what follows from `measured` for more threads. */
+export function scaleTables(measured: Measured): Record<string, string[]> {
+  return { ...measuredTables(measured), costs: costs(measured), needs: needs(measured) };
 }
 
 /** Sizes that the document is about. */
 const SIZES = [200_000, 1_000_000, 10_000_000, 100_000_000];
-/** Of those, the smallest is predicted from sizes up to this one. */
-const PREDICT_FROM = 10_000;
-const SEED = 1;
-/** Active threads of the simulation, and how unequal. */
-const SIMULATED_THREADS = 100_000;
-const SKEW = 0.8;
 
-const curve = ({ sizes }: Measured): string[] =>
+const curve = ({ sizes }: Pick<Measured, 'sizes'>): string[] =>
   table(
     [
       'layout',
@@ -54,7 +47,7 @@ const curve = ({ sizes }: Measured): string[] =>
     ]),
   );
 
-const startUp = ({ sizes }: Measured): string[] =>
+const startUp = ({ sizes }: Pick<Measured, 'sizes'>): string[] =>
   table(
     ['layout', 'threads', 'nats-server', 'thread-command', 'takeover', 'thread-projector', 'comparison', 'rebuild'],
     sizes.map((size) => [
@@ -71,7 +64,7 @@ const startUp = ({ sizes }: Measured): string[] =>
     ]),
   );
 
-const memory = ({ sizes }: Measured): string[] =>
+const memory = ({ sizes }: Pick<Measured, 'sizes'>): string[] =>
   table(
     [
       'layout',
@@ -97,7 +90,7 @@ const memory = ({ sizes }: Measured): string[] =>
     ]),
   );
 
-const reads = ({ sizes }: Measured): string[] =>
+const reads = ({ sizes }: Pick<Measured, 'sizes'>): string[] =>
   table(
     ['layout', 'threads', 'GetThread p50', 'p99', 'ListThreads p50', 'p99'],
     sizes.map((size) => [
@@ -107,7 +100,7 @@ const reads = ({ sizes }: Measured): string[] =>
     ]),
   );
 
-const histories = (measured: Measured): string[] =>
+const histories = (measured: Pick<Measured, 'histories'>): string[] =>
   table(
     [
       'layout',
@@ -182,96 +175,6 @@ function needs(measured: Measured): string[] {
   );
 }
 
-const prediction = (measured: Measured): string[] =>
-  table(
-    ['at the largest size measured', 'predicted', 'measured', 'error'],
-    checkPrediction(measured, PREDICT_FROM).map(({ figure, predicted, measured: seen, error }) => [
-      figure,
-      short(predicted),
-      short(seen),
-      percent(error),
-    ]),
-  );
-
-function queues(measured: Measured): string[] {
-  const capacity = capacityOf(measured);
-  const rows: string[][] = [];
-  for (const instances of [2, 8, 24, 48]) {
-    for (const partitions of [64, 1_024]) {
-      const outcome = simulateQueues({
-        seed: SEED,
-        capacity,
-        ...appendOf(measured),
-        instances,
-        partitions,
-        threads: SIMULATED_THREADS,
-        skew: SKEW,
-        postsPerSecond: 0.5 * capacity * instances,
-      });
-      rows.push([
-        whole(instances),
-        whole(partitions),
-        percent(outcome.average),
-        percent(outcome.busiest),
-        percent((0.7 * outcome.average) / outcome.busiest),
-        short(outcome.othersP99),
-        whole(outcome.hottestShare * 0.5 * capacity * instances),
-      ]);
-    }
-  }
-  return table(
-    [
-      'instances',
-      'partitions',
-      'average',
-      'busiest',
-      'average at which the busiest is at 70 %',
-      'p99 of all other threads, ms',
-      'posts/s to the hottest',
-    ],
-    rows,
-  );
-}
-
-function validation(measured: Measured): string[] {
-  return table(
-    ['of capacity', 'p50 simulated, ms', 'measured', 'error', 'p99 simulated, ms', 'measured', 'error'],
-    measured.openLoads.map(({ share, capacity, p50Ms, p99Ms }) => {
-      const { p50, p99 } = simulateQueues({
-        seed: SEED,
-        capacity,
-        ...appendOf(measured),
-        instances: 1,
-        partitions: 64,
-        threads: 100,
-        skew: 0,
-        postsPerSecond: share * capacity,
-      });
-      return [
-        percent(share),
-        short(p50),
-        short(p50Ms),
-        percent((p50 - p50Ms) / p50Ms),
-        short(p99),
-        short(p99Ms),
-        percent((p99 - p99Ms) / p99Ms),
-      ];
-    }),
-  );
-}
-
-/**
- * What a post takes besides its owner's work: the p50 when hardly anything is under way; and what of that keeps the
- * thread's next one waiting: what one thread alone takes.
- */
-function appendOf({ openLoads, sizes }: Measured): { appendMs: number; serialMs: number } {
-  const [first] = openLoads;
-  const alone = sizes.find(({ layout, threads }) => layout === 'bucketed' && threads === 1);
-  if (first === undefined || alone === undefined) throw new Error('no open load, or no single thread, was measured');
-  const appendMs = Math.max(0, first.p50Ms - 1_000 / first.capacity);
-  return { appendMs, serialMs: Math.min(appendMs, 1_000 / alone.postsPerSecond) };
-}
-
 /** A table as Prettier would set it, so that it does not matter who wrote it last. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
@@ -292,8 +195,4 @@ function millions(value: number): string {
     : value >= 1e6
       ? `${Number((value / 1e6).toPrecision(3))} million`
       : whole(value);
-}
-
-function percent(share: number): string {
-  return `${Math.round(100 * share)} %`;
 }

@@ -98,7 +98,10 @@ export class BenchInstallation {
   }
 
   async stopServices(): Promise<void> {
-    for (const service of this.#services.splice(0)) await service.kill('SIGKILL');
+    for (const service of this.#services.splice(0)) {
+      await service.kill('SIGKILL');
+      await service.stop();
+    }
   }
 
   async close(): Promise<void> {

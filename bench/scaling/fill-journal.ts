@@ -52,9 +52,9 @@ async function fillBuckets(link: NatsLink, { threads, commits, onProgress }: Fil
   const sequences = new Map<number, number>();
   const lastOf = new Map<string, number>();
   for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-    const { state } = await link.manager.streams.add(
-      journalStream(`THREAD_JOURNAL_${bucket}`, `thread.bucket.${bucket}.*`, 1),
-    );
+    const stream = journalStream(`THREAD_JOURNAL_${bucket}`, `thread.bucket.${bucket}.*`, 1);
+    // There already, when the journal has been opened since the last fill, and then with more settings.
+    const { state } = await link.manager.streams.add(stream).catch(() => link.manager.streams.info(stream.name));
     sequences.set(bucket, state.last_seq);
   }
   let done = 0;

@@ -1,7 +1,7 @@
 import { median } from '../support/rounds.js';
 import { BenchInstallation, type BenchInstallationOptions } from './bench-installation.js';
 import { residentMib } from './footprint.js';
-import type { MeasuredOpenLoad, MeasuredSize } from './measured.js';
+import type { MeasuredSize } from './measured.js';
 import { Poster, type PostRound } from './post-load.js';
 import { measureReadModel, type BenchMySql } from './read-model.js';
 import type { BenchThread } from './thread-history.js';
@@ -12,9 +12,6 @@ const ROUNDS = 3;
 const ROUND_MS = 1_000;
 /** One thread takes 5,000 messages, of all rounds together. */
 const MOST_POSTS_OF_ONE = 1_100;
-/** The first one shows what a call takes that waits for nobody. */
-const OPEN_SHARES = [0.1, 0.3, 0.5, 0.7];
-const OPEN_ROUND_MS = 2_500;
 /** So many threads are posted to that are not in memory. */
 const COLD = 2_000;
 
@@ -27,7 +24,7 @@ export class Reference {
 
   static async start(commits: number): Promise<Reference> {
     const installation = await BenchInstallation.fill({ layout: 'bucketed', threads: ACTIVE, commits });
-    const service = await installation.start('thread/command/main.js');
+    const service = await installation.start('thread/command/main.ts');
     const reference = new Reference(installation, new Poster(service.address));
     await reference.round();
     return reference;
@@ -35,25 +32,6 @@ export class Reference {
 
   round(): Promise<PostRound> {
     return this.poster.round(this.installation.threads, { forMs: ROUND_MS });
-  }
-
-  /** What calls take that come by chance, at some shares of what it can do at most. */
-  async measureOpenLoad(): Promise<MeasuredOpenLoad[]> {
-    const most: number[] = [];
-    const found = OPEN_SHARES.map((share) => ({ share, p50: [] as number[], p99: [] as number[] }));
-    // The first one warms up, and says at which pace to begin.
-    for (let round = 0; round <= ROUNDS; round += 1) {
-      most.push((await this.round()).perSecond);
-      const capacity = median(most);
-      for (const { share, p50, p99 } of found) {
-        const outcome = await this.poster.openRound(this.installation.threads, share * capacity, OPEN_ROUND_MS);
-        if (round === 0) continue;
-        p50.push(outcome.p50);
-        p99.push(outcome.p99);
-      }
-    }
-    const capacity = median(most.slice(1));
-    return found.map(({ share, p50, p99 }) => ({ share, capacity, p50Ms: median(p50), p99Ms: median(p99) }));
   }
 
   async close(): Promise<void> {
@@ -101,7 +79,7 @@ export async function measureSize(
 
 async function measureLoad(installation: BenchInstallation, reference: Reference) {
   const { threads } = installation;
-  const command = await installation.start('thread/command/main.js');
+  const command = await installation.start('thread/command/main.ts');
   const commandIdleMib = residentMib(command.pid);
   const poster = new Poster(command.address);
   try {
@@ -136,8 +114,8 @@ async function measureTakeover(installation: BenchInstallation): Promise<number>
   const { threads } = installation;
   await installation.stopServices();
   // One of two dies.
-  const first = await installation.start('thread/command/main.js');
-  const second = await installation.start('thread/command/main.js');
+  const first = await installation.start('thread/command/main.ts');
+  const second = await installation.start('thread/command/main.ts');
   const poster = new Poster(second.address);
   try {
     const some: BenchThread[] = threads.slice(0, ACTIVE);

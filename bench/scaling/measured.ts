@@ -63,22 +63,12 @@ export interface MeasuredHistory {
   readonly estimatedBytes: number;
 }
 
-/** Calls that come at random, at a share of the most that one thread-command process does. */
-export interface MeasuredOpenLoad {
-  readonly share: number;
-  /** The most, in posts a second. */
-  readonly capacity: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
 /** Kept in docs/scaling-measured.json. */
 export interface Measured {
   readonly commit: string;
   readonly machine: string;
   readonly sizes: readonly MeasuredSize[];
   readonly histories: readonly MeasuredHistory[];
-  readonly openLoads: readonly MeasuredOpenLoad[];
 }
 
 export const measuredFile = join(projectRoot, 'docs', 'scaling-measured.json');

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { monotonicFactory } from 'ulid';
 import { ThreadCommandServiceClient } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
@@ -57,25 +56,6 @@ export class Poster {
     );
     const perSecond = (1_000 * samples.length) / (performance.now() - startedAt);
     return { perSecond, p99: summarize(samples).p99 };
-  }
-
-  /** Posts at random moments (a Poisson process), however many are under way. */
-  async openRound(
-    threads: readonly BenchThread[],
-    perSecond: number,
-    forMs: number,
-  ): Promise<{ p50: number; p99: number }> {
-    const calls: Promise<number>[] = [];
-    const startedAt = performance.now();
-    for (let dueAt = 0, next = 0; dueAt < forMs; dueAt -= (Math.log(1 - Math.random()) * 1_000) / perSecond) {
-      const aheadMs = dueAt - (performance.now() - startedAt);
-      // A timer is no more precise than that; those that are late wait from when they were due.
-      if (aheadMs > 1) await delay(aheadMs);
-      const lateMs = Math.max(0, performance.now() - startedAt - dueAt);
-      const thread = threads[next++ % threads.length];
-      if (thread !== undefined) calls.push(this.post(thread).then((ms) => ms + lateMs));
-    }
-    return summarize(await Promise.all(calls));
   }
 
   close(): void {

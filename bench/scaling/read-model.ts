@@ -61,20 +61,20 @@ export async function measureReadModel(
     const mysqlBytes = Math.max(0, (await bytesOf(files)) - emptyBytes);
 
     progress('thread-projector');
-    const projector = await installation.start('thread/projector/main.js', {
+    const projector = await installation.start('thread/projector/main.ts', {
       MYSQL_URL: url.href,
       LOG_LEVEL: 'debug',
       RECONCILE_THREADS_PER_SECOND: '1000000000',
     });
-    const compared = await projector.logged('compared the journal with the read model');
+    const comparedAfterMs = await projector.loggedAfterMs('compared the journal with the read model');
     const projectorMib = residentMib(projector.pid);
     await projector.kill('SIGTERM');
 
     progress('thread-query');
-    const query = await installation.start('thread/query/main.js', { MYSQL_URL: url.href });
+    const query = await installation.start('thread/query/main.ts', { MYSQL_URL: url.href });
     const reads = await readSome(query.address, installation.threads);
     await query.kill('SIGTERM');
-    const comparisonMs = compared.afterMs - projector.startMs;
+    const comparisonMs = comparedAfterMs - projector.startMs;
     return { rebuildMs, mysqlBytes, projectorStartMs: projector.startMs, projectorMib, comparisonMs, ...reads };
   } finally {
     await connection.query(`DROP DATABASE IF EXISTS ${name}`);

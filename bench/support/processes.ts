@@ -15,6 +15,8 @@ export interface BenchProcess {
   readonly port: number;
   /** Its log so far. */
   log(): string;
+  /** Ends it, without removing its log. */
+  kill(signal: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,10 @@ export async function startBenchProcess(
     address: `127.0.0.1:${port}`,
     port,
     log,
+    async kill(signal) {
+      child.kill(signal);
+      await exited;
+    },
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
