@@ -46,7 +46,7 @@ describe('The command line of the load', () => {
     [/--hold is "-1s"/, '--hold=-1s'],
     [/nothing would run/, '--ramp=0', '--hold=0'],
     [/--pause is "9999h".*24 days/, '--pause=9999h'],
-    [/--protocol is "soap".*rest, grpc, grpc-web/, '--protocol=soap'],
+    [/--protocol is "soap".*rest, grpc/, '--protocol=soap'],
     [/--scenario is "party"/, '--scenario=party'],
     [/weight of chat/, '--scenario=chat=0'],
     [/each scenario once/, '--scenario=chat,chat'],

@@ -199,7 +199,7 @@ npm run load -- [options]
                         chat     members join rooms, watch, post, read, leave
                         hot      a celebrity's thread beside many quiet ones
                         replay   reads and posts in threads that nobody has in memory
-  --protocol NAME     rest, grpc, grpc-web. Default rest
+  --protocol NAME     rest, grpc. Default rest
   --target URL        the edge. Default ${defaultLoadOptions.target}
   --users N           users at the same time. Default 10
   --ramp DURATION     over which they come. Default 10s

@@ -1,7 +1,7 @@
 import type { ScenarioName } from '../scenarios/scenario-names.js';
 
 /** How users reach the mesh; Envoy takes all of them at one port. */
-export const protocols = ['rest', 'grpc', 'grpc-web'] as const;
+export const protocols = ['rest', 'grpc'] as const;
 export type Protocol = (typeof protocols)[number];
 
 /** A scenario and how many of the users play it, in relation to the other weights. */

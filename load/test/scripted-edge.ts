@@ -30,7 +30,7 @@ export async function startScriptedEdge(protocol: Protocol, script: (attempt: nu
     protocol === 'grpc'
       ? createHttp2Server().on('stream', (stream) => void answerGrpc(stream, next))
       : createHttpServer((request, response) => {
-          void (protocol === 'rest' ? answerRest(request, response, next) : answerGrpcWeb(request, response, next));
+          void answerRest(request, response, next);
         });
   server.on('connection', (socket: { destroy(): unknown }) => open.add(socket));
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -57,16 +57,6 @@ async function answerRest(request: IncomingMessage, response: ServerResponse, ne
   response.end(JSON.stringify({ threadId, error_messages: [] }));
 }
 
-async function answerGrpcWeb(request: IncomingMessage, response: ServerResponse, next: Next): Promise<void> {
-  const reply = next(requestIdIn(await buffer(request)));
-  if (reply === 'silent') return;
-  if (reply === 'cut') return void request.socket.destroy();
-  response.setHeader('content-type', 'application/grpc-web+proto');
-  if (reply !== 'ok') return void response.setHeader('grpc-status', grpcStatuses[reply]).end();
-  const trailers = Buffer.from('grpc-status:0\r\n');
-  response.end(Buffer.concat([framed(created()), framed(trailers, 0x80)]));
-}
-
 async function answerGrpc(stream: ServerHttp2Stream, next: Next): Promise<void> {
   stream.on('error', () => undefined);
   const reply = next(requestIdIn(await buffer(stream)));
@@ -85,9 +75,8 @@ function requestIdIn(body: Buffer): string {
   return commands.createThread.requestDeserialize(body.subarray(5)).requestId;
 }
 
-function framed(message: Buffer, flags = 0): Buffer {
+function framed(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
-  head[0] = flags;
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
 }

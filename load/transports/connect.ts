@@ -1,7 +1,6 @@
 import type { Protocol } from '../engine/load-options.js';
 import { GrpcChannel } from './grpc-channel.js';
 import { GrpcThreadApi } from './grpc-thread-api.js';
-import { GrpcWebChannel } from './grpc-web-channel.js';
 import { HttpClient } from './http-client.js';
 import { RestThreadApi } from './rest-thread-api.js';
 import type { ThreadApi } from './thread-api.js';
@@ -18,7 +17,5 @@ export function connect(protocol: Protocol, target: string, concurrency: number)
       return new RestThreadApi(new HttpClient(url.origin));
     case 'grpc':
       return new GrpcThreadApi(new GrpcChannel(url, concurrency));
-    case 'grpc-web':
-      return new GrpcThreadApi(new GrpcWebChannel(new HttpClient(url.origin)));
   }
 }

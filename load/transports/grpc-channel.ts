@@ -7,7 +7,6 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import type { RpcChannel } from './rpc-channel.js';
 import { CallFailed } from './thread-api.js';
 
 /** Envoy takes 100 streams at once on a connection. */
@@ -21,26 +20,34 @@ const options: ChannelOptions = {
   'grpc.keepalive_time_ms': 30_000,
 };
 
-/** Native gRPC over several connections. Calls and streams have connections of their own: streams stay long. */
-export class GrpcChannel implements RpcChannel {
-  readonly #calling: Connections;
-  readonly #streaming: Connections;
+/** Native gRPC over several connections, taken in turn. Calls and streams have connections of their own: streams stay long. */
+export class GrpcChannel {
+  readonly #calling: readonly Client[];
+  readonly #streaming: readonly Client[];
+  #taken = 0;
 
   /** @param concurrency how many calls, and how many streams, there are at once at most */
-  constructor(target: URL, concurrency: number) {
-    const connections = Math.max(1, Math.ceil(concurrency / STREAMS_OF_CONNECTION));
-    this.#calling = new Connections(target, connections);
-    this.#streaming = new Connections(target, connections);
+  constructor({ protocol, hostname, port }: URL, concurrency: number) {
+    const isSecure = protocol === 'https:';
+    const address = `${hostname}:${port || (isSecure ? '443' : '80')}`;
+    const length = Math.max(1, Math.ceil(concurrency / STREAMS_OF_CONNECTION));
+    // grpc-js connects when there is something to send.
+    const clients = () =>
+      Array.from(
+        { length },
+        () => new Client(address, isSecure ? credentials.createSsl() : credentials.createInsecure(), options),
+      );
+    [this.#calling, this.#streaming] = [clients(), clients()];
   }
 
+  /** @throws CallFailed when there is no answer by the deadline, epoch milliseconds */
   call<Request, Response>(
     { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
     request: Request,
     { deadlineAt, threadId }: { readonly deadlineAt: number; readonly threadId?: string },
   ): Promise<Response> {
-    const client = this.#calling.next();
     return new Promise((resolve, reject) => {
-      client.makeUnaryRequest(
+      this.#next(this.#calling).makeUnaryRequest(
         path,
         requestSerialize,
         responseDeserialize,
@@ -55,14 +62,19 @@ export class GrpcChannel implements RpcChannel {
     });
   }
 
+  /** What a server sends until it ends the stream, or the signal is aborted. @throws CallFailed also while it comes */
   async *stream<Request, Response>(
     { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
     request: Request,
     { threadId, signal }: { readonly threadId: string; readonly signal: AbortSignal },
   ): AsyncIterable<Response> {
-    const call = this.#streaming
-      .next()
-      .makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadataOf(threadId));
+    const call = this.#next(this.#streaming).makeServerStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      request,
+      metadataOf(threadId),
+    );
     const cancel = (): void => call.cancel();
     signal.addEventListener('abort', cancel);
     if (signal.aborted) cancel();
@@ -77,38 +89,12 @@ export class GrpcChannel implements RpcChannel {
   }
 
   async close(): Promise<void> {
-    this.#calling.close();
-    this.#streaming.close();
-  }
-}
-
-/** Connections that are taken in turn, made when first taken. */
-class Connections {
-  readonly #clients: (Client | undefined)[];
-  #taken = 0;
-
-  constructor(
-    private readonly target: URL,
-    count: number,
-  ) {
-    this.#clients = new Array<Client | undefined>(count).fill(undefined);
+    for (const client of [...this.#calling, ...this.#streaming]) client.close();
   }
 
-  next(): Client {
-    const index = this.#taken % this.#clients.length;
+  #next(clients: readonly Client[]): Client {
     this.#taken += 1;
-    return (this.#clients[index] ??= this.#connect());
-  }
-
-  close(): void {
-    for (const client of this.#clients) client?.close();
-  }
-
-  #connect(): Client {
-    const isSecure = this.target.protocol === 'https:';
-    const port = this.target.port || (isSecure ? '443' : '80');
-    const credential = isSecure ? credentials.createSsl() : credentials.createInsecure();
-    return new Client(`${this.target.hostname}:${port}`, credential, options);
+    return clients[this.#taken % clients.length] as Client;
   }
 }
 
@@ -118,13 +104,9 @@ function metadataOf(threadId: string | undefined): Metadata {
   return metadata;
 }
 
-function failureOf({ code }: ServiceError): CallFailed {
-  return grpcFailure(code);
-}
-
 /** What a status that is not OK is counted as. */
-export function grpcFailure(code: number): CallFailed {
-  if (code === (status.DEADLINE_EXCEEDED as number)) return new CallFailed('timeout', false);
-  const isRetryable = code === (status.UNAVAILABLE as number) || code === (status.RESOURCE_EXHAUSTED as number);
+function failureOf({ code }: ServiceError): CallFailed {
+  if (code === status.DEADLINE_EXCEEDED) return new CallFailed('timeout', false);
+  const isRetryable = code === status.UNAVAILABLE || code === status.RESOURCE_EXHAUSTED;
   return new CallFailed(status[code] ?? `gRPC ${code}`, isRetryable);
 }

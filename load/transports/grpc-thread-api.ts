@@ -1,11 +1,11 @@
 import { ThreadCommandServiceService as commands } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { ThreadQueryServiceService as queries } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
-import type { RpcChannel } from './rpc-channel.js';
+import type { GrpcChannel } from './grpc-channel.js';
 import { CallFailed, type Call, type ThreadApi, type WatchedCommit } from './thread-api.js';
 
-/** The API `threadweaver.thread.v1`, over gRPC or gRPC-Web. */
+/** The API `threadweaver.thread.v1`, over gRPC. */
 export class GrpcThreadApi implements ThreadApi {
-  constructor(private readonly channel: RpcChannel) {}
+  constructor(private readonly channel: GrpcChannel) {}
 
   async createThread(call: Call, { accountId, title, memberIds }: Parameters<ThreadApi['createThread']>[1]) {
     const { requestId, deadlineAt } = call;

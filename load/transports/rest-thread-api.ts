@@ -67,8 +67,8 @@ export class RestThreadApi implements ThreadApi {
     const path = `/v1/threads/${threadId}/events?account_id=${accountId}&from_version=${fromVersion}`;
     const headers = { accept: 'text/event-stream', 'x-min-version': String(minVersion) };
     let rest = '';
-    for await (const chunk of this.http.stream('GET', path, headers, undefined, signal)) {
-      const frames = (rest + chunk.toString()).split('\n\n');
+    for await (const chunk of this.http.get(path, headers, signal)) {
+      const frames = (rest + chunk).split('\n\n');
       rest = frames.pop() ?? '';
       for (const frame of frames) {
         const data = frame.split('\n').find((line) => line.startsWith('data:'));
@@ -99,10 +99,10 @@ export class RestThreadApi implements ThreadApi {
   }
 }
 
-function parsed({ status, body }: HttpAnswer): RestBody {
+function parsed({ status, text }: HttpAnswer): RestBody {
   if (status !== 200) throw httpFailure(status);
   try {
-    return JSON.parse(body.toString()) as RestBody;
+    return JSON.parse(text) as RestBody;
   } catch {
     throw new CallFailed('check: no JSON', false);
   }
