@@ -122,7 +122,6 @@ describe('npm run load', function () {
       protocol,
       scenarios,
       shape,
-      workers: 0,
       users: 8,
       rampMs: 0,
       holdMs: 800,
@@ -132,7 +131,7 @@ describe('npm run load', function () {
   }
 
   it('counts what a mesh that is not there costs, and does not hammer it', async () => {
-    const options = { target: 'http://127.0.0.1:9', workers: 0, users: 3, rampMs: 0, holdMs: 300, pauseMs: 0 };
+    const options = { target: 'http://127.0.0.1:9', users: 3, rampMs: 0, holdMs: 300, pauseMs: 0 };
     const { total } = await runLoad(options);
     assert.ok(total.failed >= 3 && total.failed <= 15, `${total.failed} failed`);
     assert.deepEqual([total.ok, total.count], [0, total.failed]);

@@ -33,7 +33,7 @@ describe('The load generator in Kubernetes', function () {
       const { spec: pod } = find('Job').spec.template;
       const [program, ...args] = containersOf(pod)[0]?.args ?? [];
       assert.equal(program, 'dist/load/main.js');
-      const { load, reportFolder, uploadUrl } = readCommandLine(args);
+      const { load, reportFolder, uploadUrl } = readCommandLine(args) ?? assert.fail('help');
       assert.equal(reportFolder, '/report');
       assert.equal(uploadUrl?.startsWith('s3://'), place === 'upload' ? true : undefined);
       assert.ok(

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { Command, CommanderError } from 'commander';
 import { type Assertion, parseAssertions } from './assertions.js';
 import { defaultLoadOptions, type LoadOptions, protocols, type WeightedScenario } from './engine/load-options.js';
 import { LONGEST_MS, parseCount, parseDuration, parseRate } from './quantities.js';
@@ -9,7 +9,6 @@ import { UsageError } from './usage-error.js';
 
 /** What `npm run load -- …` asks for. */
 export interface CommandLine {
-  readonly isHelp: boolean;
   readonly load: LoadOptions;
   readonly assertions: readonly Assertion[];
   /** Where the report goes; undefined for none. */
@@ -26,83 +25,137 @@ const LONGEST_TIMEOUT_MS = 3_600_000;
 const USERS_OF_WORKER = 250;
 const RATE_OF_WORKER = 250;
 
-const texts = {
-  users: { type: 'string' },
-  ramp: { type: 'string', default: '10s' },
-  hold: { type: 'string', default: '60s' },
-  pause: { type: 'string', default: '3s' },
-  rate: { type: 'string' },
-  protocol: { type: 'string', default: defaultLoadOptions.protocol },
-  scenario: { type: 'string', default: 'thread' },
-  target: { type: 'string', default: defaultLoadOptions.target },
-  timeout: { type: 'string', default: '10s' },
-  retry: { type: 'boolean', default: false },
-  workers: { type: 'string' },
-  seed: { type: 'string' },
-  report: { type: 'string' },
-  upload: { type: 'string' },
-  's3-endpoint': { type: 'string' },
-  assert: { type: 'string', multiple: true, default: [] as string[] },
-  'room-size': { type: 'string', default: '5' },
-  'quiet-threads': { type: 'string', default: '1000' },
-  'hot-share': { type: 'string', default: '80%' },
-  'cold-threads': { type: 'string', default: '500' },
-  'cold-messages': { type: 'string', default: '50' },
-  'cool-down': { type: 'string', default: '65s' },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const;
+type Read = (option: string, text: string) => unknown;
+const count =
+  (minimum: number, maximum: number): Read =>
+  (option, text) =>
+    parseCount(option, text, minimum, maximum);
+const plain: Read = (_option, text) => text;
+
+/** Name, form, what it is, how it is read, and its default as one would write it (in brackets: what a run makes of none). */
+const options: readonly [name: string, form: string, about: string, read: Read, byDefault: string][] = [
+  ['--scenario', 'names', 'thread, chat, hot, replay; several with weights: thread=3,chat=1', parseScenarios, 'thread'],
+  ['--protocol', 'name', protocols.join(' or '), (option, text) => oneOf(option, text, protocols), 'rest'],
+  ['--target', 'url', 'the edge', parseTarget, defaultLoadOptions.target],
+  [
+    '--users',
+    'n',
+    'users at the same time; with --rate the most rounds at once',
+    count(1, 100_000),
+    '(10; with --rate 1000)',
+  ],
+  ['--ramp', 'duration', 'over which they come', parseDuration, '10s'],
+  ['--hold', 'duration', 'how long all of them then stay', parseDuration, '60s'],
+  ['--pause', 'duration', "between a user's steps", parseDuration, '3s'],
+  ['--rate', 'rate', 'rounds that begin (50/s), whether or not earlier ones are over', parseRate, '(users loop)'],
+  ['--timeout', 'duration', "a request's deadline, with its repeats", parseDuration, '10s'],
+  [
+    '--workers',
+    'n',
+    'processes',
+    count(1, 256),
+    `(one for ${USERS_OF_WORKER} users or ${RATE_OF_WORKER} rounds a second)`,
+  ],
+  ['--seed', 'n', 'repeats random choices', count(0, 2 ** 32 - 1), '(random)'],
+  ['--report', 'folder', 'for report.html and report.json; none for none', plain, '(load-report/TIME)'],
+  ['--upload', 'url', 'puts it there too: s3://bucket/prefix, or a URL that takes a PUT', parseUpload, '(nowhere)'],
+  ['--s3-endpoint', 'url', "of a bucket that is not Amazon's", parseUrl, '(Amazon)'],
+  ['--room-size', 'n', 'chat: members of a room', count(1, 1_000), '5'],
+  ['--quiet-threads', 'n', "hot: threads beside the celebrity's", count(1, 1_000_000), '1000'],
+  ['--hot-share', 'percent', "hot: the celebrity's share", parsePercent, '80%'],
+  ['--cold-threads', 'n', 'replay: threads', count(1, 1_000_000), '500'],
+  ['--cold-messages', 'n', 'replay: messages in each', count(0, 4_000), '50'],
+  ['--cool-down', 'duration', "replay: until a thread has left its owner's memory", parseDuration, '65s'],
+];
+
+function newCommand(): Command {
+  const command = new Command('npm run load --');
+  command.description('Load on the mesh, as its users make it, and a report of what they saw.');
+  for (const [name, form, about, read, byDefault] of options) {
+    const initial = byDefault.startsWith('(') ? undefined : read(name, byDefault);
+    command.option(`${name} <${form}>`, `${about}. Default ${byDefault}`, (text) => read(name, text), initial);
+  }
+  const assertion =
+    "'p99<200ms,errors<0.1%,create.p95<50ms,throughput>100/s'; metrics: p50 p90 p95 p99 p99.9 max mean errors throughput";
+  command
+    .option('--retry', 'repeat what was unavailable until its deadline, with the same request id', false)
+    .option('--assert <list>', assertion, (text, before: Assertion[]) => [...before, ...parseAssertions(text)], [])
+    // Defaults are told in the units in which they are given.
+    .configureHelp({ optionDescription: ({ description }) => description })
+    .configureOutput({ writeErr: () => undefined })
+    .addHelpText('after', exitCodes)
+    .exitOverride();
+  return command;
+}
+
+const exitCodes = `
+Exit code 0: every assertion holds; 1: one does not, nothing succeeded, a worker died, or the report is not where it should be;
+2: an option cannot be meant, or nothing listens at --target; 130, 143: ended by a signal, with the report of what was measured.
+All of it: docs/load.md`;
+
+interface Values
+  extends Pick<LoadOptions, 'target' | 'protocol'>, Omit<LoadOptions['shape'], 'hotPercent' | 'coolDownMs'> {
+  readonly scenario: LoadOptions['scenarios'];
+  readonly users?: number;
+  readonly rate?: number;
+  readonly workers?: number;
+  readonly seed?: number;
+  readonly retry: boolean;
+  readonly ramp: number;
+  readonly hold: number;
+  readonly pause: number;
+  readonly timeout: number;
+  readonly hotShare: number;
+  readonly coolDown: number;
+  readonly assert: readonly Assertion[];
+  readonly report?: string;
+  readonly upload?: string;
+  readonly s3Endpoint?: string;
+}
 
 /**
  * Reads the arguments.
  * @param now names the folder of the report
+ * @returns undefined when help was asked for, and has been shown
  * @throws UsageError naming an option that does not exist, or whose value cannot be meant
  */
-export function readCommandLine(args: readonly string[], now = new Date()): CommandLine {
-  const values = parsed(args);
-  const rate = values.rate === undefined ? undefined : parseRate('--rate', values.rate);
-  const mostUsers = rate === undefined ? String(defaultLoadOptions.users) : '1000';
-  const users = parseCount('--users', values.users ?? mostUsers, 1, 100_000);
+export function readCommandLine(args: readonly string[], now = new Date()): CommandLine | undefined {
+  const command = newCommand();
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw new UsageError(error.message);
+  }
+  const values = command.opts<Values>();
+  const { rate, users = rate === undefined ? defaultLoadOptions.users : 1_000 } = values;
   const wanted = Math.ceil(rate === undefined ? users / USERS_OF_WORKER : rate / RATE_OF_WORKER);
-  const workers = values.workers ?? String(Math.max(1, Math.min(availableParallelism(), wanted)));
+  const { workers = Math.max(1, Math.min(availableParallelism(), wanted)) } = values;
+  const { report: folder = `load-report/${now.toISOString().replaceAll(':', '').slice(0, 17)}Z` } = values;
   const load: LoadOptions = {
-    target: parseTarget(values.target),
-    protocol: oneOf('--protocol', values.protocol, protocols),
-    scenarios: parseScenarios(values.scenario),
-    users,
-    rampMs: parseDuration('--ramp', values.ramp),
-    holdMs: parseDuration('--hold', values.hold),
-    pauseMs: parseDuration('--pause', values.pause),
-    rate,
-    timeoutMs: parseDuration('--timeout', values.timeout),
+    ...{ target: values.target, protocol: values.protocol, scenarios: values.scenario, users, rate },
+    ...{ rampMs: values.ramp, holdMs: values.hold, pauseMs: values.pause, timeoutMs: values.timeout },
     isRetrying: values.retry,
-    workers: Math.min(parseCount('--workers', workers, 1, 256), users),
-    seed: parseCount('--seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 31)), 0, 2 ** 32 - 1),
+    workers: Math.min(workers, users),
+    seed: values.seed ?? Math.floor(Math.random() * 2 ** 31),
     shape: {
-      roomSize: parseCount('--room-size', values['room-size'], 1, 1_000),
-      quietThreads: parseCount('--quiet-threads', values['quiet-threads'], 1, 1_000_000),
-      hotPercent: parsePercent('--hot-share', values['hot-share']),
-      coldThreads: parseCount('--cold-threads', values['cold-threads'], 1, 1_000_000),
-      coldMessages: parseCount('--cold-messages', values['cold-messages'], 0, 4_000),
-      coolDownMs: parseDuration('--cool-down', values['cool-down']),
+      ...{ roomSize: values.roomSize, quietThreads: values.quietThreads, hotPercent: values.hotShare },
+      ...{ coldThreads: values.coldThreads, coldMessages: values.coldMessages, coolDownMs: values.coolDown },
     },
   };
   checkTimes(load);
-  const assertions = values.assert.flatMap(parseAssertions);
-  checkRequests(assertions, load);
-  const folder = values.report ?? `load-report/${now.toISOString().replaceAll(':', '').slice(0, 17)}Z`;
+  checkRequests(values.assert, load);
   if (folder.trim() === '') throw new UsageError('--report is "", must be a folder, or none.');
-  const uploadUrl = values.upload === undefined ? undefined : parseUpload(values.upload);
-  const endpoint = values['s3-endpoint'];
-  if (endpoint !== undefined && uploadUrl?.startsWith('s3://') !== true) {
+  if (values.s3Endpoint !== undefined && values.upload?.startsWith('s3://') !== true) {
     throw new UsageError('--s3-endpoint says where a bucket is: it needs --upload s3://bucket/prefix.');
   }
   return {
-    isHelp: values.help,
     load,
-    assertions,
+    assertions: values.assert,
     reportFolder: folder === 'none' ? undefined : folder,
-    uploadUrl,
-    s3Endpoint: endpoint === undefined ? undefined : parseUrl('--s3-endpoint', endpoint),
+    uploadUrl: values.upload,
+    s3Endpoint: values.s3Endpoint,
   };
 }
 
@@ -125,14 +178,6 @@ function checkRequests(assertions: readonly Assertion[], { scenarios, rate }: Lo
   }
 }
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: texts }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
 function oneOf<const Choice extends string>(option: string, text: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === text);
   if (found === undefined) throw new UsageError(`${option} is "${text}", must be one of ${choices.join(', ')}.`);
@@ -140,17 +185,17 @@ function oneOf<const Choice extends string>(option: string, text: string, choice
 }
 
 /** `thread` or `thread,chat` or, with weights, `thread=3,chat=1`. */
-function parseScenarios(text: string): WeightedScenario[] {
+function parseScenarios(option: string, text: string): WeightedScenario[] {
   const scenarios = text.split(',').map((each) => {
     const [name = '', weight = '1', ...rest] = each.trim().split('=');
-    if (rest.length > 0) throw new UsageError(`--scenario has "${each}", must be a name, or a name=weight.`);
+    if (rest.length > 0) throw new UsageError(`${option} has "${each}", must be a name, or a name=weight.`);
     return {
-      name: oneOf('--scenario', name, scenarioNames),
-      weight: parseCount(`the weight of ${name} in --scenario`, weight, 1, 1_000),
+      name: oneOf(option, name, scenarioNames),
+      weight: parseCount(`the weight of ${name} in ${option}`, weight, 1, 1_000),
     };
   });
   if (new Set(scenarios.map(({ name }) => name)).size < scenarios.length) {
-    throw new UsageError(`--scenario is "${text}", must name each scenario once.`);
+    throw new UsageError(`${option} is "${text}", must name each scenario once.`);
   }
   return scenarios;
 }
@@ -170,8 +215,8 @@ function parseUrl(option: string, text: string): string {
   return text;
 }
 
-function parseTarget(text: string): string {
-  const { origin, pathname, search, hash, username, password } = new URL(parseUrl('--target', text));
+function parseTarget(option: string, text: string): string {
+  const { origin, pathname, search, hash, username, password } = new URL(parseUrl(option, text));
   if (username !== '' || password !== '') {
     throw new UsageError(`--target has a user, which the mesh does not ask for: ${origin} is enough.`);
   }
@@ -181,51 +226,10 @@ function parseTarget(text: string): string {
   return origin;
 }
 
-function parseUpload(text: string): string {
-  if (!text.startsWith('s3:')) return parseUrl('--upload', text);
+function parseUpload(option: string, text: string): string {
+  if (!text.startsWith('s3:')) return parseUrl(option, text);
   if (placeInBucket(text) === undefined) {
     throw new UsageError(`--upload is "${text}", must be s3://bucket or s3://bucket/prefix.`);
   }
   return text;
 }
-
-/** What `--help` prints. */
-export const helpText = `Load on the mesh, as its users make it, and a report of what they saw.
-
-npm run load -- [options]
-
-  --scenario NAMES    thread, chat, hot, replay; several with commas, with weights: thread=3,chat=1. Default thread
-                        thread   a new account creates a thread, pauses, gets it
-                        chat     members join rooms, watch, post, read, leave
-                        hot      a celebrity's thread beside many quiet ones
-                        replay   reads and posts in threads that nobody has in memory
-  --protocol NAME     rest, grpc. Default rest
-  --target URL        the edge. Default ${defaultLoadOptions.target}
-  --users N           users at the same time. Default 10
-  --ramp DURATION     over which they come. Default 10s
-  --hold DURATION     how long all of them then stay. Default 60s
-  --pause DURATION    between a user's steps. Default 3s
-  --rate RATE         begin so many rounds a second (50/s), whether or not earlier ones are over, instead of users who
-                      loop; latency counts from when a round should have begun. --users is then the most rounds at
-                      once. Default 1000
-  --timeout DURATION  a request's deadline. Default 10s
-  --retry             repeat what was unavailable until then, with the same request id
-  --workers N         processes. Default one for ${USERS_OF_WORKER} users or ${RATE_OF_WORKER} rounds a second, up to the number of processors
-  --seed N            repeats random choices. Default random
-
-  --assert LIST       for instance 'p99<200ms,errors<0.1%,create.p95<50ms,throughput>100/s'; unmet: exit code 1
-                      metrics: p50 p90 p95 p99 p99.9 max mean errors throughput
-  --report DIR        for report.html and report.json. Default load-report/TIME; none for none
-  --upload URL        puts the report there too: s3://bucket/prefix (credentials as the AWS CLI finds them),
-                      or an http(s) URL that takes a PUT, such as a presigned one (report.html only)
-  --s3-endpoint URL   of an S3-compatible server that is not Amazon's
-
-  --room-size N       chat: members of a room. Default 5
-  --quiet-threads N   hot: quiet threads. Default 1000
-  --hot-share PERCENT hot: share of the celebrity's thread. Default 80%
-  --cold-threads N    replay: threads. Default 500
-  --cold-messages N   replay: messages in each. Default 50
-  --cool-down TIME    replay: a thread untouched for so long is cold. Default 65s
-
-Durations: 250ms, 10s, 1.5m, 1h. Ctrl-C or SIGTERM ends the users and still writes the report.
-Exit codes: 0 well, 1 an assertion is unmet, nothing succeeded or the run broke, 2 bad options, 130 and 143 interrupted.`;

@@ -1,5 +1,5 @@
 import { checkAssertions } from './assertions.js';
-import { type CommandLine, helpText, readCommandLine } from './command-line.js';
+import { type CommandLine, readCommandLine } from './command-line.js';
 import { runLoad } from './engine/run-load.js';
 import { ProgressLine } from './progress-line.js';
 import { type LoadReport, verdictOf } from './report/load-report.js';
@@ -18,16 +18,13 @@ const complain = (text: string): boolean => process.stderr.write(`${text}\n`);
 
 /** Runs the load. @returns the exit code; the help tells what it means */
 async function main(args: readonly string[]): Promise<number> {
-  let commandLine: CommandLine;
+  let commandLine: CommandLine | undefined;
   try {
     commandLine = readCommandLine(args);
   } catch (error) {
     return refuse(error);
   }
-  if (commandLine.isHelp) {
-    print(helpText);
-    return 0;
-  }
+  if (commandLine === undefined) return 0;
   const stop = new AbortController();
   let signalled: keyof typeof exitCodes | undefined;
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

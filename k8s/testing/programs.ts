@@ -25,7 +25,7 @@ export const programs: Readonly<Record<string, ReadConfig>> = {
   'dist/services/thread/projector/migrate.js': readMigrateConfig,
   'dist/services/thread/journal/main.js': readJournalCommandConfig,
   // It has options, and reads no variable.
-  'dist/load/main.js': () => readCommandLine([]),
+  'dist/load/main.js': () => readCommandLine([]) ?? {},
 };
 /** The variables that a program reads, each with the default that it falls back to, as text. */
 export function settingsOf(read: ReadConfig): Map<string, string> {

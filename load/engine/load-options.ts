@@ -36,7 +36,7 @@ export interface LoadOptions {
    * request with its first beginning. @default false
    */
   readonly isRetrying: boolean;
-  /** Processes that make the load; 0 makes it in this one. @default 1 */
+  /** Processes that make the load. @default 1 */
   readonly workers: number;
   /** Repeats random choices (not ids: a repeated id would be a repeated request). A 32-bit integer. @default random */
   readonly seed: number;

@@ -1,11 +1,11 @@
+import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { ulid } from 'ulid';
 import { defaultLoadOptions, type LoadOptions } from './load-options.js';
 import type { LoadProgress, LoadResult } from './load-result.js';
 import { ResultCollector } from './result-collector.js';
-import { forkWorker, localWorker, type WorkerHandle } from './worker-handle.js';
-import type { FromWorker } from './worker-messages.js';
 import type { WorkerCost } from './worker-meter.js';
+import type { FromWorker, ToWorker } from './worker-process.js';
 
 /** A run's result has at most some so many intervals. */
 const MOST_INTERVALS = 600;
@@ -35,9 +35,9 @@ export async function runLoad(chosen: Partial<LoadOptions>, calls: LoadCalls = {
 }
 
 interface RunningWorker {
-  readonly handle: WorkerHandle;
-  readonly prepared: Deferred;
-  readonly ended: Deferred;
+  readonly process: ChildProcess;
+  readonly prepared: PromiseWithResolvers<void>;
+  readonly ended: PromiseWithResolvers<void>;
   preparing: { readonly done: number; readonly total: number };
   cost: WorkerCost | undefined;
 }
@@ -47,7 +47,6 @@ class LoadRun {
   readonly #workers: RunningWorker[];
   readonly #faults: string[] = [];
   readonly #intervalMs: number;
-  readonly #workerCount: number;
   #startAt: number | undefined;
   #isStopping = false;
   #killTimer: NodeJS.Timeout | undefined;
@@ -57,9 +56,8 @@ class LoadRun {
     private readonly calls: LoadCalls,
   ) {
     this.#intervalMs = Math.max(1, Math.ceil((options.rampMs + options.holdMs) / 1_000 / MOST_INTERVALS)) * 1_000;
-    this.#workerCount = Math.max(1, options.workers);
-    this.#collector = new ResultCollector(this.#intervalMs, options.rampMs + options.holdMs, this.#workerCount);
-    this.#workers = Array.from({ length: this.#workerCount }, (_, index) => this.#startWorker(index));
+    this.#collector = new ResultCollector(this.#intervalMs, options.rampMs + options.holdMs, options.workers);
+    this.#workers = Array.from({ length: options.workers }, (_, index) => this.#startWorker(index));
   }
 
   async run(): Promise<LoadResult> {
@@ -69,15 +67,15 @@ class LoadRun {
     if (calls.signal?.aborted) interrupt();
     const progress = setInterval(() => this.#tellProgress(), PROGRESS_EVERY_MS);
     const runId = ulid();
-    for (const [workerIndex, { handle }] of this.#workers.entries()) {
-      const assignment = { options, runId, workerIndex, workerCount: this.#workerCount };
-      handle.tell({ type: 'prepare', assignment });
-      if (this.#isStopping) handle.tell({ type: 'stop' });
+    for (const [workerIndex, { process }] of this.#workers.entries()) {
+      const assignment = { options, runId, workerIndex, workerCount: this.#workers.length };
+      if (process.connected) process.send({ type: 'prepare', assignment } satisfies ToWorker);
     }
+    if (this.#isStopping) this.#tellAll({ type: 'stop' });
     await Promise.all(this.#workers.map(({ prepared }) => prepared.promise));
     const startAt = Date.now() + START_IN_MS;
     this.#startAt = startAt;
-    for (const { handle } of this.#workers) handle.tell({ type: 'run', startAt });
+    this.#tellAll({ type: 'run', startAt });
     // One without the others is not the load that was asked for.
     if (this.#faults.length > 0) this.#stop();
     const end = setTimeout(() => this.#killLater(), options.rampMs + options.holdMs);
@@ -102,16 +100,29 @@ class LoadRun {
     };
   }
 
+  /** Its last word is `failed` also when the process ends without one. */
   #startWorker(index: number): RunningWorker {
-    const hear = (message: FromWorker): void => this.#hear(index, message);
-    const handle = this.options.workers === 0 ? localWorker(hear) : forkWorker(hear);
-    return {
-      handle,
-      prepared: new Deferred(),
-      ended: new Deferred(),
-      preparing: { done: 0, total: 0 },
-      cost: undefined,
+    // Sources in tests, compiled otherwise.
+    const file = import.meta.url.endsWith('.ts') ? './worker-process.ts' : './worker-process.js';
+    const process = fork(new URL(file, import.meta.url), { serialization: 'advanced' });
+    let isOver = false;
+    const hear = (message: FromWorker): void => {
+      if (isOver) return;
+      isOver = message.type === 'ended' || message.type === 'failed';
+      this.#hear(index, message);
     };
+    process
+      .on('message', hear)
+      .once('error', ({ message }) => hear({ type: 'failed', message }))
+      .once('exit', (code, signal) =>
+        hear({ type: 'failed', message: `a worker process ended (${signal ?? `exit code ${code}`})` }),
+      );
+    const [prepared, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    return { process, prepared, ended, preparing: { done: 0, total: 0 }, cost: undefined };
+  }
+
+  #tellAll(message: ToWorker): void {
+    for (const { process } of this.#workers) if (process.connected) process.send(message);
   }
 
   #hear(index: number, message: FromWorker): void {
@@ -140,14 +151,14 @@ class LoadRun {
   #stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    for (const { handle } of this.#workers) handle.tell({ type: 'stop' });
+    this.#tellAll({ type: 'stop' });
     this.#killLater();
   }
 
   #killLater(): void {
     this.#killTimer ??= setTimeout(
       () => {
-        for (const { handle } of this.#workers) handle.kill();
+        for (const { process } of this.#workers) process.kill('SIGKILL');
       },
       2 * this.options.timeoutMs + ENDING_GRACE_MS,
     );
@@ -166,15 +177,6 @@ class LoadRun {
     const toPrepare = this.#workers.reduce((total, { preparing }) => total + preparing.total, 0);
     const phase = isPreparing ? 'preparing' : this.#isStopping || elapsedMs > totalMs ? 'ending' : 'running';
     onProgress({ phase, elapsedMs, totalMs, users, count, failed, perSecond, p99, prepared, toPrepare });
-  }
-}
-
-class Deferred {
-  readonly promise: Promise<void>;
-  resolve: () => void = () => undefined;
-
-  constructor() {
-    this.promise = new Promise((resolve) => (this.resolve = resolve));
   }
 }
 

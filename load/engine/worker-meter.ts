@@ -22,7 +22,7 @@ export interface WorkerCost {
   readonly timersLateP99Ms: number;
 }
 
-/** Measures this process from its making on. In the process of the caller (`workers: 0`) it measures all that happens there. */
+/** Measures this process from its making on.*/
 export class WorkerMeter {
   readonly #startedAt = performance.now();
   readonly #startCpu = process.cpuUsage();
