@@ -1,10 +1,6 @@
 import { ulid } from 'ulid';
-import type {
-  AddMessagesResponse,
-  CreateThreadResponse,
-} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { closedLoop, type Load } from '../support/load.js';
-import { called, of, openClients } from './thread-clients.js';
+import { createThreads, of, openClients, postMessage } from './thread-clients.js';
 
 export interface AddMessagesOptions {
   /** `host:port` of each server; connections are spread over them. */
@@ -28,46 +24,24 @@ export async function open({
   textLength = 100,
 }: AddMessagesOptions): Promise<Load> {
   const clients = openClients(addresses, channels);
-  const account = ulid();
+  const accountId = ulid();
   const text = 'x'.repeat(textLength);
   const run = ulid();
-  let ids: string[] = [];
   let creations = 0;
-  const createThreads = async (): Promise<void> => {
-    ids = [];
-    const batch = creations++;
-    const created = await closedLoop({ count: threads, inFlight: 32 }, async (lane, turn) => {
-      const request = {
-        requestId: `${run}-create-${batch}-${lane}-${turn}`,
-        accountId: account,
-        title: 'bench',
-        administratorIds: [account],
-        memberIds: [account],
-      };
-      const { threadId } = await called<CreateThreadResponse>((answer) =>
-        of(clients, lane).createThread(request, answer),
-      );
-      ids.push(threadId);
-    });
-    if (created.failed > 0) throw new Error(`${created.failed} threads were not created: ${created.firstError}`);
-  };
-  await createThreads();
+  const create = (): Promise<string[]> =>
+    createThreads(clients, threads, { accountId, run: `${run}-create-${creations++}` });
+  let ids = await create();
   let rounds = 0;
   return {
     async round(order) {
       const round = rounds++;
-      if (freshEachRound && round > 0) await createThreads();
+      if (freshEachRound && round > 0) ids = await create();
       return closedLoop(order, (lane, turn) => {
         // Threads are dealt to the lanes, so that no lane waits for another's commit.
         const thread =
           threads < order.inFlight ? lane : lane + order.inFlight * (turn % Math.floor(threads / order.inFlight));
-        const request = {
-          requestId: `${run}-${round}-${lane}-${turn}`,
-          accountId: account,
-          threadId: of(ids, thread),
-          messages: [{ text, toAccountIds: [] }],
-        };
-        return called<AddMessagesResponse>((answer) => of(clients, lane).addMessages(request, answer));
+        const requestId = `${run}-${round}-${lane}-${turn}`;
+        return postMessage(of(clients, lane), { requestId, accountId, threadId: of(ids, thread) }, text);
       });
     },
     close: () => clients.forEach((client) => client.close()),

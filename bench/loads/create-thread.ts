@@ -1,7 +1,6 @@
 import { ulid } from 'ulid';
-import type { CreateThreadResponse } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { closedLoop, type Load } from '../support/load.js';
-import { called, of, openClients } from './thread-clients.js';
+import { createThread, of, openClients } from './thread-clients.js';
 
 export interface CreateThreadOptions {
   readonly addresses: readonly string[];
@@ -12,22 +11,15 @@ export interface CreateThreadOptions {
 /** CreateThread, each by another request id. */
 export async function open({ addresses, channels = 4 }: CreateThreadOptions): Promise<Load> {
   const clients = openClients(addresses, channels);
-  const account = ulid();
+  const accountId = ulid();
   const run = ulid();
   let rounds = 0;
   return {
     round(order) {
       const round = rounds++;
-      return closedLoop(order, (lane, turn) => {
-        const request = {
-          requestId: `${run}-${round}-${lane}-${turn}`,
-          accountId: account,
-          title: 'bench',
-          administratorIds: [account],
-          memberIds: [account],
-        };
-        return called<CreateThreadResponse>((answer) => of(clients, lane).createThread(request, answer));
-      });
+      return closedLoop(order, (lane, turn) =>
+        createThread(of(clients, lane), { requestId: `${run}-${round}-${lane}-${turn}`, accountId }),
+      );
     },
     close: () => clients.forEach((client) => client.close()),
   };

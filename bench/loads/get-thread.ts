@@ -1,11 +1,10 @@
-import { credentials } from '@grpc/grpc-js';
 import {
   ThreadQueryServiceClient,
   type GetThreadResponse,
 } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
 import { closedLoop, type Load } from '../support/load.js';
 import type { SeenThread } from '../support/read-model.js';
-import { called, of } from './thread-clients.js';
+import { called, of, openClientsOf } from './thread-clients.js';
 
 export interface GetThreadOptions {
   /** `host:port` of each server; connections are spread over them. */
@@ -17,13 +16,7 @@ export interface GetThreadOptions {
 
 /** GetThread of threads that are there, as those who see them. */
 export async function open({ addresses, threads, channels = 4 }: GetThreadOptions): Promise<Load> {
-  const clients = Array.from(
-    { length: Math.max(channels, addresses.length) },
-    (_, index) =>
-      new ThreadQueryServiceClient(of(addresses, index), credentials.createInsecure(), {
-        'grpc.use_local_subchannel_pool': 1,
-      }),
-  );
+  const clients = openClientsOf(ThreadQueryServiceClient, addresses, channels);
   return {
     round: (order) =>
       closedLoop(order, async (lane, turn) => {

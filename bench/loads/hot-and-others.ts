@@ -1,9 +1,8 @@
 import { ulid } from 'ulid';
-import type { CreateThreadResponse } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
-import { closedLoop, percentiles, type Load } from '../support/load.js';
+import { percentiles, type Load } from '../support/load.js';
 import { atRandom } from '../support/open-loop.js';
 import { Heat } from './heat.js';
-import { called, of, openClients, postMessage } from './thread-clients.js';
+import { createThreads, of, openClients, postMessage } from './thread-clients.js';
 
 export interface HotAndOthersOptions {
   readonly addresses: readonly string[];
@@ -35,33 +34,19 @@ const HOT_IN_TURN = 5;
 export async function open(options: HotAndOthersOptions): Promise<Load> {
   const { addresses, others, othersPerSecond, hotPerSecond, hotThreads = 1, hotInFlight, channels = 2 } = options;
   const clients = openClients(addresses, channels);
-  const account = ulid();
+  const accountId = ulid();
   const run = ulid();
   let requests = 0;
-  const create = async (): Promise<string> => {
-    const request = {
-      requestId: `${run}-${requests++}`,
-      accountId: account,
-      title: 'bench',
-      administratorIds: [account],
-      memberIds: [account],
-    };
-    const { threadId } = await called<CreateThreadResponse>((answer) => of(clients, 0).createThread(request, answer));
-    return threadId;
-  };
-  const ids: string[] = [];
-  const created = await closedLoop({ count: others, inFlight: 16 }, async () => ids.push(await create()));
-  if (created.failed > 0) throw new Error(`threads were not created: ${created.firstError}`);
-  const hotIds: string[] = [];
-  await closedLoop({ count: hotThreads, inFlight: 16 }, async () => hotIds.push(await create()));
-  const heat = hotPerSecond > 0 ? new Heat({ addresses, channels, account }) : undefined;
+  const create = (count: number): Promise<string[]> =>
+    createThreads(clients, count, { accountId, run: `${run}-create-${requests++}` });
+  const ids = await create(others);
+  let hotIds = await create(hotThreads);
+  const heat = hotPerSecond > 0 ? new Heat({ addresses, channels, account: accountId }) : undefined;
 
   return {
     async round({ count }) {
       // A thread holds only so many messages.
-      if (hotThreads === 1) {
-        for (let index = 0; index < HOT_IN_TURN; index += 1) hotIds[index] = await create();
-      }
+      if (hotThreads === 1) hotIds = await create(HOT_IN_TURN);
       const samples = new Float64Array(count);
       let [answered, failed] = [0, 0];
       let firstError: string | undefined;
@@ -80,7 +65,7 @@ export async function open(options: HotAndOthersOptions): Promise<Load> {
           calls.push(
             postMessage(of(clients, index), {
               requestId: `${run}-${requests++}`,
-              accountId: account,
+              accountId,
               threadId: of(ids, index),
             }).then(
               () => {

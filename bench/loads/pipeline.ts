@@ -1,14 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
-import type {
-  AddMessagesResponse,
-  CreateThreadResponse,
-} from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { Database } from '../../platform/mysql/database.js';
 import { mySqlThreadVersions } from '../../services/thread/query/adapters/mysql-thread-versions.js';
 import { ReadModelVersions } from '../../platform/queries/read-model-versions.js';
 import { closedLoop, percentiles, type Load, type RoundOrder, type RoundReport } from '../support/load.js';
-import { called, of, openClients } from './thread-clients.js';
+import { createThreads, of, openClients, postMessage } from './thread-clients.js';
 
 export interface PipelineOptions {
   /** Of thread-command. */
@@ -37,21 +33,7 @@ export async function open({ address, mySqlUrl, threads, perSecond }: PipelineOp
     maxWaiting: 1_000_000,
   });
   const accountId = ulid();
-  const ids: string[] = [];
-  const created = await closedLoop({ count: threads, inFlight: 32 }, async (lane) => {
-    const request = {
-      requestId: ulid(),
-      accountId,
-      title: 'bench',
-      administratorIds: [accountId],
-      memberIds: [accountId],
-    };
-    const { threadId } = await called<CreateThreadResponse>((answer) =>
-      of(clients, lane).createThread(request, answer),
-    );
-    ids.push(threadId);
-  });
-  if (created.failed > 0) throw new Error(`${created.failed} threads were not created: ${created.firstError}`);
+  const ids = await createThreads(clients, threads, { accountId, run: ulid() });
   const untilSeen = async (threadId: string, version: number): Promise<void> => {
     if (!(await versions.reached({ accountId, aggregateId: threadId }, version, Date.now() + DEADLINE_MS)))
       throw new Error('it was never seen');
@@ -59,9 +41,7 @@ export async function open({ address, mySqlUrl, threads, perSecond }: PipelineOp
   for (const id of ids) await untilSeen(id, 1);
   const post = async (index: number): Promise<{ threadId: string; version: number }> => {
     const threadId = of(ids, index);
-    const messages = [{ text: 'x'.repeat(100), toAccountIds: [] }];
-    const request = { requestId: ulid(), accountId, threadId, messages };
-    const { version } = await called<AddMessagesResponse>((answer) => of(clients, index).addMessages(request, answer));
+    const { version } = await postMessage(of(clients, index), { requestId: ulid(), accountId, threadId });
     return { threadId, version: Number(version) };
   };
   return {

@@ -2,6 +2,7 @@ import { Agent, request as httpRequest } from 'node:http';
 import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { ErrorInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
+import { framed, readFrames } from '../../mesh/envoy/testing/grpc-web.js';
 import { failureOf } from '../testing/contract-clients.js';
 
 /** What one attempt came to. */
@@ -47,8 +48,6 @@ const brokenTransport: ReadonlySet<status> = new Set([status.INTERNAL, status.UN
 const BEHIND = 'READ_MODEL_BEHIND';
 /** Envoy takes a hundred calls at once on a connection. */
 const CONNECTIONS = 3;
-const FRAME_HEADER_BYTES = 5;
-const TRAILERS_FLAG = 0x80;
 
 /** A client of one Envoy that speaks gRPC, gRPC-Web and REST to it, and does not repeat anything by itself. */
 export class Edge {
@@ -101,10 +100,6 @@ export class Edge {
 
   /** The same by gRPC-Web (application/grpc-web+proto), as browsers' clients do. Never throws. */
   async grpcWeb(method: Method, request: object, { timeoutMs, threadId }: CallSettings): Promise<Answer> {
-    const message = method.requestSerialize(request as never);
-    const frame = Buffer.alloc(FRAME_HEADER_BYTES + message.length);
-    frame.writeUInt32BE(message.length, 1);
-    message.copy(frame, FRAME_HEADER_BYTES);
     const headers = {
       'content-type': 'application/grpc-web+proto',
       'x-grpc-web': '1',
@@ -112,7 +107,8 @@ export class Edge {
       ...(threadId === undefined ? {} : { 'x-thread-id': threadId }),
     };
     try {
-      const call = { method: 'POST', path: method.path, body: frame, headers } as const;
+      const body = framed(method.requestSerialize(request as never));
+      const call = { method: 'POST', path: method.path, body, headers } as const;
       const answer = await this.#http(call, timeoutMs);
       return answerOfFrames(answer, method);
     } catch (error) {
@@ -206,38 +202,24 @@ function answerOfStatus(code: status, text: string, reason: string | undefined):
 
 /** The message's frame, then that of the trailers; an error may come in the headers alone. */
 function answerOfFrames({ status: httpStatus, headers, bytes }: HttpAnswer, method: Method): Answer {
-  let message: Buffer | undefined;
-  let code = Number(headers['grpc-status'] ?? NaN);
-  let text = String(headers['grpc-message'] ?? '');
-  let details = headers['grpc-status-details-bin'];
-  for (let at = 0; at + FRAME_HEADER_BYTES <= bytes.length;) {
-    const length = bytes.readUInt32BE(at + 1);
-    const content = bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length);
-    if (((bytes[at] ?? 0) & TRAILERS_FLAG) === 0) message = content;
-    else {
-      const trailers = new Map(
-        content
-          .toString()
-          .split('\r\n')
-          .map((line) => line.split(/: ?(.*)/s, 2) as [string, string]),
-      );
-      code = Number(trailers.get('grpc-status') ?? NaN);
-      text = trailers.get('grpc-message') ?? '';
-      details = trailers.get('grpc-status-details-bin');
-    }
-    at += FRAME_HEADER_BYTES + length;
-  }
+  const { message, trailers } = readFrames(bytes);
+  const valueOf = (name: string): string | undefined => trailers.get(name) ?? headers[name]?.toString();
+  const code = Number(valueOf('grpc-status') ?? NaN);
   if (code === 0 && message !== undefined) return { kind: 'answered', body: method.responseDeserialize(message) };
   if (Number.isNaN(code)) {
     const reason = `HTTP ${httpStatus} without a gRPC status`;
     return { kind: httpStatus >= 500 ? 'unavailable' : 'wrong', reason };
   }
-  return answerOfStatus(code, `${status[code]} ${decodeURIComponent(text)}`, reasonIn(details));
+  return answerOfStatus(
+    code,
+    `${status[code]} ${decodeURIComponent(valueOf('grpc-message') ?? '')}`,
+    reasonIn(valueOf('grpc-status-details-bin')),
+  );
 }
 
-function reasonIn(details: string | string[] | undefined): string | undefined {
+function reasonIn(details: string | undefined): string | undefined {
   if (details === undefined) return undefined;
-  const { details: all } = Status.decode(Buffer.from(String(details), 'base64'));
+  const { details: all } = Status.decode(Buffer.from(details, 'base64'));
   const info = all.find(({ typeUrl }) => typeUrl === 'type.googleapis.com/google.rpc.ErrorInfo');
   return info === undefined ? undefined : ErrorInfo.decode(info.value).reason;
 }

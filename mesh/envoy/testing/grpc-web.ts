@@ -10,6 +10,29 @@ export interface GrpcWebAnswer {
 }
 
 const TRAILERS = 0x80;
+const HEADER_BYTES = 5;
+
+/** A message as gRPC-Web sends it. */
+export function framed(message: Uint8Array): Buffer {
+  const frame = Buffer.alloc(HEADER_BYTES + message.length);
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, HEADER_BYTES);
+  return frame;
+}
+
+/** What is in an answer's body: the message, if there is one, and the trailers behind it. */
+export function readFrames(body: Buffer): { message: Buffer | undefined; trailers: ReadonlyMap<string, string> } {
+  let message: Buffer | undefined;
+  let trailers = new Map<string, string>();
+  for (let at = 0; at + HEADER_BYTES <= body.length;) {
+    const end = at + HEADER_BYTES + body.readUInt32BE(at + 1);
+    const payload = body.subarray(at + HEADER_BYTES, end);
+    if (((body[at] ?? 0) & TRAILERS) === 0) message = payload;
+    else trailers = trailersIn(payload.toString('latin1'));
+    at = end;
+  }
+  return { message, trailers };
+}
 
 /** A unary gRPC-Web call, binary framing, as a browser would send it. */
 export async function grpcWebCall(
@@ -17,24 +40,12 @@ export async function grpcWebCall(
   request: Uint8Array,
   headers: Record<string, string> = {},
 ): Promise<GrpcWebAnswer> {
-  const frame = Buffer.alloc(5 + request.length);
-  frame.writeUInt32BE(request.length, 1);
-  frame.set(request, 5);
   const response = await fetch(url, {
     method: 'POST',
-    body: frame,
+    body: framed(request),
     headers: { 'content-type': 'application/grpc-web+proto', 'x-grpc-web': '1', ...headers },
   });
-  const body = Buffer.from(await response.arrayBuffer());
-  let message: Buffer | undefined;
-  let trailers = new Map<string, string>();
-  for (let at = 0; at + 5 <= body.length;) {
-    const length = body.readUInt32BE(at + 1);
-    const payload = body.subarray(at + 5, at + 5 + length);
-    if (((body[at] ?? 0) & TRAILERS) === 0) message = payload;
-    else trailers = trailersIn(payload.toString('latin1'));
-    at += 5 + length;
-  }
+  const { message, trailers } = readFrames(Buffer.from(await response.arrayBuffer()));
   const valueOf = (name: string): string | undefined => trailers.get(name) ?? response.headers.get(name) ?? undefined;
   return {
     httpStatus: response.status,
