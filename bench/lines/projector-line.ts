@@ -10,7 +10,6 @@ import { JetStreamFeedWriter } from '../../platform/nats/jetstream-feed-writer.j
 import { NatsLink } from '../../platform/nats/nats-link.js';
 import { createLogger } from '../../platform/telemetry/logger.js';
 import type { Commit } from '../../platform/journal/journal.js';
-import { quietObserver } from '../../platform/projection/projection-observer.js';
 import { feedPartitionsOf, type ProjectionPartitions } from '../../platform/projection/projection-partition.js';
 import { Projector } from '../../platform/projection/projector.js';
 import pLimit from 'p-limit';
@@ -180,7 +179,7 @@ function startProjectors(
       feed: new JetStreamFeedReader(link, { prefix }, feedPartitionsOf(partition, partitions)),
       journal: new InMemoryJournal(),
       store: new MySqlProjectionStore(database, mySqlThreadRows, { projection: 'threads', partition, layout }),
-      observer: { ...quietObserver, projected: onProjected },
+      observer: (event) => event.kind === 'projected' && onProjected(event.commits),
       slots,
     });
     projector.start();

@@ -1,5 +1,6 @@
+import { unreachable } from '../kernel/decider.js';
 import type { PartitionedProjector } from '../projection/partitioned-projector.js';
-import type { ProjectionObserver } from '../projection/projection-observer.js';
+import type { ProjectionEvent, ProjectionObserver } from '../projection/projection-observer.js';
 import type { ProjectionOperations } from '../mysql/projection-operations.js';
 import type { FeedBacklog } from '../nats/feed-backlog.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -11,7 +12,7 @@ const BATCH_COMMITS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 export class ProjectionMetrics {
   readonly #paused = new Set<number>();
   #isHealthy = false;
-  readonly #metered: (partition: number) => Omit<ProjectionObserver, 'healthChanged'>;
+  readonly #observe: (partition: number, event: ProjectionEvent) => void;
 
   constructor(private readonly metrics: Metrics) {
     const commits = metrics.counter('threadweaver_projection_commits_total', 'Commits brought into the read model.');
@@ -42,41 +43,48 @@ export class ProjectionMetrics {
     metrics.gauge('threadweaver_projection_healthy', '1 while projecting works, as health says, else 0.', () =>
       this.#isHealthy ? 1 : 0,
     );
-    this.#metered = (partition) => ({
-      projected(projected) {
-        const now = Date.now();
-        commits.inc(projected.length);
-        batches.observe(projected.length);
-        // Clocks of two machines may differ.
-        for (const { time } of projected) lag.observe(Math.max(0, now - time) / 1_000);
-      },
-      parked: () => parked.inc(),
-      troubled: () => retries.inc(),
-      overtaken: () => overtaken.inc(),
-      restarted: () => restarts.inc(),
-      paused: (isPaused) => void (isPaused ? this.#paused.add(partition) : this.#paused.delete(partition)),
-      malformed: () => malformed.inc(),
-      unfounded: () => unfounded.inc(),
-      ahead: ({ length }) => ahead.inc(length),
-      reconciled: (counts) => repaired.inc(counts.repaired),
-    });
+    this.#observe = (partition, event) => {
+      switch (event.kind) {
+        case 'projected': {
+          const now = Date.now();
+          commits.inc(event.commits.length);
+          batches.observe(event.commits.length);
+          // Clocks of two machines may differ.
+          for (const { time } of event.commits) lag.observe(Math.max(0, now - time) / 1_000);
+          return;
+        }
+        case 'parked':
+          return parked.inc();
+        case 'troubled':
+          return retries.inc();
+        case 'overtaken':
+          return overtaken.inc();
+        case 'restarted':
+          return restarts.inc();
+        case 'paused':
+          return void (event.isPaused ? this.#paused.add(partition) : this.#paused.delete(partition));
+        case 'malformed':
+          return malformed.inc();
+        case 'unfounded':
+          return unfounded.inc();
+        case 'ahead':
+          return ahead.inc(event.aggregateIds.length);
+        case 'reconciled':
+          return repaired.inc(event.repaired);
+        case 'health-changed':
+          // Health is the whole process's, below.
+          return;
+        default:
+          return unreachable(event);
+      }
+    };
   }
 
   /** Tells `observer` all that it is told, and measures it. */
   metered(partition: number, observer: ProjectionObserver): ProjectionObserver {
-    const own = this.#metered(partition);
-    return {
-      projected: (...told) => (own.projected(...told), observer.projected(...told)),
-      parked: (...told) => (own.parked(...told), observer.parked(...told)),
-      troubled: (...told) => (own.troubled(...told), observer.troubled(...told)),
-      overtaken: () => (own.overtaken(), observer.overtaken()),
-      restarted: (...told) => (own.restarted(...told), observer.restarted(...told)),
-      paused: (...told) => (own.paused(...told), observer.paused(...told)),
-      malformed: (...told) => (own.malformed(...told), observer.malformed(...told)),
-      unfounded: (...told) => (own.unfounded(...told), observer.unfounded(...told)),
-      ahead: (...told) => (own.ahead(...told), observer.ahead(...told)),
-      reconciled: (...told) => (own.reconciled(...told), observer.reconciled(...told)),
-      healthChanged: (isHealthy) => observer.healthChanged(isHealthy),
+    return (event) => {
+      this.#observe(partition, event);
+      observer(event);
     };
   }
 

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import type { Membership } from '../ownership/membership.js';
 import { PartitionOwnership } from '../ownership/partition-ownership.js';
 import { PartitionedProjector } from './partitioned-projector.js';
-import { quietObserver, type ProjectionObserver } from './projection-observer.js';
+import type { ProjectionObserver } from './projection-observer.js';
 import { feedPartitionsOf, projectionPartitionOf } from './projection-partition.js';
 import type { Projector } from './projector.js';
 
@@ -50,7 +50,7 @@ describe('PartitionedProjector', () => {
     health = [];
     projector = new PartitionedProjector({
       ownership: new PartitionOwnership(membership as unknown as Membership, 4),
-      observer: { ...quietObserver, healthChanged: (isHealthy) => void health.push(isHealthy) },
+      observer: (event) => void (event.kind === 'health-changed' && health.push(event.isHealthy)),
       newProjector: (partition, observer) => {
         const one = new RecordedProjector(observer);
         made.push([partition, one]);
@@ -101,16 +101,16 @@ describe('PartitionedProjector', () => {
   it('is healthy when all of its partitions are, or it has none', () => {
     membership.tell('me', 'me', 'other', 'other');
     const [[, one], [, two]] = made as [[number, RecordedProjector], [number, RecordedProjector]];
-    one.observer.healthChanged(true);
+    one.observer({ kind: 'health-changed', isHealthy: true });
     assert.deepEqual(health, []);
-    two.observer.healthChanged(true);
-    two.observer.healthChanged(false);
-    one.observer.healthChanged(false);
+    two.observer({ kind: 'health-changed', isHealthy: true });
+    two.observer({ kind: 'health-changed', isHealthy: false });
+    one.observer({ kind: 'health-changed', isHealthy: false });
     assert.deepEqual(health, [true, false]);
     membership.tell('other', 'other', 'other', 'other');
     assert.deepEqual(health, [true, false, true]);
     // Of one that is gone nothing is believed any more.
-    two.observer.healthChanged(false);
+    two.observer({ kind: 'health-changed', isHealthy: false });
     assert.deepEqual(health, [true, false, true]);
   });
 });

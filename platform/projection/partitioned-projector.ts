@@ -66,13 +66,11 @@ export class PartitionedProjector {
 
   #start(partition: number): void {
     const { observer, newProjector } = this.options;
-    const projector = newProjector(partition, {
-      ...observer,
-      healthChanged: (isHealthy) => {
-        if (this.#running.get(partition) !== projector) return;
-        this.#healthy.set(partition, isHealthy);
-        this.#reportHealth();
-      },
+    const projector = newProjector(partition, (event) => {
+      if (event.kind !== 'health-changed') return observer(event);
+      if (this.#running.get(partition) !== projector) return;
+      this.#healthy.set(partition, event.isHealthy);
+      this.#reportHealth();
     });
     this.#running.set(partition, projector);
     const begin = (): void => {
@@ -105,6 +103,6 @@ export class PartitionedProjector {
     const isHealthy = states.includes(false) ? false : states.includes(undefined) ? undefined : true;
     if (isHealthy === undefined || isHealthy === this.#isHealthy || this.#isStopped) return;
     this.#isHealthy = isHealthy;
-    observer.healthChanged(isHealthy);
+    observer({ kind: 'health-changed', isHealthy });
   }
 }

@@ -6,12 +6,9 @@ import type { ProjectionObserver } from './projection-observer.js';
 describe('ProjectionHealth', () => {
   it('is ill after long trouble only, and well again with a success, or when another has the work', async () => {
     const told: boolean[] = [];
-    const nothing = (): void => undefined;
-    const observer = {
-      troubled: nothing,
-      overtaken: nothing,
-      healthChanged: (isHealthy: boolean) => void told.push(isHealthy),
-    } as unknown as ProjectionObserver;
+    const observer: ProjectionObserver = (event) => {
+      if (event.kind === 'health-changed') told.push(event.isHealthy);
+    };
     const health = new ProjectionHealth({ observer, unhealthyAfterMs: 20, maxRetryMs: 1 });
     health.troubled(new Error('away'));
     health.succeeded();

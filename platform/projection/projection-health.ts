@@ -39,14 +39,14 @@ export class ProjectionHealth {
   troubled(error: Error): number {
     const { observer, unhealthyAfterMs } = this.options;
     const retryInMs = this.#retry.next();
-    observer.troubled(error, Math.round(retryInMs));
+    observer({ kind: 'troubled', error, retryInMs: Math.round(retryInMs) });
     if (!this.#isStopped) this.#timer ??= setTimeout(() => this.#set(false), unhealthyAfterMs);
     return retryInMs;
   }
 
   /** @returns how long to leave the field to the other projector, in milliseconds */
   overtaken(): number {
-    this.options.observer.overtaken();
+    this.options.observer({ kind: 'overtaken' });
     // Somebody projects, into a store that answers: what was wrong here is over.
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -63,6 +63,6 @@ export class ProjectionHealth {
   #set(isHealthy: boolean): void {
     if (this.#isHealthy === isHealthy || this.#isStopped) return;
     this.#isHealthy = isHealthy;
-    this.options.observer.healthChanged(isHealthy);
+    this.options.observer({ kind: 'health-changed', isHealthy });
   }
 }

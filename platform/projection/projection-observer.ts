@@ -1,43 +1,30 @@
 import type { Commit } from '../journal/journal.js';
 import type { FeedStart } from './projection-plan.js';
 
-/** Is told what a projector does, for logs, health and metrics. Must not throw. */
-export interface ProjectionObserver {
+/** What happens in a projector, for logs, health and metrics. */
+export type ProjectionEvent =
   /** These are in the read model now. */
-  projected(commits: readonly Commit[]): void;
+  | { readonly kind: 'projected'; readonly commits: readonly Commit[] }
   /** This commit and all later ones of its aggregate are set aside until somebody looks at them. */
-  parked(aggregateId: string, version: number, error: Error): void;
+  | { readonly kind: 'parked'; readonly aggregateId: string; readonly version: number; readonly error: Error }
   /** Projecting has failed and is tried again in `retryInMs`. */
-  troubled(error: Error, retryInMs: number): void;
+  | { readonly kind: 'troubled'; readonly error: Error; readonly retryInMs: number }
   /** Another projector was faster, or an operator has been at work; going on from where that left it. */
-  overtaken(): void;
+  | { readonly kind: 'overtaken' }
   /** Reads the feed from another place than the checkpoint's. */
-  restarted(reason: NonNullable<FeedStart['lost']>, afterSequence: number): void;
+  | { readonly kind: 'restarted'; readonly reason: NonNullable<FeedStart['lost']>; readonly afterSequence: number }
   /** An operator wants nothing projected for now, or wants it again. */
-  paused(isPaused: boolean): void;
+  | { readonly kind: 'paused'; readonly isPaused: boolean }
   /** A feed entry cannot be read; the journal is asked for what is missing. */
-  malformed(sequence: number, error: Error): void;
+  | { readonly kind: 'malformed'; readonly sequence: number; readonly error: Error }
   /** The feed has a commit that the journal does not lead up to: it is left out. */
-  unfounded(aggregateId: string, missingVersion: number): void;
+  | { readonly kind: 'unfounded'; readonly aggregateId: string; readonly missingVersion: number }
   /** The read model has more commits of these than the journal: that was restored from an older state, or has lost them. */
-  ahead(aggregateIds: readonly string[]): void;
+  | { readonly kind: 'ahead'; readonly aggregateIds: readonly string[] }
   /** The journal's versions were compared with the read model's; `repaired` aggregates were behind. */
-  reconciled(counts: { readonly checked: number; readonly repaired: number }): void;
+  | { readonly kind: 'reconciled'; readonly checked: number; readonly repaired: number }
   /** Whether projecting works. Told at the first success and at each change; false only after some time of trouble. */
-  healthChanged(isHealthy: boolean): void;
-}
+  | { readonly kind: 'health-changed'; readonly isHealthy: boolean };
 
-/** Tells nobody. */
-export const quietObserver: ProjectionObserver = {
-  projected: () => undefined,
-  parked: () => undefined,
-  troubled: () => undefined,
-  overtaken: () => undefined,
-  restarted: () => undefined,
-  paused: () => undefined,
-  malformed: () => undefined,
-  unfounded: () => undefined,
-  ahead: () => undefined,
-  reconciled: () => undefined,
-  healthChanged: () => undefined,
-};
+/** Is told what a projector does. Must not throw. */
+export type ProjectionObserver = (event: ProjectionEvent) => void;

@@ -75,7 +75,7 @@ export class ProjectionWriter {
       await this.repair(plan.gaps.map(({ aggregateId }) => aggregateId));
       plan = planBatch(commits, await this.loadVersions(ids));
       for (const { aggregateId, missingVersion } of plan.gaps) {
-        if (!this.#parked.has(aggregateId)) this.parts.observer.unfounded(aggregateId, missingVersion);
+        if (!this.#parked.has(aggregateId)) this.parts.observer({ kind: 'unfounded', aggregateId, missingVersion });
       }
     }
     await this.#apply([...plan.ready, ...this.#behindUnreadable(commits, plan.gaps)], position);
@@ -167,13 +167,14 @@ export class ProjectionWriter {
     const live = commits.filter(({ aggregateId }) => !this.#parked.has(aggregateId));
     const parked = commits.filter(({ aggregateId }) => this.#parked.has(aggregateId)).map(parkedOf);
     await this.#write(live, parked, { feedIdentity, sequence });
-    if (live.length > 0) this.parts.observer.projected(live);
+    if (live.length > 0) this.parts.observer({ kind: 'projected', commits: live });
   }
 
   async #park([first, ...later]: readonly ParkedCommit[], error: Error): Promise<void> {
     if (first === undefined) return;
     await this.#write([], [{ ...first, error: error.message }, ...later], this.#checkpoint);
-    this.parts.observer.parked(first.aggregateId, first.version, error);
+    const { aggregateId, version } = first;
+    this.parts.observer({ kind: 'parked', aggregateId, version, error });
   }
 
   /** Commits of parked aggregates behind what the journal cannot give: to be parked as well. */

@@ -131,7 +131,7 @@ export class Projector {
     const bounds = await feed.bounds();
     const { afterSequence, lost } = feedStartOf(checkpoint, bounds);
     if (lost !== undefined) {
-      observer.restarted(lost, afterSequence);
+      observer({ kind: 'restarted', reason: lost, afterSequence });
       this.reconcile();
     }
     if (!this.#health.isKnown) this.#health.succeeded();
@@ -186,7 +186,7 @@ export class Projector {
   async #waitWhilePaused(): Promise<void> {
     const { store, observer, checkEveryMs } = this.#options;
     const stop = this.#stopping.signal;
-    observer.paused(true);
+    observer({ kind: 'paused', isPaused: true });
     let checkpoint: ProjectionCheckpoint;
     do {
       this.#health.succeeded();
@@ -194,7 +194,7 @@ export class Projector {
       if (stop.aborted) return;
       checkpoint = await store.loadCheckpoint();
     } while (checkpoint.isPaused);
-    observer.paused(false);
+    observer({ kind: 'paused', isPaused: false });
   }
 
   #commitsOf(entries: readonly FeedEntry[]): Commit[] {
@@ -206,7 +206,7 @@ export class Projector {
           this.reconcile();
           return [];
         case 'malformed':
-          this.#options.observer.malformed(entry.sequence, entry.error);
+          this.#options.observer({ kind: 'malformed', sequence: entry.sequence, error: entry.error });
           this.reconcile();
           return [];
         default:
@@ -264,8 +264,8 @@ export class Projector {
       this.#isReconcileDue = true;
       throw error;
     }
-    if (ahead.length > 0) this.#options.observer.ahead(ahead);
-    this.#options.observer.reconciled({ checked, repaired });
+    if (ahead.length > 0) this.#options.observer({ kind: 'ahead', aggregateIds: ahead });
+    this.#options.observer({ kind: 'reconciled', checked, repaired });
   }
 
   /** Is it in the journal? True as well when it cannot be read: whoever projects it finds out. */

@@ -10,7 +10,7 @@ import { inParallel } from '../../process/in-parallel.js';
 import type { AggregateVersion, Journal } from '../../journal/journal.js';
 import { noProgress, type Progress } from '../../process/progress.js';
 import { projectionPartitionOf, type ProjectionPartitions } from '../../projection/projection-partition.js';
-import { quietObserver } from '../../projection/projection-observer.js';
+import type { ProjectionObserver } from '../../projection/projection-observer.js';
 import { ProjectionWriter } from '../../projection/projection-writer.js';
 
 export interface RebuildParts {
@@ -99,12 +99,10 @@ class Rebuild {
   static async begin(parts: RebuildParts, database: Database): Promise<Rebuild> {
     const rebuild = new Rebuild(parts);
     const { projection, journal, partitions, progress = noProgress } = parts;
-    const observer = {
-      ...quietObserver,
-      projected: ({ length }: readonly unknown[]) => {
-        rebuild.#projected += length;
-        progress.advance(length);
-      },
+    const observer: ProjectionObserver = (event) => {
+      if (event.kind !== 'projected') return;
+      rebuild.#projected += event.commits.length;
+      progress.advance(event.commits.length);
     };
     for (let partition = 0; partition < partitions.count; partition += 1) {
       const store = new MySqlProjectionStore(database, projection.rows, { projection: projection.name, partition });

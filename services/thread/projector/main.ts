@@ -92,7 +92,7 @@ async function start(): Promise<RunningService> {
   const slots = pLimit(Math.max(1, config.mysqlMaxConnections - 1));
 
   const newProjector = (partition: number, observer: ProjectionObserver): Projector => {
-    const log = projectionLog(logger.child({ partition }), threadContext, () => undefined);
+    const log = projectionLog(logger.child({ partition }), threadContext);
     return new Projector({
       feed: new JetStreamFeedReader(
         link,
@@ -105,13 +105,12 @@ async function start(): Promise<RunningService> {
         partition,
         layout: checkpoints,
       }),
-      observer: projectionMetrics.metered(partition, {
-        ...log,
-        healthChanged: (isHealthy) => observer.healthChanged(isHealthy),
-        troubled(error, retryInMs) {
-          if (error instanceof Fault && error.reason === 'PARTITIONS_DIFFER') stop(error);
-          else log.troubled(error, retryInMs);
-        },
+      observer: projectionMetrics.metered(partition, (event) => {
+        if (event.kind === 'health-changed') return observer(event);
+        const isOtherLayout =
+          event.kind === 'troubled' && event.error instanceof Fault && event.error.reason === 'PARTITIONS_DIFFER';
+        if (isOtherLayout) stop(event.error);
+        else log(event);
       }),
       maxBatchCommits: config.batchCommits,
       lingerMs: config.lingerMs,
@@ -122,12 +121,15 @@ async function start(): Promise<RunningService> {
       slots,
     });
   };
+  const log = projectionLog(logger, threadContext);
   const projector = new PartitionedProjector({
     ownership,
-    observer: projectionLog(logger, threadContext, (isHealthy) => {
-      projectionMetrics.healthChanged(isHealthy);
-      server.setServing(isHealthy);
-    }),
+    observer: (event) => {
+      log(event);
+      if (event.kind !== 'health-changed') return;
+      projectionMetrics.healthChanged(event.isHealthy);
+      server.setServing(event.isHealthy);
+    },
     newProjector,
     reconcileEveryMs: config.reconcileEveryMs,
   });

@@ -3,7 +3,7 @@ import { Database } from '../../../../platform/mysql/database.js';
 import { migrateDatabase } from '../../../../platform/mysql/migrate-database.js';
 import { MySqlProjectionStore } from '../../../../platform/mysql/projection-store.js';
 import type { Commit } from '../../../../platform/journal/journal.js';
-import type { ProjectionObserver } from '../../../../platform/projection/projection-observer.js';
+import type { ProjectionEvent, ProjectionObserver } from '../../../../platform/projection/projection-observer.js';
 import { freshDatabaseUrl } from '../../../../mesh/servers/index.js';
 import { threadEventCodec } from '../../events/thread-event-codec.js';
 import type { ThreadEvent } from '../../events/thread-event.js';
@@ -102,30 +102,29 @@ export function messagesAdded(
 }
 
 /** Records what it is told; `until` waits for it. */
-export class RecordingObserver implements ProjectionObserver {
-  readonly calls: { readonly name: keyof ProjectionObserver; readonly args: readonly unknown[] }[] = [];
+export class RecordingObserver {
+  readonly #events: ProjectionEvent[] = [];
   readonly #waiting = new Set<() => void>();
 
-  projected = this.#record('projected');
-  parked = this.#record('parked');
-  troubled = this.#record('troubled');
-  overtaken = this.#record('overtaken');
-  paused = this.#record('paused');
-  restarted = this.#record('restarted');
-  malformed = this.#record('malformed');
-  unfounded = this.#record('unfounded');
-  ahead = this.#record('ahead');
-  reconciled = this.#record('reconciled');
-  healthChanged = this.#record('healthChanged');
+  readonly observe: ProjectionObserver = (event) => {
+    this.#events.push(event);
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  };
 
   get projectedVersions(): string[] {
-    return this.calls
-      .filter(({ name }) => name === 'projected')
-      .flatMap(({ args }) => (args[0] as Commit[]).map(({ aggregateId, version }) => `${aggregateId}:${version}`));
+    return this.told('projected')
+      .flatMap(({ commits }) => commits)
+      .map(({ aggregateId, version }) => `${aggregateId}:${version}`);
   }
 
-  count(name: keyof ProjectionObserver): number {
-    return this.calls.filter((call) => call.name === name).length;
+  told<Kind extends ProjectionEvent['kind']>(kind: Kind): Extract<ProjectionEvent, { kind: Kind }>[] {
+    return this.#events.filter((event): event is Extract<ProjectionEvent, { kind: Kind }> => event.kind === kind);
+  }
+
+  count(kind: ProjectionEvent['kind']): number {
+    return this.told(kind).length;
   }
 
   /** Resolves when the condition holds after some call. */
@@ -133,14 +132,5 @@ export class RecordingObserver implements ProjectionObserver {
     while (!condition(this)) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
-  }
-
-  #record(name: keyof ProjectionObserver) {
-    return (...args: unknown[]): void => {
-      this.calls.push({ name, args });
-      const waiting = [...this.#waiting];
-      this.#waiting.clear();
-      for (const wake of waiting) wake();
-    };
   }
 }

@@ -45,7 +45,15 @@ describe('projector', () => {
   } {
     const observer = new RecordingObserver();
     const store = model.newStore();
-    const projector = new Projector({ feed, journal, store, observer, maxRetryMs: 50, checkEveryMs: 50, ...overrides });
+    const projector = new Projector({
+      feed,
+      journal,
+      store,
+      observer: observer.observe,
+      maxRetryMs: 50,
+      checkEveryMs: 50,
+      ...overrides,
+    });
     running.push(projector);
     projector.start();
     return { projector, observer };
@@ -182,8 +190,8 @@ describe('projector', () => {
     };
     const { observer } = startProjector({ journal: { read: older.read.bind(older), list } });
     await observer.until(() => observer.count('reconciled') > 0);
-    const told = observer.calls.filter(({ name }) => name === 'ahead').map(({ args }) => args);
-    assert.deepEqual(told, [[[restored[0]?.aggregateId]]]);
+    const told = observer.told('ahead').map(({ aggregateIds }) => aggregateIds);
+    assert.deepEqual(told, [[restored[0]?.aggregateId]]);
   });
 
   it('compares with the journal at a takeover, and when an entry cannot be read', async () => {
@@ -260,7 +268,7 @@ describe('projector', () => {
     assert.equal(await operations.resume('operator'), 1);
     await observer.until(() => observer.projectedVersions.length === 5);
     assert.deepEqual(
-      observer.calls.filter(({ name }) => name === 'paused').map(({ args }) => args[0]),
+      observer.told('paused').map(({ isPaused }) => isPaused),
       [true, false],
     );
     await operations.pause('rebuild');
@@ -291,7 +299,7 @@ describe('projector', () => {
     publish(...second.slice(1));
     await one.observer.until(() => one.observer.projectedVersions.length >= 6);
     assert.deepEqual(
-      one.observer.calls.filter(({ name }) => name === 'restarted').map(({ args }) => args[0]),
+      one.observer.told('restarted').map(({ reason }) => reason),
       ['new feed', 'new feed'],
     );
     await one.projector.drain();
@@ -482,7 +490,7 @@ describe('projector', () => {
       return loadCheckpoint();
     };
     const { observer } = startProjector({ store, unhealthyAfterMs: 20 });
-    const told = () => observer.calls.filter(({ name }) => name === 'healthChanged').map(({ args }) => args[0]);
+    const told = () => observer.told('health-changed').map(({ isHealthy }) => isHealthy);
     await observer.until(() => told().length === 1);
     isAway = false;
     await observer.until(() => told().length === 2);
