@@ -8,7 +8,6 @@ import type { FeedReader, FeedWriter } from '../journal/feed.js';
 import type { Commit, Journal } from '../journal/journal.js';
 import { Fault } from '../kernel/fault.js';
 import { steadyNow } from '../kernel/steady-clock.js';
-import { quietObserver } from '../projection/projection-observer.js';
 import { Projector } from '../projection/projector.js';
 import type { ProjectionChange, ProjectionCheckpoint, ProjectionStore } from '../projection/projection-store.js';
 import { effectReaction, type EffectReactionOptions } from '../reactions/effect-reaction.js';
@@ -140,12 +139,11 @@ export function describeReactionsContract(name: string, open: () => Promise<Reac
         feed: backend.feed.reader,
         journal: backend.journal,
         store: new ReactingStore(mortal, reaction),
-        observer: {
-          ...quietObserver,
-          projected: (commits) => {
-            for (const { aggregateId, version } of commits) saved.add(`${aggregateId}:${version}`);
-          },
-          parked: (id) => void parked.push(id),
+        observer(event) {
+          if (event.kind === 'projected') {
+            for (const { aggregateId, version } of event.commits) saved.add(`${aggregateId}:${version}`);
+          }
+          if (event.kind === 'parked') parked.push(event.aggregateId);
         },
         checkEveryMs: 20,
         maxRetryMs: 20,
