@@ -1,4 +1,4 @@
-import type { Metrics } from '../../../../platform/telemetry/metrics.js';
+import type { Metrics } from '../telemetry/metrics.js';
 
 /** Those who wait for the read model or watch, against their bounds. */
 export function queryMetrics(
@@ -10,6 +10,8 @@ export function queryMetrics(
     readonly isDatabaseUp: () => boolean | undefined;
     readonly maxWaiting: number;
     readonly maxWatchers: number;
+    /** What watchers watch, such as `thread`. */
+    readonly noun: string;
   },
 ): void {
   metrics.gauge(
@@ -18,7 +20,7 @@ export function queryMetrics(
     sources.waiting,
   );
   metrics.gauge('threadweaver_queries_waiting_limit', 'MAX_WAITING_QUERIES.', () => sources.maxWaiting);
-  metrics.gauge('threadweaver_watchers', 'Streams that watch a thread.', sources.watchers);
+  metrics.gauge('threadweaver_watchers', `Streams that watch a ${sources.noun}.`, sources.watchers);
   metrics.gauge('threadweaver_watchers_limit', 'MAX_WATCHERS.', () => sources.maxWatchers);
   metrics.gauge('threadweaver_database_up', '1 while the database answers the check, else 0.', () => {
     const isUp = sources.isDatabaseUp();

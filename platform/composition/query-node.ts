@@ -1,0 +1,92 @@
+import type { ObserveCalls } from '../grpc/call-context.js';
+import { callMetrics } from '../grpc/call-metrics.js';
+import { aggregateNounOf } from '../journal/aggregate-noun.js';
+import type { Context } from '../journal/context.js';
+import type { DatabaseHealth } from '../mysql/database-health.js';
+import { Database } from '../mysql/database.js';
+import { ConnectedCommits } from '../nats/connected-commits.js';
+import { FairQueue } from '../process/fair-queue.js';
+import { ReadModelVersions, type AggregateVersions } from '../queries/read-model-versions.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import type { CommitHub } from '../watching/commit-hub.js';
+import { databaseMetrics, natsMetrics } from './backend-metrics.js';
+import { queryMetrics } from './query-metrics.js';
+import type { QuerySettings } from './query-settings.js';
+
+export interface QueryNodeParts {
+  readonly context: Context;
+  readonly settings: QuerySettings;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly health: DatabaseHealth;
+  versions(database: Database): AggregateVersions;
+}
+
+/** What the services of one instance of a context's read side stand on. */
+export class QueryNode {
+  readonly logger: Logger;
+  /** Measures calls. */
+  readonly observe: ObserveCalls;
+  readonly database: Database;
+  /** Queries that wait for a version. */
+  readonly versions: ReadModelVersions;
+  /** Has clients take turns at the read model. */
+  readonly turns: FairQueue;
+  readonly connected: ConnectedCommits;
+
+  constructor({ context, settings, logger, metrics, health, versions }: QueryNodeParts) {
+    this.logger = logger;
+    this.observe = callMetrics(metrics);
+    this.database = new Database({
+      url: settings.mysqlUrl,
+      maxConnections: settings.mysqlMaxConnections,
+      connectTimeoutMs: settings.mysqlConnectTimeoutMs,
+      acquireTimeoutMs: settings.mysqlAcquireTimeoutMs,
+      statementTimeoutMs: settings.mysqlStatementTimeoutMs,
+      // Callers need not wait for what the last check has waited for.
+      whyAway: () => health.trouble,
+    });
+    this.versions = new ReadModelVersions(versions(this.database), { maxWaiting: settings.maxWaitingQueries });
+    this.turns = new FairQueue({
+      maxRunning: settings.mysqlMaxConnections,
+      maxWaitingPerClient: settings.maxQueuedPerClient,
+      maxWaitMs: settings.mysqlAcquireTimeoutMs,
+    });
+    this.connected = new ConnectedCommits({
+      name: `${context.name}-query`,
+      prefix: context.prefix,
+      natsUrl: settings.natsUrl,
+      natsReplicas: settings.natsReplicas,
+      feedStorage: settings.feedStorage,
+      installation: settings.installation,
+      hub: {
+        maxFollowers: settings.maxWatchers,
+        heartbeatMs: settings.watchHeartbeatMs,
+        maxBufferedCommits: settings.watchBufferCommits,
+        maxBufferedBytes: settings.watchBufferKib * 1024,
+        maxReads: settings.watchMaxReads,
+      },
+      logger,
+      onDisagreement(error) {
+        logger.fatal({ error }, 'the installation has changed, stopping');
+        process.kill(process.pid, 'SIGTERM');
+      },
+    });
+    natsMetrics(metrics, () => this.connected.link);
+    databaseMetrics(metrics, this.database);
+    queryMetrics(metrics, {
+      waiting: () => this.versions.waiting,
+      watchers: () => this.connected.watchers,
+      isDatabaseUp: () => health.isHealthy,
+      maxWaiting: settings.maxWaitingQueries,
+      maxWatchers: settings.maxWatchers,
+      noun: aggregateNounOf(context),
+    });
+  }
+
+  /** Where watchers' commits come from. @throws Fault kind `unavailable` not connected yet, or stopped */
+  get hub(): CommitHub {
+    return this.connected.hub;
+  }
+}
