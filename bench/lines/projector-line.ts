@@ -16,6 +16,7 @@ import pLimit from 'p-limit';
 import { InMemoryJournal } from '../../platform/testing/in-memory-journal.js';
 import { startMySqlServer, startNatsServer } from '../../mesh/servers/index.js';
 import { mySqlThreadRows } from '../../services/thread/projector/adapters/mysql-thread-rows.js';
+import { threadsProjection } from '../../services/thread/projector/projection.js';
 import { migrations } from '../../services/thread/projector/migrations/index.js';
 import { commitOf, messagesAdded, threadCreated } from '../../services/thread/projector/test/projection-fixture.js';
 import type { Pids } from '../support/cpu-time.js';
@@ -178,7 +179,7 @@ function startProjectors(
     const projector = new Projector({
       feed: new JetStreamFeedReader(link, { prefix }, feedPartitionsOf(partition, partitions)),
       journal: new InMemoryJournal(),
-      store: new MySqlProjectionStore(database, mySqlThreadRows, { projection: 'threads', partition, layout }),
+      store: new MySqlProjectionStore(database, mySqlThreadRows, { projection: threadsProjection, partition, layout }),
       observer: (event) => event.kind === 'projected' && onProjected(event.commits),
       slots,
     });

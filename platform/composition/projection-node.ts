@@ -4,6 +4,7 @@ import type { Context } from '../journal/context.js';
 import { Fault } from '../kernel/fault.js';
 import { Database } from '../mysql/database.js';
 import type { ProjectionDeclaration } from '../mysql/projection-declaration.js';
+import { namespaceOf } from '../mysql/projection-namespace.js';
 import { ProjectionLayout } from '../mysql/projection-layout.js';
 import { ProjectionOperations } from '../mysql/projection-operations.js';
 import { MySqlProjectionStore } from '../mysql/projection-store.js';
@@ -58,7 +59,7 @@ export class ProjectionNode {
       abandonAfterSeconds: settings.mysqlAbandonAfterSeconds,
     });
     this.#membership = new JetStreamMembership(link, {
-      prefix: projectionPrefixOf(context.prefix),
+      prefix: projectionPrefixOf(context.prefix, namespaceOf(parts.projection)),
       self: ulid(),
       partitions: settings.projectionPartitions,
       replicas: settings.natsReplicas,
@@ -149,7 +150,7 @@ export class ProjectionNode {
         feed: new JetStreamFeedReader(this.link, this.#feed, own),
         journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
         store: new MySqlProjectionStore(this.#database, projection.rows, {
-          ...{ projection: projection.name, partition, layout },
+          ...{ projection, partition, layout },
         }),
         observer: this.#metrics.metered(partition, (event) => {
           if (event.kind === 'health-changed') observer(event);
@@ -175,7 +176,7 @@ export class ProjectionNode {
     this.#metrics.measureBacklog(this.#projector, (partition, afterSequence) =>
       feedBacklog(this.link, this.#feed, feedPartitionsOf(partition, this.#partitions), afterSequence),
     );
-    this.#metrics.measureDeadLetters(new ProjectionOperations(this.#database, projection.name));
+    this.#metrics.measureDeadLetters(new ProjectionOperations(this.#database, projection));
   }
 
   #stopProcess(error: Error): void {

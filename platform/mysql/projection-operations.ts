@@ -1,5 +1,5 @@
 import type { Database } from './database.js';
-import { isPausedSql } from './projection-tables.js';
+import { isPausedSql, type ProjectionIdentity } from './projection-namespace.js';
 
 /** Who may pause a projection: a person, or a rebuild for its last moments. */
 export type PausedBy = 'operator' | 'rebuild';
@@ -26,22 +26,28 @@ export interface PartitionStatus {
  * projectors load them anew.
  */
 export class ProjectionOperations {
+  readonly #name: string;
+  readonly #isPausedSql: string;
+
   constructor(
     private readonly database: Database,
-    private readonly projection: string,
-  ) {}
+    projection: ProjectionIdentity,
+  ) {
+    this.#name = projection.name;
+    this.#isPausedSql = isPausedSql(projection);
+  }
 
   /** All partitions in their order; none when no projector has ever run. */
   async partitions(): Promise<PartitionStatus[]> {
     const rows = await this.database.rows<Omit<PartitionStatus, 'isPaused'> & { readonly isPaused: number }>(
       `SELECT partition_number AS \`partition\`, partitions, feed_identity AS feedIdentity, feed_sequence AS sequence,
-        updated_at AS updatedAt, projected_commits AS projectedCommits, ${isPausedSql} AS isPaused, paused_by AS pausedBy,
+        updated_at AS updatedAt, projected_commits AS projectedCommits, ${this.#isPausedSql} AS isPaused, paused_by AS pausedBy,
         (SELECT COUNT(DISTINCT aggregate_id) FROM dead_letters d
           WHERE d.projection = c.projection AND d.partition_number = c.partition_number) AS parkedAggregates,
         (SELECT COUNT(*) FROM dead_letters d
           WHERE d.projection = c.projection AND d.partition_number = c.partition_number) AS parkedCommits
       FROM projection_checkpoints c WHERE projection = ? ORDER BY partition_number`,
-      [this.projection],
+      [this.#name],
     );
     return rows.map((row) => ({
       ...row,
@@ -57,7 +63,7 @@ export class ProjectionOperations {
     await this.#change(
       `UPDATE projection_checkpoints SET paused_by = ?, paused_at = ?, fence = fence + 1
       WHERE projection = ? AND ${isFree}`,
-      [by, Date.now(), this.projection],
+      [by, Date.now(), this.#name],
     );
   }
 
@@ -67,7 +73,7 @@ export class ProjectionOperations {
     return this.#change(
       `UPDATE projection_checkpoints SET paused_by = NULL, paused_at = NULL, fence = fence + 1
       WHERE projection = ? AND ${isTheirs}`,
-      [this.projection],
+      [this.#name],
     );
   }
 
@@ -79,7 +85,7 @@ export class ProjectionOperations {
     return this.#change(
       `UPDATE projection_checkpoints SET feed_sequence = ?, fence = fence + 1
       WHERE projection = ? AND feed_sequence > ?`,
-      [sequence, this.projection, sequence],
+      [sequence, this.#name, sequence],
     );
   }
 

@@ -7,7 +7,7 @@ import {
   type ProjectionStore,
 } from '../projection/projection-store.js';
 import type { ProjectionLayout } from './projection-layout.js';
-import { isPausedSql } from './projection-tables.js';
+import { isPausedSql, type ProjectionIdentity } from './projection-namespace.js';
 import { isTransientDatabaseError, toDatabaseError } from './database-errors.js';
 import type { Database, Transaction } from './database.js';
 
@@ -23,8 +23,7 @@ export interface ProjectedRows {
 }
 
 export interface MySqlProjectionStoreOptions {
-  /** Name of the projection, at most 64 characters of ASCII. */
-  readonly projection: string;
+  readonly projection: ProjectionIdentity;
   /** Which part of the feed this is about. @default 0 */
   readonly partition?: number;
   /** All parts, which are made when they are not there. @default that the partition needs none */
@@ -43,13 +42,15 @@ interface CheckpointRow {
 export class MySqlProjectionStore implements ProjectionStore {
   readonly #key: readonly [string, number];
   readonly #layout: ProjectionLayout | undefined;
+  readonly #isPausedSql: string;
 
   constructor(
     private readonly database: Database,
     private readonly rows: ProjectedRows,
     { projection, partition = 0, layout }: MySqlProjectionStoreOptions,
   ) {
-    this.#key = [projection, partition];
+    this.#key = [projection.name, partition];
+    this.#isPausedSql = isPausedSql(projection);
     this.#layout = layout;
   }
 
@@ -63,7 +64,7 @@ export class MySqlProjectionStore implements ProjectionStore {
   async #checkpointRow(): Promise<CheckpointRow | undefined> {
     const [row] = await this.database.rows<CheckpointRow>(
       `SELECT feed_identity AS feedIdentity, feed_sequence AS sequence, fence AS revision, partitions,
-        ${isPausedSql} AS isPaused
+        ${this.#isPausedSql} AS isPaused
       FROM projection_checkpoints WHERE projection = ? AND partition_number = ?`,
       this.#key,
     );

@@ -1,4 +1,7 @@
 import type { Knex } from 'knex';
+import type { Migration } from './migrate-database.js';
+import type { ProjectionDeclaration } from './projection-declaration.js';
+import { migrationName, namespaceOf } from './projection-namespace.js';
 
 const key = 'VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin';
 const defaults = 'ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin ROW_FORMAT = DYNAMIC';
@@ -65,11 +68,27 @@ export const projectionOperations = {
   },
 };
 
-/** Tables that say how far a projection is, and are no part of it. */
-export const bookkeepingTables = ['projection_checkpoints', 'schema_migrations', 'schema_migrations_lock'] as const;
+/** Tables that say how far projections are, and are no part of any. */
+export const bookkeepingTables = [
+  'projection_checkpoints',
+  'dead_letters',
+  'schema_migrations',
+  'schema_migrations_lock',
+] as const;
 
-/** Held, as a lock of the server's, by the session of a rebuild; SQL. */
-export const rebuildLockSql = "LEFT(CONCAT('rebuild ', DATABASE()), 64)";
-
-/** SQL, for a row of `projection_checkpoints`. The pause of a rebuild that has died is none. */
-export const isPausedSql = `(paused_by IS NOT NULL AND (paused_by <> 'rebuild' OR IS_FREE_LOCK(${rebuildLockSql}) = 0))`;
+/**
+ * All steps of a projection's schema, by the names under which they are kept: where it has a namespace, what makes the
+ * tables of checkpoints and dead letters first, which bear being made by each of the projections that share them.
+ */
+export function migrationsOf(
+  projection: Pick<ProjectionDeclaration, 'name' | 'namespace' | 'migrations'>,
+): Migration[] {
+  const shared =
+    namespaceOf(projection) === ''
+      ? []
+      : [
+          { name: '0000-projection-tables', ...projectionTables },
+          { name: '0000-projection-tables-operations', ...projectionOperations },
+        ];
+  return [...shared, ...projection.migrations].map((step) => ({ ...step, name: migrationName(projection, step.name) }));
+}

@@ -58,7 +58,7 @@ export class Operator {
 
   constructor(private readonly parts: OperatorParts) {
     const { database, projection, context } = parts;
-    this.#operations = new ProjectionOperations(database, projection.name);
+    this.#operations = new ProjectionOperations(database, projection);
     this.#parked = new MySqlParkedAggregates(database, projection.rows, projection.name);
     this.#noun = aggregateNounOf(context);
   }
@@ -92,7 +92,7 @@ export class Operator {
   async #status(isJson: boolean): Promise<number> {
     const link = await this.parts.openLink();
     const { partitions: feedPartitions } = await this.#installation(link);
-    const sources = { operations: this.#operations, link, feed: this.#feed, feedPartitions };
+    const sources = { projection: this.parts.projection, operations: this.#operations, link, feed: this.#feed, feedPartitions };
     const status = await readStatus(sources);
     this.parts.say(isJson ? JSON.stringify(status, null, 2) : statusTable(status, this.#noun));
     return 0;

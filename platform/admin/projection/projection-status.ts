@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PartitionStatus, ProjectionOperations } from '../../mysql/projection-operations.js';
+import { namespaceOf, type ProjectionIdentity } from '../../mysql/projection-namespace.js';
 import { feedBacklog } from '../../nats/feed-backlog.js';
 import { ensureFeedStream, type FeedStreamOptions } from '../../nats/feed-stream.js';
 import type { NatsLink } from '../../nats/nats-link.js';
@@ -33,6 +34,7 @@ export interface ProjectionStatus {
 }
 
 export interface StatusSources {
+  readonly projection: ProjectionIdentity;
   readonly operations: ProjectionOperations;
   readonly link: NatsLink;
   readonly feed: FeedStreamOptions;
@@ -42,11 +44,11 @@ export interface StatusSources {
 /** The rate is measured over so long, in milliseconds. */
 const RATE_MS = 1_000;
 
-export async function readStatus({ operations, link, feed, feedPartitions }: StatusSources): Promise<ProjectionStatus> {
+export async function readStatus({ projection, operations, link, feed, feedPartitions }: StatusSources): Promise<ProjectionStatus> {
   const before = new Map((await operations.partitions()).map((row) => [row.partition, row.projectedCommits]));
   const startedAt = performance.now();
   const [{ members, assignment }] = await Promise.all([
-    readMembership(link, projectionPrefixOf(feed.prefix)),
+    readMembership(link, projectionPrefixOf(feed.prefix, namespaceOf(projection))),
     delay(RATE_MS),
   ]);
   const rows = await operations.partitions();

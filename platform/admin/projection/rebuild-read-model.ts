@@ -64,16 +64,12 @@ const NAMED = 5;
  * stays then
  */
 export async function rebuildReadModel(parts: RebuildParts): Promise<RebuildOutcome> {
-  const {
-    url,
-    projection: { migrations },
-    operations,
-  } = parts;
-  const shadow = await ShadowDatabase.open(url, migrations);
+  const { url, projection, operations } = parts;
+  const shadow = await ShadowDatabase.open(url, projection);
   try {
     // Of a rebuild that has died.
     await operations.resume('rebuild');
-    await shadow.create(migrations);
+    await shadow.create();
     const database = new Database({ url: shadow.url, maxConnections: LANES + 1, statementTimeoutMs: 60_000 });
     try {
       const rebuild = await Rebuild.begin(parts, database);
@@ -105,7 +101,7 @@ class Rebuild {
       progress.advance(event.commits.length);
     };
     for (let partition = 0; partition < partitions.count; partition += 1) {
-      const store = new MySqlProjectionStore(database, projection.rows, { projection: projection.name, partition });
+      const store = new MySqlProjectionStore(database, projection.rows, { projection, partition });
       const own = { store, journal, observer, maxCommits: BATCH_COMMITS };
       rebuild.#writers.push(new ProjectionWriter(own, await store.loadCheckpoint(), new Map()));
     }
@@ -148,9 +144,9 @@ class Rebuild {
 
   /** Aggregates of which the journal, or the present read model, projected or parked, has more. */
   async #behind(than: 'journal' | 'read model'): Promise<Behind[]> {
-    const { journal, partitions, database } = this.parts;
-    const { rows, name } = this.parts.projection;
-    const live = new MySqlProjectionStore(database, rows, { projection: name });
+    const { journal, partitions, database, projection } = this.parts;
+    const { rows, name } = projection;
+    const live = new MySqlProjectionStore(database, rows, { projection });
     const parked = new Map<string, number>();
     for (const { aggregateId, lastVersion } of await new MySqlParkedAggregates(database, rows, name).list()) {
       parked.set(aggregateId, lastVersion);
@@ -217,7 +213,7 @@ class Rebuild {
   #storeOf(partition: number): MySqlProjectionStore {
     // The dead letters are where the read model now is.
     const { database, projection } = this.parts;
-    return new MySqlProjectionStore(database, projection.rows, { projection: projection.name, partition });
+    return new MySqlProjectionStore(database, projection.rows, { projection, partition });
   }
 }
 

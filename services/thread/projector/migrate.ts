@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { toError } from '../../../platform/kernel/fault.js';
 import { migrateDatabase, waitForMigrations } from '../../../platform/mysql/migrate-database.js';
 import { readMigrateConfig } from './config.js';
-import { migrations } from './migrations/index.js';
+import { migrationsOf } from '../../../platform/mysql/projection-tables.js';
+import { threadsProjection } from './projection.js';
 
 // Brings the database of MYSQL_URL to the newest schema; with --wait, leaves that to another run and waits for it.
 // Exits with 0 when it is there, 1 when not.
@@ -11,7 +12,7 @@ try {
   const { mysqlUrl: url, waitMs } = readMigrateConfig();
   await (wait ? waitForMigrations : migrateDatabase)({
     url,
-    migrations,
+    migrations: migrationsOf(threadsProjection),
     waitMs,
     report: (message) => process.stdout.write(`migrate: ${message}\n`),
   });

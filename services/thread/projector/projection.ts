@@ -3,4 +3,11 @@ import { mySqlThreadRows } from './adapters/mysql-thread-rows.js';
 import { migrations } from './migrations/index.js';
 
 /** What is projected of threads. */
-export const threadsProjection: ProjectionDeclaration = { name: 'threads', rows: mySqlThreadRows, migrations };
+export const threadsProjection: ProjectionDeclaration = {
+  name: 'threads',
+  // It was there before a database could have several.
+  namespace: '',
+  tables: ['threads', 'thread_participants', 'messages', 'message_reactions', 'read_marks'],
+  rows: mySqlThreadRows,
+  migrations,
+};

@@ -8,6 +8,7 @@ import { freshDatabaseUrl } from '../../../../mesh/servers/index.js';
 import { threadEventCodec } from '../../events/thread-event-codec.js';
 import type { ThreadEvent } from '../../events/thread-event.js';
 import { mySqlThreadRows } from '../adapters/mysql-thread-rows.js';
+import { threadsProjection } from '../projection.js';
 import { migrations } from '../migrations/index.js';
 
 /** A migrated database of its own, and how to write and read its read model. */
@@ -15,7 +16,7 @@ export async function openReadModel() {
   const url = await freshDatabaseUrl();
   await migrateDatabase({ url, migrations, report: () => undefined });
   const database = new Database({ url, maxConnections: 4 });
-  const newStore = () => new MySqlProjectionStore(database, mySqlThreadRows, { projection: 'threads' });
+  const newStore = () => new MySqlProjectionStore(database, mySqlThreadRows, { projection: threadsProjection });
   return {
     url,
     database,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 import { ulid } from 'ulid';
+import { threadsProjection } from '../projection.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
 import { JournalUnavailable, type Commit } from '../../../../platform/journal/journal.js';
 import { ProjectionOperations } from '../../../../platform/mysql/projection-operations.js';
@@ -251,7 +252,7 @@ describe('projector', () => {
   });
 
   it('projects nothing while it is paused, and goes on afterwards', async () => {
-    const operations = new ProjectionOperations(model.database, 'threads');
+    const operations = new ProjectionOperations(model.database, threadsProjection);
     const [first, second] = [history(2), history(2)];
     await journalise(...first, ...second);
     publish(...first);
