@@ -1,16 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { unreachable } from '../kernel/decider.js';
 import { toError } from '../kernel/fault.js';
-import { chunksOf } from '../process/chunks-of.js';
+import { pause } from '../process/pause.js';
 import { FeedBatches } from './feed-batches.js';
 import type { FeedEntry, FeedReader } from '../journal/feed.js';
 import type { Commit, Journal } from '../journal/journal.js';
 import { ProjectionHealth } from './projection-health.js';
 import type { ProjectionObserver } from './projection-observer.js';
 import { feedStartOf } from './projection-plan.js';
+import { Reconciler } from './reconciler.js';
 import { CheckpointMoved, type ProjectionCheckpoint, type ProjectionStore } from './projection-store.js';
-import { isPassing, ProjectionWriter } from './projection-writer.js';
+import { ProjectionWriter } from './projection-writer.js';
 
 export interface ProjectorOptions {
   readonly feed: FeedReader;
@@ -37,10 +37,6 @@ export interface ProjectorOptions {
   readonly slots?: LimitFunction;
 }
 
-/** So many aggregates are compared, and so many repaired, before the feed gets its turn again. */
-const RECONCILE_CHUNK = 500;
-const REPAIR_CHUNK = 16;
-
 /**
  * Brings a feed into a read model, exactly once: rows and checkpoint are saved together, versions tell what is applied
  * or missing, and the journal fills what the feed lacks. Whatever fails is tried again, with growing pauses, until it
@@ -50,10 +46,9 @@ export class Projector {
   readonly #options: Required<ProjectorOptions>;
   readonly #stopping = new AbortController();
   readonly #health: ProjectionHealth;
+  readonly #reconciler: Reconciler;
   #state: 'INITIALIZED' | 'RUNNING' | 'DRAINING' | 'STOPPED' = 'INITIALIZED';
   #running: Promise<void> = Promise.resolve();
-  #isReconcileDue = true;
-  #wakeReconciler: (() => void) | undefined;
   #isBatchWaiting = false;
   /** All of the feed up to there was handed to the writer. */
   #reached = 0;
@@ -72,6 +67,8 @@ export class Projector {
       ...options,
     };
     this.#health = new ProjectionHealth(this.#options);
+    const { journal, observer, reconcileEveryMs: everyMs } = this.#options;
+    this.#reconciler = new Reconciler({ journal, observer, everyMs, inTurn: (work) => this.#inTurn(work) });
   }
 
   get state(): string {
@@ -91,8 +88,7 @@ export class Projector {
 
   /** Has the journal's versions compared with the read model's soon. */
   reconcile(): void {
-    this.#isReconcileDue = true;
-    this.#wakeReconciler?.();
+    this.#reconciler.request();
   }
 
   /** Finishes the batch under way and stops. */
@@ -144,7 +140,7 @@ export class Projector {
     const batches = new FeedBatches(feed.read(afterSequence, session.signal), { maxEntries: maxCommits, lingerMs });
     const parts = [
       this.#projectBatches(batches, writer, bounds.identity, session.signal),
-      this.#reconcileWhenDue(writer, session.signal),
+      this.#reconciler.run(writer, session.signal),
       this.#check(writer, bounds.identity, session.signal),
     ];
     try {
@@ -215,70 +211,6 @@ export class Projector {
     });
   }
 
-  async #reconcileWhenDue(writer: ProjectionWriter, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      if (this.#isReconcileDue) {
-        this.#isReconcileDue = false;
-        try {
-          const reconciling = this.#reconcileNow(writer, signal);
-          // The list may be long in coming; once aborted it changes nothing any more.
-          reconciling.catch(() => undefined);
-          await unlessAborted(reconciling, signal);
-        } finally {
-          // Cut short, by an error or the end of the session, it is still to be done.
-          if (signal.aborted) this.#isReconcileDue = true;
-        }
-      }
-      const woken = new AbortController();
-      this.#wakeReconciler = () => woken.abort();
-      if (this.#isReconcileDue) continue;
-      await unlessAborted(pause(this.#options.reconcileEveryMs, woken.signal), signal);
-      woken.abort();
-      this.#isReconcileDue = true;
-    }
-  }
-
-  async #reconcileNow(writer: ProjectionWriter, signal: AbortSignal): Promise<void> {
-    let checked = 0;
-    let repaired = 0;
-    const ahead: string[] = [];
-    try {
-      for await (const chunk of chunksOf(this.#options.journal.list(), RECONCILE_CHUNK)) {
-        const versions = await writer.loadVersions(chunk.map(({ aggregateId }) => aggregateId));
-        const behind = chunk.filter(({ aggregateId, version }) => version > (versions.get(aggregateId) ?? 0));
-        for (let start = 0; start < behind.length; start += REPAIR_CHUNK) {
-          if (signal.aborted) return;
-          const ids = behind.slice(start, start + REPAIR_CHUNK).map(({ aggregateId }) => aggregateId);
-          await this.#inTurn(() => writer.repair(ids));
-        }
-        for (const { aggregateId, version } of chunk) {
-          const projected = versions.get(aggregateId) ?? 0;
-          // It may have been appended and projected since the list was made.
-          if (projected > version && !(await this.#hasVersion(aggregateId, projected))) ahead.push(aggregateId);
-        }
-        checked += chunk.length;
-        repaired += behind.length;
-        if (signal.aborted) return;
-      }
-    } catch (error) {
-      this.#isReconcileDue = true;
-      throw error;
-    }
-    if (ahead.length > 0) this.#options.observer({ kind: 'ahead', aggregateIds: ahead });
-    this.#options.observer({ kind: 'reconciled', checked, repaired });
-  }
-
-  /** Is it in the journal? True as well when it cannot be read: whoever projects it finds out. */
-  async #hasVersion(aggregateId: string, version: number): Promise<boolean> {
-    try {
-      for await (const _ of this.#options.journal.read(aggregateId, version)) return true;
-      return false;
-    } catch (error) {
-      if (isPassing(error)) throw error;
-      return true;
-    }
-  }
-
   /** An idle projector would not notice that it could not project, or that another one has been at work. */
   async #check(writer: ProjectionWriter, feedIdentity: string, signal: AbortSignal): Promise<void> {
     const { feed, store, checkEveryMs } = this.#options;
@@ -307,22 +239,4 @@ export class Projector {
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
-}
-
-/** Until the work is done or the signal aborts. A session's signal lives long, and keeps no listener of what is over. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  let stop = (): void => undefined;
-  const aborted = new Promise<void>((resolve) => (stop = resolve));
-  signal.addEventListener('abort', stop);
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
-}
-
-/** Waits, or until the signal. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined);
 }
