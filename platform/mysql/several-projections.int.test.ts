@@ -178,4 +178,15 @@ describe('two projections in one database', () => {
     await untilOld('b', 2);
     assert.equal(((await positionOf(old)) as { sequence: number }).sequence, 6);
   });
+
+  it('have their own dead letters replaced by their rebuild, and nobody else has', async () => {
+    await database.transaction((tx) =>
+      tx.run(
+        `INSERT INTO dead_letters (projection, aggregate_id, version, partition_number, command_type, request_id, parked_at)
+        VALUES ('counts', 'a', 2, 0, '', '', 0), ('tallies', 'a', 2, 0, '', '', 0)`,
+      ),
+    );
+    assert.equal((await rebuild(old)).parkedAggregates, 1);
+    assert.deepEqual([await lettersOf(old), await lettersOf(young)], [['odd'], ['a', 'even']]);
+  });
 });
