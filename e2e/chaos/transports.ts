@@ -1,8 +1,9 @@
-import { status } from '@grpc/grpc-js';
-import { protoClient } from '../../platform/testing/proto-client.js';
+import { status, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
+import { GrpcChannel } from '../../load/transports/grpc-channel.js';
+import { HttpClient } from '../../load/transports/http-client.js';
 import { failureOf } from '../testing/contract-clients.js';
-import { RestClient } from '../testing/rest-client.js';
-import type { Intent, Operation, Outcome } from './history.js';
+import type { Operation, Outcome } from './history.js';
+import { wordsOf } from './words.js';
 
 /** What is sent: the same at each attempt. */
 export type Request = Pick<Operation, 'api' | 'accountId' | 'requestId' | 'threadId' | 'intent' | 'invokedAt'>;
@@ -17,37 +18,35 @@ export interface Transport {
 
 /** The new API, at Envoy or at one instance. @param isAddressed names the thread in the metadata, for Envoy */
 export function grpcTransport(address: string, { isAddressed = false } = {}): Transport {
-  const client = protoClient(
-    'threadweaver/thread/v1/thread_command_service.proto',
-    'threadweaver.thread.v1.ThreadCommandService',
-    address,
-    // A process that comes back shall have callers at once.
-    { 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 500 },
-  );
+  const channel = new GrpcChannel(new URL(`http://${address}`), 1);
   return {
     api: 'grpc',
     async send({ accountId, requestId, threadId, intent }, timeoutMs) {
-      const request = { request_id: requestId, account_id: accountId, thread_id: threadId, ...grpcFields(intent) };
-      const metadata: Record<string, string> = isAddressed && threadId !== undefined ? { 'x-thread-id': threadId } : {};
+      const { method, fields } = wordsOf(intent);
+      const where = { deadlineAt: Date.now() + timeoutMs, threadId: isAddressed ? threadId : undefined };
       try {
-        const answer = await client.call(intent.type, request, { timeoutMs, metadata });
+        const answer = await channel.call(
+          method as MethodDefinition<object, Readonly<Record<string, unknown>>>,
+          { requestId, accountId, ...(threadId === undefined ? {} : { threadId }), ...fields },
+          where,
+        );
         return {
           kind: 'acknowledged',
           version: Number(answer.version),
-          ...(answer.thread_id === undefined ? {} : { threadId: answer.thread_id as string }),
+          ...(intent.type === 'CreateThread' ? { threadId: answer.threadId as string } : {}),
           ids: idFields.map((field) => answer[field]).find((ids) => Array.isArray(ids)) as string[] | undefined,
         };
       } catch (error) {
         return outcomeOfFailure(error);
       }
     },
-    close: () => client.close(),
+    close: () => void channel.close(),
   };
 }
 
 const idFields = [
-  ...['message_ids', 'joined_administrator_ids', 'left_administrator_ids'],
-  ...['joined_member_ids', 'left_member_ids'],
+  ...['messageIds', 'joinedAdministratorIds', 'leftAdministratorIds'],
+  ...['joinedMemberIds', 'leftMemberIds'],
 ];
 
 const rejections = new Set([
@@ -58,107 +57,46 @@ const open = new Set([...[status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.C
 const brokenTransport = new Set([status.INTERNAL, status.UNKNOWN]);
 
 async function outcomeOfFailure(error: unknown): Promise<Outcome> {
-  const { code, message, reason } = await failureOf(Promise.reject(error as Error));
+  const { code, message, reason } = await failureOf(Promise.reject(error as ServiceError));
   const text = `${status[code]} ${reason ?? ''} ${message}`;
   if (rejections.has(code) && reason !== undefined) return { kind: 'rejected', reason };
   if (open.has(code) || (brokenTransport.has(code) && reason === undefined)) return { kind: 'unknown', reason: text };
   return { kind: 'unexpected', reason: text };
 }
 
-function grpcFields(intent: Intent): object {
-  switch (intent.type) {
-    case 'CreateThread':
-      return { title: intent.title, administrator_ids: intent.administratorIds, member_ids: intent.memberIds };
-    case 'DestroyThread':
-      return {};
-    case 'JoinAdministratorIds':
-    case 'LeaveAdministratorIds':
-      return { administrator_ids: intent.administratorIds };
-    case 'JoinMemberIds':
-    case 'LeaveMemberIds':
-      return { member_ids: intent.memberIds };
-    case 'AddMessages':
-      return {
-        messages: intent.messages.map(({ text, replyMessageId }) => ({
-          text,
-          ...(replyMessageId === undefined ? {} : { reply_message_id: replyMessageId }),
-        })),
-      };
-    case 'RemoveMessages':
-      return { message_ids: intent.messageIds };
-    case 'EditMessage':
-      return { message_id: intent.messageId, text: intent.text };
-    case 'AddReaction':
-    case 'RemoveReaction':
-      return { message_id: intent.messageId, reaction: intent.reaction };
-    case 'MarkRead':
-      return { message_id: intent.messageId };
-  }
-}
-
-/** The older API has no others. */
-const restPaths: Readonly<Partial<Record<Intent['type'], string>>> = {
-  CreateThread: 'create',
-  DestroyThread: 'destroy',
-  JoinAdministratorIds: 'administrator-ids/join',
-  LeaveAdministratorIds: 'administrator-ids/leave',
-  JoinMemberIds: 'member-ids/join',
-  LeaveMemberIds: 'member-ids/leave',
-  AddMessages: 'messages/add',
-  RemoveMessages: 'messages/remove',
-};
-
 /** The older REST API, through Envoy. Its request id is the header `x-request-id`; its answers tell no version. */
 export function restTransport(url: string): Transport {
-  const rest = new RestClient(url);
+  const http = new HttpClient(url);
   return {
     api: 'rest',
     async send({ accountId, requestId, threadId, intent, invokedAt }, timeoutMs) {
-      const path = `/v1/threads/${threadId === undefined ? '' : `${threadId}/`}${restPaths[intent.type]}`;
-      const body = { accountId, createAt: invokedAt, ...restFields(intent) };
+      const { rest } = wordsOf(intent);
+      if (rest === undefined) throw new Error(`the older API has no ${intent.type}`);
+      const path = `/v1/threads/${threadId === undefined ? '' : `${threadId}/`}${rest.path}`;
+      const body = JSON.stringify({ accountId, createAt: invokedAt, ...rest.body });
+      const headers = { 'content-type': 'application/json', 'x-request-id': requestId };
       try {
-        const answer = await Promise.race([rest.post(path, body, { 'x-request-id': requestId }), timeout(timeoutMs)]);
+        const answer = await http.send('POST', path, headers, body, Date.now() + timeoutMs);
+        const text = answer.body.toString();
         if (answer.status >= 500 || answer.status === 429 || answer.status === 408) {
-          return { kind: 'unknown', reason: `${answer.status} ${answer.text}` };
+          return { kind: 'unknown', reason: `${answer.status} ${text}` };
         }
-        if (answer.status !== 200) return { kind: 'unexpected', reason: `${answer.status} ${answer.text}` };
-        const told = answer.json as { threadId?: string; thread_id?: string; messageIds?: string[] };
-        const [error] = (answer.json as { error_messages: string[] }).error_messages;
+        if (answer.status !== 200) return { kind: 'unexpected', reason: `${answer.status} ${text}` };
+        const told = JSON.parse(text) as Told;
+        const [error] = told.error_messages;
         if (error !== undefined) return { kind: 'rejected', reason: error };
         return { kind: 'acknowledged', threadId: told.threadId ?? told.thread_id, ids: told.messageIds };
       } catch (error) {
         return { kind: 'unknown', reason: String(error) };
       }
     },
-    close: () => undefined,
+    close: () => void http.close(),
   };
 }
 
-function restFields(intent: Intent): object {
-  switch (intent.type) {
-    case 'CreateThread': {
-      const { title, administratorIds, memberIds } = intent;
-      return { title, administratorIds, memberIds };
-    }
-    case 'DestroyThread':
-      return {};
-    case 'JoinAdministratorIds':
-    case 'LeaveAdministratorIds':
-      return { accountIds: intent.administratorIds };
-    case 'JoinMemberIds':
-    case 'LeaveMemberIds':
-      return { accountIds: intent.memberIds };
-    case 'AddMessages':
-      return { messages: intent.messages.map(({ text }) => ({ toAccountIds: [], text })) };
-    case 'RemoveMessages':
-      return { messageIds: intent.messageIds };
-    default:
-      throw new Error(`the older API has no ${intent.type}`);
-  }
-}
-
-function timeout(timeoutMs: number): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs).unref();
-  });
+interface Told {
+  readonly threadId?: string;
+  readonly thread_id?: string;
+  readonly messageIds?: string[];
+  readonly error_messages: readonly string[];
 }

@@ -3,6 +3,7 @@ import { ThreadCommandServiceService as commands } from '../../gen/threadweaver/
 import { ThreadQueryServiceService as queries } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
 import type { Intent } from '../chaos/history.js';
 import type { SeededRandom } from '../chaos/random.js';
+import { wordsOf } from '../chaos/words.js';
 import type { Answer, CallSettings, Edge, Method, RestCall } from './edge.js';
 import { Room } from './rooms.js';
 
@@ -149,40 +150,6 @@ function intentOf(
       return [account, { type: 'RemoveReaction', messageId: anyMessage().id, reaction: random.pick(reactions) }];
     case 'mark read':
       return [account, { type: 'MarkRead', messageId: anyMessage().id }];
-  }
-}
-
-/** An intent in the words of either API. */
-function wordsOf(intent: Intent): {
-  readonly method: Method;
-  readonly fields: object;
-  readonly rest?: { readonly path: string; readonly body: object };
-} {
-  switch (intent.type) {
-    case 'JoinMemberIds': {
-      const { memberIds } = intent;
-      return {
-        method: commands.joinMemberIds,
-        fields: { memberIds },
-        rest: { path: 'member-ids/join', body: { accountIds: memberIds } },
-      };
-    }
-    case 'AddMessages': {
-      const messages = intent.messages.map(({ text }) => ({ toAccountIds: [], text }));
-      return { method: commands.addMessages, fields: { messages }, rest: { path: 'messages/add', body: { messages } } };
-    }
-    case 'EditMessage':
-      return { method: commands.editMessage, fields: { messageId: intent.messageId, text: intent.text } };
-    case 'AddReaction':
-    case 'RemoveReaction': {
-      const { messageId, reaction } = intent;
-      const method = intent.type === 'AddReaction' ? commands.addReaction : commands.removeReaction;
-      return { method, fields: { messageId, reaction } };
-    }
-    case 'MarkRead':
-      return { method: commands.markRead, fields: { messageId: intent.messageId } };
-    default:
-      throw new Error(`${intent.type} is not in the mix`);
   }
 }
 

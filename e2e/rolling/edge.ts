@@ -1,7 +1,11 @@
-import { Agent, request as httpRequest } from 'node:http';
-import { Client, credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { status, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
 import { ErrorInfo } from '../../gen/google/rpc/error_details.js';
 import { Status } from '../../gen/google/rpc/status.js';
+import { GrpcChannel } from '../../load/transports/grpc-channel.js';
+import { GrpcThreadApi } from '../../load/transports/grpc-thread-api.js';
+import { HttpClient, type HttpAnswer } from '../../load/transports/http-client.js';
+import { RestThreadApi } from '../../load/transports/rest-thread-api.js';
+import type { ThreadApi } from '../../load/transports/thread-api.js';
 import { framed, readFrames } from '../../mesh/envoy/testing/grpc-web.js';
 import { failureOf } from '../testing/contract-clients.js';
 
@@ -46,56 +50,43 @@ const rejections: ReadonlySet<status> = new Set([
 const brokenTransport: ReadonlySet<status> = new Set([status.INTERNAL, status.UNKNOWN, status.CANCELLED]);
 /** The read model may be there a moment later. */
 const BEHIND = 'READ_MODEL_BEHIND';
-/** Envoy takes a hundred calls at once on a connection. */
-const CONNECTIONS = 3;
+/** At once, to one Envoy. */
+const MOST_CALLS = 240;
 
 /** A client of one Envoy that speaks gRPC, gRPC-Web and REST to it, and does not repeat anything by itself. */
 export class Edge {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 16 });
-  readonly #clients: readonly Client[];
-  #turn = 0;
+  readonly #http: HttpClient;
+  readonly #channel: GrpcChannel;
+  /** For those who watch. */
+  readonly watching: Readonly<Record<'gRPC' | 'SSE', Pick<ThreadApi, 'watchThread'>>>;
 
   /** @param authority `host:port` */
-  constructor(readonly authority: string) {
-    this.#clients = Array.from(
-      { length: CONNECTIONS },
-      (_, index) =>
-        new Client(authority, credentials.createInsecure(), {
-          // Each a connection of its own, which comes back as soon as Envoy does.
-          'grpc.use_local_subchannel_pool': 1,
-          'grpc.primary_user_agent': `soak-${index}`,
-          'grpc.initial_reconnect_backoff_ms': 50,
-          'grpc.max_reconnect_backoff_ms': 500,
-        }),
-    );
+  constructor(authority: string) {
+    const url = new URL(`http://${authority}`);
+    this.#http = new HttpClient(url.origin);
+    this.#channel = new GrpcChannel(url, MOST_CALLS);
+    this.watching = { gRPC: new GrpcThreadApi(this.#channel), SSE: new RestThreadApi(this.#http) };
   }
 
   /** Whether Envoy says that calls may come. */
   async isOpen(): Promise<boolean> {
-    const answer = await this.#http({ method: 'GET', path: '/healthz' }, 1_000).catch(() => undefined);
+    const answer = await this.#http.send('GET', '/healthz', {}, undefined, Date.now() + 1_000).catch(() => undefined);
     return answer?.status === 200;
   }
 
   /** A unary call by gRPC. Never throws. */
-  grpc(method: Method, request: object, settings: CallSettings): Promise<Answer> {
-    const deadline = Date.now() + settings.timeoutMs;
-    return new Promise((resolve) => {
-      this.client.makeUnaryRequest(
-        method.path,
-        method.requestSerialize as (request: object) => Buffer,
-        method.responseDeserialize,
-        request,
-        metadataFor(settings.threadId),
-        { deadline },
-        (error, body) => resolve(error === null ? { kind: 'answered', body } : answerOfFailure(error)),
-      );
-    });
-  }
-
-  /** One of its connections, in turn. */
-  get client(): Client {
-    this.#turn += 1;
-    return this.#clients[this.#turn % this.#clients.length] as Client;
+  async grpc(method: Method, request: object, { timeoutMs, threadId }: CallSettings): Promise<Answer> {
+    try {
+      const deadlineAt = Date.now() + timeoutMs;
+      const body = await this.#channel.call(method as MethodDefinition<object, unknown>, request, {
+        deadlineAt,
+        threadId,
+      });
+      return { kind: 'answered', body };
+    } catch (error) {
+      const { code, message, reason } = await failureOf(Promise.reject(error as ServiceError));
+      return answerOfStatus(code, `${status[code]} ${reason ?? ''} ${message}`, reason);
+    }
   }
 
   /** The same by gRPC-Web (application/grpc-web+proto), as browsers' clients do. Never throws. */
@@ -108,9 +99,7 @@ export class Edge {
     };
     try {
       const body = framed(method.requestSerialize(request as never));
-      const call = { method: 'POST', path: method.path, body, headers } as const;
-      const answer = await this.#http(call, timeoutMs);
-      return answerOfFrames(answer, method);
+      return answerOfFrames(await this.#http.send('POST', method.path, headers, body, Date.now() + timeoutMs), method);
     } catch (error) {
       return { kind: 'unavailable', reason: String(error) };
     }
@@ -119,15 +108,15 @@ export class Edge {
   /** A call of the older REST API. Never throws. */
   async rest({ method, path, body, headers }: RestCall, timeoutMs: number): Promise<Answer> {
     try {
-      const bytes = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+      const text = body === undefined ? undefined : JSON.stringify(body);
       const sent = { 'content-type': 'application/json', ...headers };
-      const answer = await this.#http({ method, path, body: bytes, headers: sent }, timeoutMs);
+      const answer = await this.#http.send(method, path, sent, text, Date.now() + timeoutMs);
       const { status: code } = answer;
-      const text = answer.bytes.toString();
-      if (code === 502 || code === 503 || code === 504) return { kind: 'unavailable', reason: `${code} ${text}` };
-      if (code === 403 || code === 404) return { kind: 'rejected', reason: `${code} ${text}` };
-      if (code !== 200) return { kind: 'wrong', reason: `${code} ${text}` };
-      const json = JSON.parse(text) as { readonly error_messages?: readonly string[] };
+      const said = answer.body.toString();
+      if (code === 502 || code === 503 || code === 504) return { kind: 'unavailable', reason: `${code} ${said}` };
+      if (code === 403 || code === 404) return { kind: 'rejected', reason: `${code} ${said}` };
+      if (code !== 200) return { kind: 'wrong', reason: `${code} ${said}` };
+      const json = JSON.parse(said) as { readonly error_messages?: readonly string[] };
       const [error] = json.error_messages ?? [];
       if (error !== undefined) return { kind: 'rejected', reason: error };
       const version = answer.headers['x-thread-version'];
@@ -137,59 +126,9 @@ export class Edge {
     }
   }
 
-  close(): void {
-    for (const client of this.#clients) client.close();
-    this.#agent.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.#channel.close(), this.#http.close()]);
   }
-
-  #http(call: HttpCall, timeoutMs: number): Promise<HttpAnswer> {
-    const [host, port] = this.authority.split(':');
-    const { method, path, body, headers } = call;
-    return new Promise((resolve, reject) => {
-      const request = httpRequest({ host, port, method, path, headers, agent: this.#agent }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('close', () => {
-          clearTimeout(timer);
-          if (!response.complete) return reject(new Error('the answer broke off'));
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks) });
-        });
-      });
-      const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-      request.on('error', (error) => {
-        clearTimeout(timer);
-        reject(error);
-      });
-      request.end(body);
-    });
-  }
-}
-
-interface HttpCall {
-  readonly method: 'GET' | 'POST';
-  readonly path: string;
-  readonly body?: Buffer | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-interface HttpAnswer {
-  readonly status: number;
-  readonly headers: NodeJS.Dict<string | string[]>;
-  readonly bytes: Buffer;
-}
-
-/** Metadata that names the thread, where there is one. */
-export function metadataFor(threadId: string | undefined): Metadata {
-  const metadata = new Metadata();
-  if (threadId !== undefined) metadata.set('x-thread-id', threadId);
-  return metadata;
-}
-
-function answerOfFailure(error: ServiceError): Promise<Answer> {
-  return failureOf(Promise.reject(error)).then(({ code, message, reason }) =>
-    answerOfStatus(code, `${status[code]} ${reason ?? ''} ${message}`, reason),
-  );
 }
 
 /** @param reason of ours; undefined when the status is not from a service of ours, or one cannot see */
@@ -201,8 +140,8 @@ function answerOfStatus(code: status, text: string, reason: string | undefined):
 }
 
 /** The message's frame, then that of the trailers; an error may come in the headers alone. */
-function answerOfFrames({ status: httpStatus, headers, bytes }: HttpAnswer, method: Method): Answer {
-  const { message, trailers } = readFrames(bytes);
+function answerOfFrames({ status: httpStatus, headers, body }: HttpAnswer, method: Method): Answer {
+  const { message, trailers } = readFrames(body);
   const valueOf = (name: string): string | undefined => trailers.get(name) ?? headers[name]?.toString();
   const code = Number(valueOf('grpc-status') ?? NaN);
   if (code === 0 && message !== undefined) return { kind: 'answered', body: method.responseDeserialize(message) };

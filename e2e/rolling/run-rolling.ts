@@ -155,7 +155,7 @@ export async function runRolling(options: RollingOptions): Promise<RollingResult
     load.rooms.retireAll();
     await sampler?.stop();
     open.stop();
-    for (const edge of edges) edge.close();
+    for (const edge of edges) await edge.close();
     await rolling.stop();
   }
 }

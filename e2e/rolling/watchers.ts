@@ -1,9 +1,6 @@
-import { request as httpRequest } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ThreadQueryServiceService as queries } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
-import type { WatchThreadResponse } from '../../gen/threadweaver/thread/v1/thread_watch.js';
 import type { SeededRandom } from '../chaos/random.js';
-import { metadataFor, type Edge } from './edge.js';
+import type { Edge } from './edge.js';
 import type { Room, Rooms } from './rooms.js';
 
 export interface WatchOptions {
@@ -90,85 +87,35 @@ export class Watchers {
       return retiredAt !== undefined && Date.now() - retiredAt > COMPLETE_WITHIN_MS;
     };
     while (!isOver()) {
-      const open = api === 'gRPC' ? openGrpc : openEvents;
-      const stream = open(this.options.random.pick(this.options.edges()), room, next, take);
+      const closing = new AbortController();
+      const watching = this.#follow(room, api, next, take, closing.signal);
       let isEnded = false;
-      void stream.ended.then(() => (isEnded = true));
-      while (!isEnded && !isOver()) await Promise.race([stream.ended, sleep(LOOK_EVERY_MS)]);
+      void watching.then(() => (isEnded = true));
+      while (!isEnded && !isOver()) await Promise.race([watching, sleep(LOOK_EVERY_MS)]);
       if (isEnded) this.#result.resumed += 1;
-      stream.close();
-      await stream.ended;
+      closing.abort();
+      await watching;
       if (isEnded) await sleep(RESUME_AFTER_MS);
     }
     if (isComplete()) this.#result.complete += 1;
     else this.#result.violations.push(`${api}: ${room.id} came only to version ${next - 1}, of ${room.version}`);
   }
-}
 
-interface OpenStream {
-  readonly ended: Promise<void>;
-  close(): void;
-}
-
-function openGrpc(edge: Edge, room: Room, from: number, take: (version: number) => void): OpenStream {
-  const { path, requestSerialize, responseDeserialize } = queries.watchThread;
-  const request = {
-    ...{ accountId: room.administrator, threadId: room.id, fromVersion: BigInt(from) },
+  /** One stream, to its end. Why it ended is of no matter: what is missing is seen. */
+  async #follow(
+    room: Room,
+    api: 'gRPC' | 'SSE',
+    fromVersion: number,
+    take: (version: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const edge = this.options.random.pick(this.options.edges());
     // Who watches may have read that the thread is there before the read model knows it.
-    minVersion: 1n,
-  };
-  const metadata = metadataFor(room.id);
-  const call = edge.client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, {});
-  let isClosed = false;
-  const ended = new Promise<void>((resolve) => {
-    call.on('data', ({ content }: WatchThreadResponse) => {
-      if (content?.$case === 'commit' && !isClosed) take(Number(content.value.version));
-    });
-    call.on('error', () => resolve());
-    call.on('end', () => resolve());
-  });
-  return {
-    ended,
-    close: () => {
-      isClosed = true;
-      call.cancel();
-    },
-  };
-}
-
-function openEvents(edge: Edge, room: Room, from: number, take: (version: number) => void): OpenStream {
-  const [host, port] = edge.authority.split(':');
-  const path = `/v1/threads/${room.id}/events?account_id=${room.administrator}`;
-  const headers = { accept: 'text/event-stream', 'x-min-version': '1', 'last-event-id': String(from - 1) };
-  let isClosed = false;
-  const request = httpRequest({ host, port, path, headers, agent: false });
-  const ended = new Promise<void>((resolve) => {
-    request.on('error', () => resolve());
-    request.on('close', () => resolve());
-    request.on('response', (response) => {
-      response.setEncoding('utf8');
-      let text = '';
-      response.on('data', (chunk: string) => {
-        text += chunk;
-        const frames = text.split('\n\n');
-        text = frames.pop() ?? '';
-        for (const frame of frames) {
-          const id = /^id: (\d+)$/m.exec(frame)?.[1];
-          if (response.statusCode === 200 && id !== undefined && /^event: (?!error)/m.test(frame) && !isClosed) {
-            take(Number(id));
-          }
-        }
-      });
-      response.on('error', () => resolve());
-      response.on('close', () => resolve());
-    });
-  });
-  request.end();
-  return {
-    ended,
-    close: () => {
-      isClosed = true;
-      request.destroy();
-    },
-  };
+    const request = { accountId: room.administrator, threadId: room.id, fromVersion, minVersion: 1 };
+    try {
+      for await (const { version } of edge.watching[api].watchThread(request, signal)) take(version);
+    } catch {
+      // It is resumed, or it is late.
+    }
+  }
 }

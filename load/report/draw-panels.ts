@@ -61,8 +61,10 @@ export function drawPanels(panels: readonly Panel[], options: PanelsOptions): st
   const rows = Math.ceil(panels.length / columns);
   const chart = init(null, null, { renderer: 'svg', ssr: true, width, height: rows * height });
   const label = { color: text, fontSize: 12 };
+  // The same for all, so that panels below each other have the same times.
+  const marginLeft = panels.some(({ categories }) => categories) ? 2 * MARGIN.left : MARGIN.left;
   const place = (index: number) => ({
-    left: ((index % columns) * width) / columns + (panels[index]?.categories ? 2 : 1) * MARGIN.left,
+    left: ((index % columns) * width) / columns + marginLeft,
     top: Math.floor(index / columns) * height + MARGIN.top,
   });
   const axis = { nameTextStyle: label, axisLabel: { ...label, hideOverlap: true } };
@@ -109,9 +111,9 @@ export function drawPanels(panels: readonly Panel[], options: PanelsOptions): st
       ...{ text: title, left: place(index).left, top: place(index).top - 42 },
       textStyle: { color: text, fontSize: 13, fontWeight: 'normal' },
     })),
-    grid: panels.map(({ categories }, index) => ({
+    grid: panels.map((_, index) => ({
       ...place(index),
-      width: width / columns - MARGIN.left * (categories ? 2 : 1) - MARGIN.right,
+      width: width / columns - marginLeft - MARGIN.right,
       height: height - MARGIN.top - MARGIN.bottom,
     })),
     xAxis: panels.map((_, gridIndex) => ({

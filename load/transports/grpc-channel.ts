@@ -16,7 +16,7 @@ const options: ChannelOptions = {
   // A connection each, instead of one for all clients of this process.
   'grpc.use_local_subchannel_pool': 1,
   'grpc.initial_reconnect_backoff_ms': 50,
-  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.max_reconnect_backoff_ms': 500,
   'grpc.keepalive_time_ms': 30_000,
 };
 
@@ -40,11 +40,11 @@ export class GrpcChannel {
     [this.#calling, this.#streaming] = [clients(), clients()];
   }
 
-  /** @throws CallFailed when there is no answer by the deadline, epoch milliseconds */
+  /** @throws ServiceError, DEADLINE_EXCEEDED when there is no answer by the deadline, epoch milliseconds */
   call<Request, Response>(
     { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
     request: Request,
-    { deadlineAt, threadId }: { readonly deadlineAt: number; readonly threadId?: string },
+    { deadlineAt, threadId }: { readonly deadlineAt: number; readonly threadId?: string | undefined },
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.#next(this.#calling).makeUnaryRequest(
@@ -55,14 +55,14 @@ export class GrpcChannel {
         metadataOf(threadId),
         { deadline: deadlineAt },
         (error, answer) => {
-          if (error) reject(failureOf(error));
+          if (error) reject(error);
           else resolve(answer as Response);
         },
       );
     });
   }
 
-  /** What a server sends until it ends the stream, or the signal is aborted. @throws CallFailed also while it comes */
+  /** What a server sends until it ends the stream, or the signal is aborted. @throws ServiceError also while it comes */
   async *stream<Request, Response>(
     { path, requestSerialize, responseDeserialize }: MethodDefinition<Request, Response>,
     request: Request,
@@ -81,7 +81,7 @@ export class GrpcChannel {
     try {
       for await (const message of call) yield message as Response;
     } catch (error) {
-      if (!signal.aborted) throw failureOf(error as ServiceError);
+      if (!signal.aborted) throw error as ServiceError;
     } finally {
       signal.removeEventListener('abort', cancel);
       call.cancel();
@@ -105,7 +105,7 @@ function metadataOf(threadId: string | undefined): Metadata {
 }
 
 /** What a status that is not OK is counted as. */
-function failureOf({ code }: ServiceError): CallFailed {
+export function grpcFailure({ code }: ServiceError): CallFailed {
   if (code === status.DEADLINE_EXCEEDED) return new CallFailed('timeout', false);
   const isRetryable = code === status.UNAVAILABLE || code === status.RESOURCE_EXHAUSTED;
   return new CallFailed(status[code] ?? `gRPC ${code}`, isRetryable);

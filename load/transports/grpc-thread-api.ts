@@ -1,6 +1,7 @@
+import type { ServiceError } from '@grpc/grpc-js';
 import { ThreadCommandServiceService as commands } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { ThreadQueryServiceService as queries } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
-import type { GrpcChannel } from './grpc-channel.js';
+import { type GrpcChannel, grpcFailure } from './grpc-channel.js';
 import { CallFailed, type Call, type ThreadApi, type WatchedCommit } from './thread-api.js';
 
 /** The API `threadweaver.thread.v1`, over gRPC. */
@@ -10,27 +11,27 @@ export class GrpcThreadApi implements ThreadApi {
   async createThread(call: Call, { accountId, title, memberIds }: Parameters<ThreadApi['createThread']>[1]) {
     const { requestId, deadlineAt } = call;
     const request = { requestId, accountId, title, administratorIds: [accountId], memberIds: [...memberIds] };
-    const { threadId, version } = await this.channel.call(commands.createThread, request, { deadlineAt });
+    const { threadId, version } = await this.#call(commands.createThread, request, { deadlineAt });
     return { threadId, version: Number(version) };
   }
 
   async getThread(call: Call, { accountId, threadId, minVersion = 0 }: Parameters<ThreadApi['getThread']>[1]) {
     const request = { accountId, threadId, minVersion: BigInt(minVersion) };
-    const { thread } = await this.channel.call(queries.getThread, request, { ...call, threadId });
+    const { thread } = await this.#call(queries.getThread, request, { ...call, threadId });
     return { id: thread?.id };
   }
 
   async joinMembers({ requestId, deadlineAt }: Call, request: Parameters<ThreadApi['joinMembers']>[1]) {
     const content = { ...request, requestId, memberIds: [...request.memberIds] };
     const { threadId } = request;
-    const { version } = await this.channel.call(commands.joinMemberIds, content, { deadlineAt, threadId });
+    const { version } = await this.#call(commands.joinMemberIds, content, { deadlineAt, threadId });
     return { version: Number(version) };
   }
 
   async leaveMembers({ requestId, deadlineAt }: Call, request: Parameters<ThreadApi['leaveMembers']>[1]) {
     const content = { ...request, requestId, memberIds: [...request.memberIds] };
     const { threadId } = request;
-    const { version } = await this.channel.call(commands.leaveMemberIds, content, { deadlineAt, threadId });
+    const { version } = await this.#call(commands.leaveMemberIds, content, { deadlineAt, threadId });
     return { version: Number(version) };
   }
 
@@ -38,7 +39,7 @@ export class GrpcThreadApi implements ThreadApi {
     const { requestId, deadlineAt } = call;
     const messages = [{ replyMessageId: undefined, toAccountIds: [], text }];
     const request = { requestId, accountId, threadId, messages };
-    const { version, messageIds } = await this.channel.call(commands.addMessages, request, { deadlineAt, threadId });
+    const { version, messageIds } = await this.#call(commands.addMessages, request, { deadlineAt, threadId });
     const [messageId] = messageIds;
     if (messageId === undefined) throw new CallFailed('check: no message id', false);
     return { version: Number(version), messageId };
@@ -46,7 +47,7 @@ export class GrpcThreadApi implements ThreadApi {
 
   async readMessages({ deadlineAt }: Call, request: Parameters<ThreadApi['readMessages']>[1]) {
     const { accountId, threadId, minVersion = 0, around, limit } = request;
-    const { messages } = await this.channel.call(
+    const { messages } = await this.#call(
       queries.listMessages,
       {
         accountId,
@@ -78,5 +79,13 @@ export class GrpcThreadApi implements ThreadApi {
 
   close(): Promise<void> {
     return this.channel.close();
+  }
+
+  async #call<Request, Response>(...call: Parameters<typeof GrpcChannel.prototype.call<Request, Response>>) {
+    try {
+      return await this.channel.call(...call);
+    } catch (error) {
+      throw grpcFailure(error as ServiceError);
+    }
   }
 }

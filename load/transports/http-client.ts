@@ -5,7 +5,7 @@ import { CallFailed } from './thread-api.js';
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Dispatcher.ResponseData['headers'];
-  readonly text: string;
+  readonly body: Buffer;
 }
 
 /** Above Envoy's heartbeats and a usual pause, below its idle time-out. */
@@ -24,7 +24,7 @@ export class HttpClient {
     method: 'GET' | 'POST',
     path: string,
     headers: Record<string, string>,
-    body: string | undefined,
+    body: string | Uint8Array | undefined,
     deadlineAt: number,
   ): Promise<HttpAnswer> {
     const abort = new AbortController();
@@ -32,7 +32,8 @@ export class HttpClient {
     try {
       const { signal } = abort;
       const answer = await this.#agent.request({ origin: this.origin, path, method, headers, body, signal });
-      return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+      const bytes = Buffer.from(await answer.body.arrayBuffer());
+      return { status: answer.statusCode, headers: answer.headers, body: bytes };
     } catch (error) {
       throw abort.signal.aborted ? new CallFailed('timeout', false) : connectionFailure(error);
     } finally {

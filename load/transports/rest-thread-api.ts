@@ -71,8 +71,7 @@ export class RestThreadApi implements ThreadApi {
       const frames = (rest + chunk).split('\n\n');
       rest = frames.pop() ?? '';
       for (const frame of frames) {
-        const data = frame.split('\n').find((line) => line.startsWith('data:'));
-        const commit = data === undefined ? undefined : watchedCommit(data.slice('data:'.length));
+        const commit = watchedCommit(frame);
         if (commit !== undefined) yield commit;
       }
     }
@@ -99,23 +98,21 @@ export class RestThreadApi implements ThreadApi {
   }
 }
 
-function parsed({ status, text }: HttpAnswer): RestBody {
+function parsed({ status, body }: HttpAnswer): RestBody {
   if (status !== 200) throw httpFailure(status);
   try {
-    return JSON.parse(text) as RestBody;
+    return JSON.parse(body.toString()) as RestBody;
   } catch {
     throw new CallFailed('check: no JSON', false);
   }
 }
 
-function watchedCommit(data: string): WatchedCommit | undefined {
-  const { version, events } = JSON.parse(data) as {
-    version?: string;
-    events?: { messagesAdded?: { messages: { text: string }[] } }[];
-  };
-  if (version === undefined || events === undefined) return undefined;
-  return {
-    version: Number(version),
-    texts: events.flatMap(({ messagesAdded }) => messagesAdded?.messages.map(({ text }) => text) ?? []),
-  };
+/** @returns undefined for what is no commit: those alone have an id, their version */
+function watchedCommit(frame: string): WatchedCommit | undefined {
+  const [, version, data = '{}'] = /^id: (\d+)$[^]*^data: (.*)$/m.exec(frame) ?? [];
+  if (version === undefined) return undefined;
+  // Without events nothing has changed, but the version.
+  const { events = [] } = JSON.parse(data) as { events?: { messagesAdded?: { messages: { text: string }[] } }[] };
+  const texts = events.flatMap(({ messagesAdded }) => messagesAdded?.messages.map(({ text }) => text) ?? []);
+  return { version: Number(version), texts };
 }
