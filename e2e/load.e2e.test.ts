@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readCommandLine } from '../load/command-line.js';
 import type { LoadReport } from '../load/report/load-report.js';
 import { protocols, type Protocol } from '../load/engine/load-options.js';
 import { runLoad } from '../load/engine/run-load.js';
@@ -24,6 +25,9 @@ async function load(args: readonly string[], onLine: (text: string, pid: number)
   const [code] = (await once(child, 'close')) as [number];
   return { code, output };
 }
+
+/** In this process. */
+const run = (...args: string[]) => runLoad((readCommandLine(args) ?? assert.fail('help')).load);
 
 describe('npm run load', function () {
   this.timeout(60_000);
@@ -92,7 +96,6 @@ describe('npm run load', function () {
     assert.match(output, /create +\d+/);
   });
 
-  const shape = { roomSize: 2, quietThreads: 4, hotPercent: 50, coldThreads: 4, coldMessages: 2, coolDownMs: 100 };
   const expected: Record<ScenarioName, readonly string[]> = {
     thread: ['create', 'get'],
     chat: ['create', 'join', 'post', 'read', 'watch'],
@@ -116,23 +119,13 @@ describe('npm run load', function () {
   }
 
   function play(protocol: Protocol, names: readonly ScenarioName[]) {
-    const scenarios = names.map((name) => ({ name, weight: 1 }));
-    const options = {
-      target: url,
-      protocol,
-      scenarios,
-      shape,
-      users: 8,
-      rampMs: 0,
-      holdMs: 800,
-      pauseMs: 0,
-    };
-    return runLoad(options);
+    const shape = ['--room-size=2', '--quiet-threads=4', '--hot-share=50%', '--cold-threads=4', '--cold-messages=2'];
+    const flow = ['--users=8', '--ramp=0', '--hold=800ms', '--pause=0', '--cool-down=100ms'];
+    return run('--target', url, '--protocol', protocol, '--scenario', names.join(','), ...flow, ...shape);
   }
 
   it('counts what a mesh that is not there costs, and does not hammer it', async () => {
-    const options = { target: 'http://127.0.0.1:9', users: 3, rampMs: 0, holdMs: 300, pauseMs: 0 };
-    const { total } = await runLoad(options);
+    const { total } = await run('--target=http://127.0.0.1:9', '--users=3', '--ramp=0', '--hold=300ms', '--pause=0');
     assert.ok(total.failed >= 3 && total.failed <= 15, `${total.failed} failed`);
     assert.deepEqual([total.ok, total.count], [0, total.failed]);
     assert.deepEqual(Object.keys(total.errors), ['connection: ECONNREFUSED']);

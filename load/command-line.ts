@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { type Assertion, parseAssertions } from './assertions.js';
-import { defaultLoadOptions, type LoadOptions, protocols, type WeightedScenario } from './engine/load-options.js';
+import { type LoadOptions, protocols, type WeightedScenario } from './engine/load-options.js';
 import { LONGEST_MS, parseCount, parseDuration, parseRate } from './quantities.js';
 import { placeInBucket } from './report/place-in-bucket.js';
 import { requestsOf, scenarioNames } from './scenarios/scenario-names.js';
@@ -36,7 +36,7 @@ const plain: Read = (_option, text) => text;
 const options: readonly [name: string, form: string, about: string, read: Read, byDefault: string][] = [
   ['--scenario', 'names', 'thread, chat, hot, replay; several with weights: thread=3,chat=1', parseScenarios, 'thread'],
   ['--protocol', 'name', protocols.join(' or '), (option, text) => oneOf(option, text, protocols), 'rest'],
-  ['--target', 'url', 'the edge', parseTarget, defaultLoadOptions.target],
+  ['--target', 'url', 'the edge', parseTarget, 'http://localhost:8080'],
   [
     '--users',
     'n',
@@ -129,7 +129,7 @@ export function readCommandLine(args: readonly string[], now = new Date()): Comm
     throw new UsageError(error.message);
   }
   const values = command.opts<Values>();
-  const { rate, users = rate === undefined ? defaultLoadOptions.users : 1_000 } = values;
+  const { rate, users = rate === undefined ? 10 : 1_000 } = values;
   const wanted = Math.ceil(rate === undefined ? users / USERS_OF_WORKER : rate / RATE_OF_WORKER);
   const { workers = Math.max(1, Math.min(availableParallelism(), wanted)) } = values;
   const { report: folder = `load-report/${now.toISOString().replaceAll(':', '').slice(0, 17)}Z` } = values;

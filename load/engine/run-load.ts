@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { ulid } from 'ulid';
-import { defaultLoadOptions, type LoadOptions } from './load-options.js';
+import type { LoadOptions } from './load-options.js';
 import type { LoadProgress, LoadResult } from './load-result.js';
 import { ResultCollector } from './result-collector.js';
 import type { WorkerCost } from './worker-meter.js';
@@ -26,11 +26,8 @@ export interface LoadCalls {
 /**
  * Runs a load and measures it. What fails is in the result: failed requests in its counts, what kept the run itself
  * from being as asked in `faults`.
- * @param chosen what differs from `defaultLoadOptions`
  */
-export async function runLoad(chosen: Partial<LoadOptions>, calls: LoadCalls = {}): Promise<LoadResult> {
-  const seed = chosen.seed ?? Math.floor(Math.random() * 2 ** 31);
-  const options: LoadOptions = { ...defaultLoadOptions, ...chosen, seed };
+export async function runLoad(options: LoadOptions, calls: LoadCalls = {}): Promise<LoadResult> {
   return new LoadRun(options, calls).run();
 }
 

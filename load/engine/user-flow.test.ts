@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { defaultLoadOptions } from './load-options.js';
 import { iterationArrival, scenarioDealer, userArrivals } from './user-flow.js';
 
 describe('The flow of users', () => {
   it('brings each user once, evenly over the ramp, whatever the number of workers', () => {
-    const options = { ...defaultLoadOptions, seed: 1, users: 10, rampMs: 1_000 };
+    const options = { users: 10, rampMs: 1_000 };
     const all = [0, 1, 2].flatMap((workerIndex) => userArrivals(options, { workerIndex, workerCount: 3 }));
     assert.deepEqual(
       all.sort((one, other) => one - other),

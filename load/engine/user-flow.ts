@@ -9,7 +9,10 @@ export interface WorkerSeat {
 /**
  * Closed model: when each of this worker's users comes, in milliseconds since the start. All users of the run come evenly over the ramp.
  */
-export function userArrivals({ users, rampMs }: LoadOptions, { workerIndex, workerCount }: WorkerSeat): number[] {
+export function userArrivals(
+  { users, rampMs }: Pick<LoadOptions, 'users' | 'rampMs'>,
+  { workerIndex, workerCount }: WorkerSeat,
+): number[] {
   const arrivals: number[] = [];
   for (let user = workerIndex; user < users; user += workerCount) arrivals.push((rampMs * user) / users);
   return arrivals;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { defaultLoadOptions, protocols } from '../engine/load-options.js';
+import { readCommandLine } from '../command-line.js';
+import { protocols } from '../engine/load-options.js';
 import { Recorder } from '../engine/recorder.js';
 import { ResultCollector } from '../engine/result-collector.js';
 import { SeededRandom } from '../engine/seeded-random.js';
@@ -20,7 +21,8 @@ describe('What a virtual user repeats', () => {
       const api = connect(protocol, edge.url, 1);
       try {
         const recorder = new Recorder();
-        const options = { ...defaultLoadOptions, seed: 1, isRetrying, timeoutMs };
+        const { load } = readCommandLine([`--timeout=${timeoutMs}ms`]) ?? assert.fail('help');
+        const options = { ...load, isRetrying };
         const world = { api, options, recorder, stop: new AbortController().signal };
         const accountId = newId();
         const request = { accountId, title: 'retries', memberIds: [] };
