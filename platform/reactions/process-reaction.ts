@@ -81,7 +81,7 @@ export function processReaction<
         command,
         commandType,
         commandId,
-        fingerprint: '',
+        fingerprint: 'step',
         trace,
         deadline: steadyNow() + timeoutMs,
       });

@@ -38,7 +38,7 @@ export interface ReactionsUnderTest {
   close?(): Promise<void>;
 }
 
-const trace = { requestId: 'test', traceparent: '' };
+const trace = { requestId: 'test', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
 const timeoutMs = 5_000;
 
 /** What every reaction keeps to, by its position's store, its journal and its feed. `open` gives new, empty ones. */
@@ -70,7 +70,7 @@ export function describeReactionsContract(name: string, open: () => Promise<Reac
       const send = (type: string, id: string, command: OrderCommand | StockCommand, commandId = ulid()) => {
         const aggregateId = aggregateIdOf(shopContext, type, id);
         const deadline = steadyNow() + timeoutMs;
-        const envelope = { aggregateId, commandType: command.type, commandId, fingerprint: '', trace, deadline };
+        const envelope = { aggregateId, commandType: command.type, commandId, fingerprint: 'test', trace, deadline };
         return type === 'order'
           ? orders.execute({ ...envelope, command: command as OrderCommand })
           : stocks.execute({ ...envelope, command: command as StockCommand });
@@ -412,7 +412,7 @@ class Held {
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   for (let waited = 0; !(await isSo()); waited += 5) {
-    if (waited > 20_000) throw new Error('it did not come to that');
+    if (waited > 10_000) throw new Error('it did not come to that');
     await delay(5);
   }
 }
