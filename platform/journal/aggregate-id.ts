@@ -9,8 +9,13 @@ const SEPARATOR = '=';
  * brought: of the context's first type the plain id, of another one `type=id`. So aggregates of two types never
  * meet, even with the same plain id.
  */
-export function aggregateIdOf({ aggregateTypes }: Pick<Context, 'aggregateTypes'>, type: string, id: string): string {
-  if (!aggregateTypes.includes(type)) throw new Error(`${type} is no type of aggregate of ${aggregateTypes.join()}`);
+export function aggregateIdOf(
+  { aggregateTypes, processTypes = [] }: Pick<Context, 'aggregateTypes' | 'processTypes'>,
+  type: string,
+  id: string,
+): string {
+  const types = [...aggregateTypes, ...processTypes];
+  if (!types.includes(type)) throw new Error(`${type} is no type of aggregate of ${types.join()}`);
   if (id.includes(SEPARATOR)) throw new Fault('internal', 'HOSTILE_ID', `${JSON.stringify(id)} is no plain id`);
   return type === aggregateTypes[0] ? id : `${type}${SEPARATOR}${id}`;
 }

@@ -13,4 +13,6 @@ export interface Context<Event extends { readonly type: string } = { readonly ty
    * changes once something is written.
    */
   readonly aggregateTypes: readonly [string, ...string[]];
+  /** The types of its processes, which its reactions host and nobody else gives commands to. @default none */
+  readonly processTypes?: readonly string[];
 }

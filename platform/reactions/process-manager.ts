@@ -30,7 +30,7 @@ export interface ProcessManager<
   Command,
   Rejection,
 > {
-  /** See Reaction. The type of the processes as aggregates of the context. */
+  /** See Reaction. One of its context's `processTypes`. */
   readonly name: string;
   /** Events that it may follow, such as all of the context; those that the codec does not know pass by. */
   readonly inputs: EventCodec<Input>;

@@ -41,8 +41,8 @@ export interface ProcessReactionOptions<
   Rejection,
 > {
   readonly manager: ProcessManager<Input, Event, State, Command, Rejection>;
-  /** Of which the processes are a type of aggregate. */
-  readonly context: Pick<Context, 'aggregateTypes'>;
+  /** Whose processes they are: the manager's name is one of its `processTypes`. */
+  readonly context: Pick<Context, 'aggregateTypes' | 'processTypes'>;
   /** Of `processModel(manager)`. Several processes may host the same: the journal's fence decides. */
   readonly host: ProcessHost<Input, Event, State, Command, Rejection>;
   /** By the names that the manager uses. */

@@ -1,4 +1,4 @@
-import type { AggregateModel } from '../../commands/aggregate-model.js';
+import type { AggregateType } from '../../commands/aggregate-types.js';
 import type { Context } from '../../journal/context.js';
 import { EventCodec, type EventFormat, type EventFormats } from '../../journal/event-codec.js';
 import { accept, reject, unreachable } from '../../kernel/decider.js';
@@ -70,11 +70,12 @@ export const shopContext: Context<ShopEvent> = {
   name: 'shop',
   prefix: 'SHOP',
   codec: new EventCodec<ShopEvent>({ ...orderFormats, ...stockFormats, ...fulfilmentFormats, ...stepFormats }),
-  aggregateTypes: ['order', 'stock', 'fulfilment'],
+  aggregateTypes: ['order', 'stock'],
+  processTypes: ['fulfilment'],
 };
 
 /** Bytes of commands and rejections, for the bus. */
-export function jsonCommands<Command>() {
+function jsonCommands<Command>() {
   return {
     encodeCommand: (command: Command): Uint8Array => Buffer.from(JSON.stringify(command)),
     decodeCommand: (data: Uint8Array): Command => JSON.parse(Buffer.from(data).toString()) as Command,
@@ -83,7 +84,9 @@ export function jsonCommands<Command>() {
   };
 }
 
-export const order: AggregateModel<OrderCommand, OrderEvent, OrderState, ShopRejection> = {
+export const order: AggregateType<OrderCommand, OrderEvent, OrderState, ShopRejection> = {
+  type: 'order',
+  commands: jsonCommands(),
   decider: {
     initialState: 'none',
     decide(command, state) {
@@ -120,7 +123,9 @@ export const order: AggregateModel<OrderCommand, OrderEvent, OrderState, ShopRej
 };
 
 /** How much is free. Nothing here would notice a command that is carried out twice: the platform must not do that. */
-export const stock: AggregateModel<StockCommand, StockEvent, number, ShopRejection> = {
+export const stock: AggregateType<StockCommand, StockEvent, number, ShopRejection> = {
+  type: 'stock',
+  commands: jsonCommands(),
   decider: {
     initialState: 0,
     decide(command, free) {

@@ -1,0 +1,9 @@
+import { runCommands } from '../../composition/run-commands.js';
+import { commandSettings } from './settings.js';
+import { order, shopContext, stock } from './shop.js';
+
+runCommands(shopContext, commandSettings, async (node) => {
+  node.add(order);
+  node.add(stock);
+  return [];
+});
