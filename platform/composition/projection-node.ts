@@ -19,6 +19,7 @@ import { PartitionedProjector } from '../projection/partitioned-projector.js';
 import type { ProjectionObserver } from '../projection/projection-observer.js';
 import { feedPartitionsOf, projectionPartitionOf } from '../projection/projection-partition.js';
 import { projectionPrefixOf } from '../projection/projection-prefix.js';
+import type { ProjectionStore } from '../projection/projection-store.js';
 import { Projector } from '../projection/projector.js';
 import { SharedListing } from '../projection/shared-listing.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -35,6 +36,8 @@ export interface ProjectionNodeParts {
   readonly settings: ProjectionSettings;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Stands before the store of each partition, such as what a reaction does first. @default nothing */
+  readonly before?: (store: ProjectionStore) => ProjectionStore;
   /** Told whether projecting works, here and as a whole; at the first success, and at each change. */
   onHealth(isHealthy: boolean): void;
 }
@@ -50,7 +53,7 @@ export class ProjectionNode {
 
   private constructor(
     private readonly parts: ProjectionNodeParts,
-    private readonly link: NatsLink,
+    readonly link: NatsLink,
   ) {
     const { context, settings, logger, metrics } = parts;
     this.#database = new Database({
@@ -130,7 +133,7 @@ export class ProjectionNode {
 
   /** Makes the projector of a partition; all share the journal's list, the connections and the checkpoints' layout. */
   #projectors(): (partition: number, observer: ProjectionObserver) => Projector {
-    const { context, projection, settings, logger } = this.parts;
+    const { context, projection, settings, logger, before = (store) => store } = this.parts;
     const { journalLayout, journalBuckets: buckets } = settings.installation;
     const partitions = this.#partitions;
     const journal = openJournal(this.link, { prefix: context.prefix, layout: journalLayout, buckets });
@@ -149,9 +152,7 @@ export class ProjectionNode {
       return new Projector({
         feed: new JetStreamFeedReader(this.link, this.#feed, own),
         journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
-        store: new MySqlProjectionStore(this.#database, projection.rows, {
-          ...{ projection, partition, layout },
-        }),
+        store: before(new MySqlProjectionStore(this.#database, projection.rows, { projection, partition, layout })),
         observer: this.#metrics.metered(partition, (event) => {
           if (event.kind === 'health-changed') observer(event);
           else if (event.kind === 'troubled' && isOtherLayout(event.error)) this.#stopProcess(event.error);

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ulid } from 'ulid';
+import { freshDatabaseUrl, startNatsServer } from '../../../mesh/servers/index.js';
+import { RemoteCommands } from '../../composition/remote-commands.js';
+import { steadyNow } from '../../kernel/steady-clock.js';
+import { aggregateTypeOf } from '../../journal/aggregate-id.js';
+import type { Journal } from '../../journal/journal.js';
+import { Database } from '../../mysql/database.js';
+import { migrateDatabase } from '../../mysql/migrate-database.js';
+import { reactionMigrations } from '../../mysql/reaction-tables.js';
+import { NatsLink } from '../../nats/nats-link.js';
+import { openJournal } from '../../nats/open-journal.js';
+import { createLogger } from '../../telemetry/logger.js';
+import { startServiceProcess, type ServiceProcess } from '../service-process.js';
+import { order, shopContext, stock, type Line, type ShopEvent } from './shop.js';
+import { shopView } from './shop-view.js';
+
+/** A random schedule; SAMPLE_SEED repeats it. */
+const seed = Number(process.env['SAMPLE_SEED'] ?? Date.now() % 100_000);
+const KILLS = 4;
+
+describe('a context of two types of aggregates, a projection and a process between the types', function () {
+  this.timeout(180_000);
+  const logger = createLogger('test', 'silent');
+  const chairs = { article: 'chair', amount: 2 };
+  const desks = { article: 'desk', amount: 1 };
+  let nats: Awaited<ReturnType<typeof startNatsServer>>;
+  let link: NatsLink;
+  let journal: Journal;
+  let database: Database;
+  let env: Record<string, string>;
+  let commands: RemoteCommands;
+  const running = new Map<string, ServiceProcess>();
+
+  const start = async (name: string, more: Record<string, string> = {}): Promise<ServiceProcess> => {
+    const started = await startServiceProcess(`platform/testing/sample/${name}-main.ts`, { ...env, ...more });
+    running.set(name, started);
+    return started;
+  };
+  const kill = async (name: string): Promise<void> => {
+    running.get(name)?.kill('SIGKILL');
+    await running.get(name)?.exited;
+  };
+
+  before(async () => {
+    nats = await startNatsServer();
+    const mysqlUrl = await freshDatabaseUrl();
+    const migrations = [...shopView.migrations, ...reactionMigrations];
+    await migrateDatabase({ url: mysqlUrl, migrations, report: () => undefined });
+    const installation = { JOURNAL_LAYOUT: 'bucketed', JOURNAL_BUCKETS: '2', PARTITIONS: '4' };
+    env = { NATS_URL: nats.url, MYSQL_URL: mysqlUrl, METRICS_PORT: '0', LOG_LEVEL: 'info', ...installation };
+    database = new Database({ url: mysqlUrl, maxConnections: 2 });
+    link = await NatsLink.open({ url: nats.url, name: 'sample-test', logger });
+    journal = openJournal(link, { prefix: shopContext.prefix, layout: 'bucketed', buckets: 2 });
+    await Promise.all([start('command'), start('projector')]);
+    commands = await RemoteCommands.open(link, shopContext, { replicas: 1, logger });
+  });
+  after(async () => {
+    for (const name of running.keys()) await kill(name);
+    await commands?.close();
+    await link?.close();
+    await database?.close();
+    await nats?.stop();
+  });
+
+  /** Tries again, with the same id, until it is answered. */
+  async function give<Command extends { readonly type: string }>(
+    target: { execute(envelope: never): Promise<{ readonly kind: string }> },
+    aggregateId: string,
+    command: Command,
+  ): Promise<void> {
+    const trace = { requestId: 'test', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+    const commandId = ulid();
+    for (;;) {
+      const deadline = steadyNow() + 5_000;
+      const envelope = { aggregateId, command, commandType: command.type, commandId, trace, deadline };
+      try {
+        assert.equal((await target.execute(envelope as never)).kind, 'committed');
+        return;
+      } catch (error) {
+        if (error instanceof assert.AssertionError) throw error;
+        await delay(50);
+      }
+    }
+  }
+  const add = (article: string, amount: number) => give(commands.to(stock), article, { type: 'AddStock', amount });
+  const place = (id: string, ...lines: Line[]) => give(commands.to(order), id, { type: 'PlaceOrder', lines });
+
+  async function history(id: string): Promise<ShopEvent[]> {
+    const events: ShopEvent[] = [];
+    for await (const commit of journal.read(id, 1)) {
+      events.push(...commit.events.map((event) => shopContext.codec.decode(event)));
+    }
+    return events;
+  }
+
+  async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
+    for (let waited = 0; !(await isSo()); waited += 50) {
+      if (waited > 60_000) throw new Error(`${what} did not come about, seed ${seed}`);
+      await delay(50);
+    }
+  }
+
+  /** Every order is decided, just once; what it has reserved or released is just what it should be; the view says the same. */
+  async function assertRight(orders: ReadonlyMap<string, readonly Line[]>): Promise<void> {
+    const isDecided = async (id: string): Promise<boolean> => (await history(id)).length > 1;
+    for (const id of orders.keys()) await until(() => isDecided(id), `a decision on ${id}`);
+    const versions = new Map<string, number>();
+    for await (const { aggregateId, version } of journal.list()) versions.set(aggregateId, version);
+    const rows = () =>
+      database.rows<{ id: string; version: number; state: string; free: number }>('SELECT * FROM shop_view');
+    await until(
+      async () => (await rows()).filter(({ id, version }) => versions.get(id) === version).length === versions.size,
+      'the view of all',
+    );
+    const view = new Map((await rows()).map((row) => [row.id, row]));
+    const stocks = new Map<string, ShopEvent[]>();
+    for (const id of versions.keys()) {
+      if (aggregateTypeOf(shopContext, id) === 'stock') stocks.set(id, await history(id));
+    }
+    for (const [id, lines] of orders) {
+      const [, decision, ...more] = (await history(id)).map(({ type }) => type);
+      assert.deepEqual(more, [], `${id} is decided once, seed ${seed}`);
+      assert.equal(view.get(id)?.state, decision);
+      for (const [stockId, events] of stocks) {
+        const own = events.flatMap((event) => ('order' in event && event.order === id ? [event.type] : []));
+        const isOrdered = lines.some(({ article }) => `stock=${article}` === stockId);
+        if (decision === 'OrderConfirmed')
+          assert.deepEqual(own, isOrdered ? ['StockReserved'] : [], `${id} ${stockId}`);
+        else assert.ok([0, 2].includes(own.length), `${id} keeps nothing of ${stockId}, seed ${seed}: ${own.join()}`);
+      }
+    }
+    for (const [id, events] of stocks) {
+      const free = events.reduce((sum, event) => stock.decider.evolve(sum, event as never), 0);
+      assert.ok(free >= 0);
+      assert.equal(view.get(id)?.free, free);
+    }
+  }
+
+  it('goes on wherever the process is killed: nothing is lost, nothing done twice, all compensated', async () => {
+    const places = ['begin', 'before ReserveStock', 'after ReserveStock', 'before ReleaseStock', 'after ReleaseStock'];
+    places.push('before RefuseOrder', 'after RefuseOrder', 'done');
+    const orders = new Map<string, Line[]>();
+    await add('chair', 10);
+    for (const [index, where] of places.entries()) {
+      const dying = await start('reactions', { DIE_AT: where });
+      const id = `refused-${index}`;
+      orders.set(id, [chairs, desks]);
+      await place(id, chairs, desks);
+      assert.equal(await dying.exited, 'SIGKILL', where);
+    }
+    await start('reactions');
+    await assertRight(orders);
+    for (const id of orders.keys()) assert.equal((await history(id)).at(-1)?.type, 'OrderRefused');
+    // All of it is free again.
+    assert.equal(
+      (await database.rows<{ free: number }>("SELECT free FROM shop_view WHERE id = 'stock=chair'"))[0]?.free,
+      10,
+    );
+  });
+
+  it(`goes on whichever process is killed at whichever moment (SAMPLE_SEED=${seed})`, async () => {
+    const orders = new Map<string, Line[]>();
+    await Promise.all([add('chair', 30), add('desk', 12)]);
+    let isOver = false;
+    const placing = (async () => {
+      for (let index = 0; !isOver || index < 20; index += 1) {
+        const id = `order-${index}`;
+        const lines = index % 3 === 0 ? [desks, chairs] : index % 3 === 1 ? [chairs, desks] : [chairs];
+        orders.set(id, lines);
+        await place(id, ...lines);
+        await delay(20);
+      }
+    })();
+    let state = seed;
+    const next = (below: number): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) % below;
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      await delay(next(600));
+      const name = ['reactions', 'command', 'reactions', 'projector'][next(4)] ?? 'reactions';
+      await kill(name);
+      await start(name);
+    }
+    isOver = true;
+    await placing;
+    await assertRight(orders);
+    const decisions = await Promise.all([...orders.keys()].map(async (id) => (await history(id)).at(-1)?.type));
+    assert.ok(decisions.includes('OrderConfirmed') && decisions.includes('OrderRefused'));
+  });
+});
