@@ -36,8 +36,8 @@ export interface ProjectionNodeParts {
   readonly settings: ProjectionSettings;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Stands before the store of each partition, such as what a reaction does first. @default nothing */
-  readonly before?: (store: ProjectionStore) => ProjectionStore;
+  /** Makes what stands before the store of each partition, such as what a reaction does first. @default nothing */
+  before?(link: NatsLink): Promise<(store: ProjectionStore) => ProjectionStore>;
   /** Told whether projecting works, here and as a whole; at the first success, and at each change. */
   onHealth(isHealthy: boolean): void;
 }
@@ -53,7 +53,8 @@ export class ProjectionNode {
 
   private constructor(
     private readonly parts: ProjectionNodeParts,
-    readonly link: NatsLink,
+    private readonly link: NatsLink,
+    private readonly before: (store: ProjectionStore) => ProjectionStore,
   ) {
     const { context, settings, logger, metrics } = parts;
     this.#database = new Database({
@@ -99,7 +100,8 @@ export class ProjectionNode {
     // It writes nothing to the journal, so it may go on while that is copied, but not read the old copy afterwards.
     const role = { duringMaintenance: true };
     await installation.agree(settings.installation, role);
-    const node = new ProjectionNode(parts, link);
+    const before = (await parts.before?.(link)) ?? ((store) => store);
+    const node = new ProjectionNode(parts, link, before);
     await installation.watch(settings.installation, (error) => node.#stopProcess(error), role);
     return node;
   }
@@ -133,7 +135,7 @@ export class ProjectionNode {
 
   /** Makes the projector of a partition; all share the journal's list, the connections and the checkpoints' layout. */
   #projectors(): (partition: number, observer: ProjectionObserver) => Projector {
-    const { context, projection, settings, logger, before = (store) => store } = this.parts;
+    const { context, projection, settings, logger } = this.parts;
     const { journalLayout, journalBuckets: buckets } = settings.installation;
     const partitions = this.#partitions;
     const journal = openJournal(this.link, { prefix: context.prefix, layout: journalLayout, buckets });
@@ -152,7 +154,7 @@ export class ProjectionNode {
       return new Projector({
         feed: new JetStreamFeedReader(this.link, this.#feed, own),
         journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
-        store: before(new MySqlProjectionStore(this.#database, projection.rows, { projection, partition, layout })),
+        store: this.before(new MySqlProjectionStore(this.#database, projection.rows, { projection, partition, layout })),
         observer: this.#metrics.metered(partition, (event) => {
           if (event.kind === 'health-changed') observer(event);
           else if (event.kind === 'troubled' && isOtherLayout(event.error)) this.#stopProcess(event.error);

@@ -36,21 +36,20 @@ export function runReaction(
     });
     const { grpcHost: host, grpcPort: port, limits, drainTimeoutMs, drainNoticeMs } = settings;
     const server = new GrpcServer({ host, port, services: [], limits });
-    let reaction: Reaction | undefined;
+    let node: ReactionNode | undefined;
     const projection = await ProjectionNode.open({
       ...{ context, settings, logger, metrics },
       projection: { name: reactionKeyOf(name), rows: reactionRows(name), migrations: reactionMigrations },
       prefix: `${context.prefix}_REACTION_${name}`,
-      before(store) {
-        if (reaction === undefined) throw new Error('it is not composed yet');
-        return new ReactingStore(store, reaction);
+      async before(link) {
+        node = new ReactionNode(context, settings, logger, link);
+        const reaction = await compose(node);
+        if (reaction.name !== name) throw new Error(`the reaction ${name} calls itself ${reaction.name}`);
+        await node.announceTakeover();
+        return (store) => new ReactingStore(store, reaction);
       },
       onHealth: (isHealthy) => server.setServing(isHealthy),
     });
-    const node = new ReactionNode(context, settings, logger, projection.link);
-    reaction = await compose(node);
-    if (reaction.name !== name) throw new Error(`the reaction ${name} calls itself ${reaction.name}`);
-    await node.announceTakeover();
     await server.start();
     // Until the first success.
     server.setServing(false);
@@ -61,7 +60,7 @@ export function runReaction(
       async drain() {
         server.setServing(false);
         await projection.drain();
-        await node.finish(drainTimeoutMs / 4);
+        await node?.finish(drainTimeoutMs / 4);
         await server.drain({ noticeMs: drainNoticeMs, timeoutMs: 1_000 });
         await projection.close();
         await metricsServer.close();
