@@ -154,7 +154,9 @@ export class ProjectionNode {
       return new Projector({
         feed: new JetStreamFeedReader(this.link, this.#feed, own),
         journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
-        store: this.before(new MySqlProjectionStore(this.#database, projection.rows, { projection, partition, layout })),
+        store: this.before(
+          new MySqlProjectionStore(this.#database, projection.rows, { projection, partition, layout }),
+        ),
         observer: this.#metrics.metered(partition, (event) => {
           if (event.kind === 'health-changed') observer(event);
           else if (event.kind === 'troubled' && isOtherLayout(event.error)) this.#stopProcess(event.error);

@@ -4,7 +4,8 @@ import { Database } from '../mysql/database.js';
 import { migrateDatabase } from '../mysql/migrate-database.js';
 import { MySqlProjectionStore } from '../mysql/projection-store.js';
 import { MySqlReactionOperations } from '../mysql/reaction-operations.js';
-import { reactionKeyOf, reactionMigrations, reactionRows } from '../mysql/reaction-tables.js';
+import { migrationsOf } from '../mysql/projection-tables.js';
+import { reactionProjection } from '../mysql/reaction-projection.js';
 import { JetStreamFeedReader } from '../nats/jetstream-feed-reader.js';
 import { JetStreamFeedWriter } from '../nats/jetstream-feed-writer.js';
 import { NatsLink } from '../nats/nats-link.js';
@@ -13,10 +14,10 @@ import { createLogger } from '../telemetry/logger.js';
 import { describeReactionsContract } from '../testing/reactions-contract.js';
 
 describe('with real servers', () => {
+  let url: string;
   let database: Database;
   before(async () => {
-    const url = await freshDatabaseUrl();
-    await migrateDatabase({ url, migrations: reactionMigrations, report: () => undefined });
+    url = await freshDatabaseUrl();
     database = new Database({ url, maxConnections: 4 });
   });
   after(() => database.close());
@@ -25,13 +26,14 @@ describe('with real servers', () => {
     const logger = createLogger('test', 'silent');
     const link = await NatsLink.open({ url: await sharedNatsUrl(), name: 'reactions-test', logger });
     const prefix = `R${ulid().slice(-10)}`;
-    const reaction = `r${ulid()}`;
+    const reaction = `r${ulid().slice(-10).toLowerCase()}`;
+    const projection = reactionProjection(reaction);
+    await migrateDatabase({ url, migrations: migrationsOf(projection), report: () => undefined });
     const writer = new JetStreamFeedWriter(link, { prefix, logger });
     return {
       journal: openJournal(link, { prefix, layout: 'bucketed', buckets: 4 }),
       feed: { reader: new JetStreamFeedReader(link, { prefix }), writer },
-      newStore: () =>
-        new MySqlProjectionStore(database, reactionRows(reaction), { projection: reactionKeyOf(reaction) }),
+      newStore: () => new MySqlProjectionStore(database, projection.rows, { projection }),
       operations: new MySqlReactionOperations(database, reaction),
       close: async () => {
         await writer.flush(1_000);

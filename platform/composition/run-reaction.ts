@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { GrpcServer } from '../grpc/grpc-server.js';
 import { logGrpcLibrary } from '../grpc/library-log.js';
 import type { Context } from '../journal/context.js';
-import { reactionKeyOf, reactionMigrations, reactionRows } from '../mysql/reaction-tables.js';
+import { reactionProjection } from '../mysql/reaction-projection.js';
 import { runService, type RunningService } from '../process/service-process.js';
 import { ReactingStore } from '../reactions/reacting-store.js';
 import type { Reaction } from '../reactions/reaction.js';
@@ -39,8 +39,7 @@ export function runReaction(
     let node: ReactionNode | undefined;
     const projection = await ProjectionNode.open({
       ...{ context, settings, logger, metrics },
-      projection: { name: reactionKeyOf(name), rows: reactionRows(name), migrations: reactionMigrations },
-      prefix: `${context.prefix}_REACTION_${name}`,
+      projection: reactionProjection(name),
       async before(link) {
         node = new ReactionNode(context, settings, logger, link);
         const reaction = await compose(node);

@@ -1,19 +1,20 @@
 import type { ReactionOperations, ReplayFrom } from '../reactions/reaction-operations.js';
 import type { Database, Transaction } from './database.js';
 import { ProjectionOperations } from './projection-operations.js';
-import { reactionKeyOf, saveReactionVersions } from './reaction-tables.js';
+import { reactionProjection, reactionTable, saveReactionVersions } from './reaction-projection.js';
 
-/** Operations on a reaction whose position `MySqlProjectionStore` keeps, with `reactionRows`. */
+/** Operations on a reaction whose position `MySqlProjectionStore` keeps, with `reactionProjection`. */
 export class MySqlReactionOperations implements ReactionOperations {
   readonly #key: string;
   readonly #operations: ProjectionOperations;
 
   constructor(
     private readonly database: Database,
-    reaction: string,
+    private readonly reaction: string,
   ) {
-    this.#key = reactionKeyOf(reaction);
-    this.#operations = new ProjectionOperations(database, this.#key);
+    const projection = reactionProjection(reaction);
+    this.#key = projection.name;
+    this.#operations = new ProjectionOperations(database, projection);
   }
 
   pause(): Promise<void> {
@@ -36,7 +37,7 @@ export class MySqlReactionOperations implements ReactionOperations {
         [this.#key, aggregateId],
       );
       if (row === undefined || row.version === null) return false;
-      await saveReactionVersions(transaction, this.#key, new Map([[aggregateId, row.version]]));
+      await saveReactionVersions(transaction, this.reaction, [[aggregateId, row.version]]);
       return this.#unpark(transaction, aggregateId);
     });
   }
@@ -46,8 +47,8 @@ export class MySqlReactionOperations implements ReactionOperations {
       let back = 0;
       for (const { aggregateId, version } of from) {
         back += await transaction.run(
-          'UPDATE reaction_versions SET version = ? WHERE reaction = ? AND aggregate_id = ? AND version >= ?',
-          [version - 1, this.#key, aggregateId, version],
+          `UPDATE ${reactionTable(this.reaction)} SET version = ? WHERE aggregate_id = ? AND version >= ?`,
+          [version - 1, aggregateId, version],
         );
       }
       return back;

@@ -2,7 +2,7 @@ import type { Commit } from '../journal/journal.js';
 
 /** What follows from a commit outside its own aggregate: commands to others, mail, calls. */
 export interface Reaction {
-  /** Names its position, its dead letters and what it gives; never changed once released. At most 64 of `[0-9A-Za-z_-]`. */
+  /** Names its position, its dead letters and what it gives; never changed once released. At most 20 of `a-z0-9_`. */
   readonly name: string;
   /**
    * Carries out all that follows from the commit; when it returns, that is done for good. It may be called again with the

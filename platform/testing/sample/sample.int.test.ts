@@ -8,12 +8,13 @@ import { aggregateTypeOf } from '../../journal/aggregate-id.js';
 import type { Journal } from '../../journal/journal.js';
 import { Database } from '../../mysql/database.js';
 import { migrateDatabase } from '../../mysql/migrate-database.js';
-import { reactionMigrations } from '../../mysql/reaction-tables.js';
+import { migrationsOf } from '../../mysql/projection-tables.js';
+import { reactionProjection } from '../../mysql/reaction-projection.js';
 import { NatsLink } from '../../nats/nats-link.js';
 import { openJournal } from '../../nats/open-journal.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { startServiceProcess, type ServiceProcess } from '../service-process.js';
-import { order, shopContext, stock, type Line, type ShopEvent } from './shop.js';
+import { fulfilment, order, shopContext, stock, type Line, type ShopEvent } from './shop.js';
 import { shopView } from './shop-view.js';
 
 /** A random schedule; SAMPLE_SEED repeats it. */
@@ -46,7 +47,7 @@ describe('a context of two types of aggregates, a projection and a process betwe
   before(async () => {
     nats = await startNatsServer();
     const mysqlUrl = await freshDatabaseUrl();
-    const migrations = [...shopView.migrations, ...reactionMigrations];
+    const migrations = [...migrationsOf(shopView), ...migrationsOf(reactionProjection(fulfilment.name))];
     await migrateDatabase({ url: mysqlUrl, migrations, report: () => undefined });
     const installation = { JOURNAL_LAYOUT: 'bucketed', JOURNAL_BUCKETS: '2', PARTITIONS: '4' };
     env = { NATS_URL: nats.url, MYSQL_URL: mysqlUrl, METRICS_PORT: '0', LOG_LEVEL: 'info', ...installation };

@@ -1,15 +1,13 @@
 import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
-import { projectionOperations, projectionTables } from '../../mysql/projection-tables.js';
 import { shopContext } from './shop.js';
 
 /** State of each order, and what is free of each article; added up, so that a commit that is applied twice shows. */
 export const shopView: ProjectionDeclaration = {
   name: 'shop_view',
+  tables: ['shop_view'],
   migrations: [
-    { name: '0001-projection-tables', ...projectionTables },
-    { name: '0002-projection-operations', ...projectionOperations },
     {
-      name: '0003-shop-view',
+      name: '0001-shop-view',
       up: async (knex) => {
         await knex.raw('CREATE TABLE shop_view (id VARCHAR(64) PRIMARY KEY, version INT, state VARCHAR(32), free INT)');
       },
