@@ -4,7 +4,7 @@
 #
 # `--build-arg SERVICE=load --build-arg OMIT=dev` makes the load generator's (docs/load.md), which alone needs the optional packages.
 #
-# Operators' commands are in each: `docker run … dist/services/thread/journal/main.js verify`.
+# Operators' commands are in each: `docker run … dist/services/admin.js thread journal verify`.
 #
 # Tags, not digests: no registry could be asked when this was written. A pipeline that wants the very same bytes each time
 # passes RUNTIME and BUILDER with an @sha256 digest.

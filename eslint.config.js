@@ -49,7 +49,12 @@ export default tseslint.config(
   },
   {
     files: ['{platform,services,load}/**/*.ts'],
-    ignores: ['services/*/*/config.ts', 'platform/process/health-probe/config.ts', ...testFiles],
+    ignores: [
+      'services/*/*/config.ts',
+      'platform/process/health-probe/config.ts',
+      'platform/admin/command-line/config.ts',
+      ...testFiles,
+    ],
     rules: {
       'no-restricted-properties': ['error', readsEnvironment],
     },

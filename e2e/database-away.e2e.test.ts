@@ -50,7 +50,10 @@ describe('while the database is away', function () {
     await connection.end();
     await post(rest, written);
     const log = join(mesh.dataDir, 'logs', 'thread-projector.log');
-    await eventually(async () => assert.match(await readFile(log, 'utf8'), /npm run migrate/), 20_000);
+    await eventually(
+      async () => assert.match(await readFile(log, 'utf8'), /npm run admin -- <context> projection migrate/),
+      20_000,
+    );
     const { scripts } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>;
     };

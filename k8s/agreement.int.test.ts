@@ -69,7 +69,7 @@ describe('Manifests and code agree', function () {
       looked += 1;
       const program = programOf(container);
       assert.ok(
-        existsSync(join(projectRoot, program.replace('dist/', '').replace(/js$/, 'ts'))),
+        existsSync(join(projectRoot, program.replace(/ .*/, '').replace('dist/', '').replace(/js$/, 'ts'))),
         `${where}: ${program}`,
       );
       const read = programs[program] ?? assert.fail(`${where}: ${program} is not known here`);

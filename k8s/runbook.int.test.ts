@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCommandLine as readMeshCommandLine } from '../mesh/local/command-line.js';
 import { projectRoot } from '../platform/process/project-root.js';
-import { readCommandLine as readJournalCommandLine } from '../services/thread/journal/adapters/command-line.js';
-import { readCommandLine as readProjectorCommandLine } from '../services/thread/projector/adapters/operator-command-line.js';
+import { readAdminArguments } from '../platform/admin/admin-program.js';
+import { contexts } from '../services/contexts.js';
 import { containersOf, Overlay, overlayNames } from './testing/manifests.js';
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -14,8 +14,7 @@ const runbookText = fileText('docs/operations.md');
 
 /** What reads the arguments of a script of package.json, and throws when they cannot be meant. */
 const readers: Readonly<Record<string, (args: string[]) => unknown>> = {
-  journal: readJournalCommandLine,
-  projector: readProjectorCommandLine,
+  admin: (args) => readAdminArguments(contexts, args),
   start: readMeshCommandLine,
 };
 /** kubectl's names for what the manifests have. */
@@ -183,11 +182,11 @@ describe('The runbook', function () {
     const of = 'kubectl --namespace threadweaver';
     const wrong = [
       'npm run jurnal -- verify',
-      'npm run journal -- verify --fast',
-      'npm run projector -- rebuild --journal-restord',
+      'npm run admin -- thread journal verify --fast',
+      'npm run admin -- thread projection rebuild --journal-restord',
       'npm start -- --instance 4',
       'k8s/roll-outs.sh k8s/overlays/eks',
-      'node dist/services/thread/projector/operates.js',
+      'node dist/services/admins.js',
       'kubectl get pods',
       `${of} scale deployment thread-command thread-commands --replicas=0`,
       `${of} exec deploy/thread-command --container thread -- node`,

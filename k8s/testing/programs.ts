@@ -1,7 +1,7 @@
 import { readCommandLine } from '../../load/command-line.js';
 import { readConfig as readCommandConfig } from '../../services/thread/command/config.js';
-import { readJournalCommandConfig } from '../../services/thread/journal/config.js';
-import { readMigrateConfig, readProjectorConfig } from '../../services/thread/projector/config.js';
+import { readJournalSettings, readMigrationSettings } from '../../platform/admin/command-line/config.js';
+import { readProjectorConfig } from '../../services/thread/projector/config.js';
 import { readConfig as readQueryConfig } from '../../services/thread/query/config.js';
 import type { Container } from './manifests.js';
 
@@ -22,8 +22,8 @@ function mainOf(name: string): string {
 /** By main file; also those that are no services. */
 export const programs: Readonly<Record<string, ReadConfig>> = {
   ...Object.fromEntries(Object.entries(services).map(([name, read]) => [mainOf(name), read])),
-  'dist/services/thread/projector/migrate.js': readMigrateConfig,
-  'dist/services/thread/journal/main.js': readJournalCommandConfig,
+  'dist/services/admin.js thread projection migrate': readMigrationSettings,
+  'dist/services/admin.js thread journal export': readJournalSettings,
   // It has options, and reads no variable.
   'dist/load/main.js': () => readCommandLine([]) ?? {},
 };
@@ -42,9 +42,12 @@ export function settingsOf(read: ReadConfig): Map<string, string> {
   return new Map([...names].map((name) => [name, urls[name] ?? '']));
 }
 
-/** The main file that a container of ours runs. */
+/** The main file that a container of ours runs, with the words that say what it is to do. */
 export function programOf({ image, args }: Container): string {
-  return args?.[0] ?? mainOf(image.replace(/^.*\//, '').replace(/:.*$/, ''));
+  return (
+    args?.slice(0, args[0] === 'dist/services/admin.js' ? 4 : 1).join(' ') ??
+    mainOf(image.replace(/^.*\//, '').replace(/:.*$/, ''))
+  );
 }
 
 /** Is it an image of this project's? */

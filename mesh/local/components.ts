@@ -65,7 +65,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
                 GRPC_PORT: `${port}`,
                 ...(adminPortName && { ADMIN_PORT: `${ports[adminPortName]}` }),
               },
-              settings.watch ? ['--watch', '--watch-preserve-output'] : [],
+              settings.watch ? { options: ['--watch', '--watch-preserve-output'] } : {},
             ),
           checkHealth: () => checkGrpcHealth(`127.0.0.1:${port}`),
         },
@@ -91,7 +91,12 @@ export function meshComponents(settings: MeshSettings): Component[] {
       kind: 'task',
       name: 'migrate',
       dependsOn: ['mysql'],
-      command: () => compiled('services/thread/projector/migrate.js', { MYSQL_URL: mySqlUrl, ...settings.serviceEnv }),
+      command: () =>
+        compiled(
+          'services/admin.js',
+          { MYSQL_URL: mySqlUrl, ...settings.serviceEnv },
+          { words: ['thread', 'projection', 'migrate'] },
+        ),
     },
     ...allServices,
     envoyComponent(
@@ -103,7 +108,11 @@ export function meshComponents(settings: MeshSettings): Component[] {
 }
 
 /** A module of ours, in a process of its own. */
-function compiled(module: string, env: Readonly<Record<string, string>>, options: string[] = []): ServerCommand {
-  const args = [...options, '--enable-source-maps', join(projectRoot, 'dist', module)];
+function compiled(
+  module: string,
+  env: Readonly<Record<string, string>>,
+  { options = [], words = [] }: { readonly options?: readonly string[]; readonly words?: readonly string[] } = {},
+): ServerCommand {
+  const args = [...options, '--enable-source-maps', join(projectRoot, 'dist', module), ...words];
   return { command: process.execPath, args, env };
 }

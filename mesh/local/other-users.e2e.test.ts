@@ -149,13 +149,15 @@ describe('other users of the machine', function () {
 
   it('do not keep our own commands from their work: they find the passwords', async () => {
     const env = { ...process.env, DATA_DIR: dataDir, NATS_URL: '', MYSQL_URL: '' };
-    for (const [script, argument] of [
-      ['thread/journal/main.js', 'verify'],
-      ['thread/projector/operate.js', 'status'],
-      ['thread/projector/operate.js', 'rebuild'],
-    ] as const) {
-      const path = join(projectRoot, 'dist/services', script);
-      await promisify(execFile)(process.execPath, [path, argument], { env });
+    for (const args of [
+      ['journal', 'verify'],
+      ['projection', 'status'],
+      ['projection', 'rebuild'],
+    ]) {
+      await promisify(execFile)(process.execPath, ['dist/services/admin.js', 'thread', ...args], {
+        env,
+        cwd: projectRoot,
+      });
     }
     assert.match(withLocalInstallation({ DATA_DIR: dataDir }).MYSQL_URL ?? '', /^mysql:\/\/threadweaver:/);
   });

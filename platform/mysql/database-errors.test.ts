@@ -35,7 +35,7 @@ describe('database errors', () => {
     const { kind, reason, message, cause } = toDatabaseError(error) as Fault;
     assert.deepEqual([kind, reason], ['unavailable', 'DATABASE_UNAVAILABLE']);
     assert.ok(cause instanceof Error && cause.cause === error);
-    assert.match(cause.message, /^it failed: npm run migrate /);
+    assert.match(cause.message, /^it failed: npm run admin -- <context> projection migrate /);
     assert.equal(message.includes('migrate'), false);
   });
 

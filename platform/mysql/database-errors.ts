@@ -110,7 +110,7 @@ export function toDatabaseError(thrown: unknown): Error {
 /** For operators, who alone see causes. */
 function withRemedy(thrown: unknown): Error {
   const remedy =
-    'npm run migrate makes it anew (in Kubernetes: k8s/roll-out.sh), and the projector fills it from the journal';
+    'npm run admin -- <context> projection migrate makes it anew (in Kubernetes: k8s/roll-out.sh), and the projector fills it from the journal';
   return Object.assign(new Error(`${toError(thrown).message}: ${remedy}`, { cause: thrown }), {
     errno: errnoOf(thrown),
   });

@@ -101,6 +101,7 @@ describe('two projections in one database', () => {
 
   const rebuild = (projection: ProjectionDeclaration) =>
     rebuildReadModel({
+      command: 'admin',
       ...{ url, database, projection, journal, partitions: { feedPartitions: 1, count: 1 } },
       operations: new ProjectionOperations(database, projection),
     });

@@ -38,7 +38,7 @@ describe('InstallationSettings', () => {
         error.message,
         'this installation has other settings: JOURNAL_LAYOUT is bucketed, not per-thread; JOURNAL_BUCKETS is 16, not 8; ' +
           'PARTITIONS is 64, not 32. Start with JOURNAL_LAYOUT=bucketed JOURNAL_BUCKETS=16 PARTITIONS=64, ' +
-          'or stop all owners and run `npm run journal -- migrate`',
+          'or stop all owners and run `npm run admin -- <context> journal migrate`',
       );
       return true;
     });

@@ -207,7 +207,9 @@ function assertAgreement(kept: KeptInstallation, given: InstallationValues, duri
     'failed-precondition',
     'INSTALLATION_MISMATCH',
     `this installation has other settings: ${differences.join('; ')}. Start with ${remedy}` +
-      (kept.journalLayout === given.journalLayout ? '' : ', or stop all owners and run `npm run journal -- migrate`'),
+      (kept.journalLayout === given.journalLayout
+        ? ''
+        : ', or stop all owners and run `npm run admin -- <context> journal migrate`'),
   );
 }
 

@@ -23,7 +23,7 @@ export async function checkRunning(builder: Builder, images: readonly Image[], r
       startIn(roots.get(image.service) ?? '', image, variables, command);
     const projector = images.find(({ service }) => service === 'thread-projector');
     if (projector === undefined) throw new Error('there is no image of thread-projector');
-    const migration = start(projector, backends, ['dist/services/thread/projector/migrate.js']);
+    const migration = start(projector, backends, ['dist/services/admin.js', 'thread', 'projection', 'migrate']);
     report.check('the migrations run from an image', (await migration.exited) === 0, await migration.output);
     for (const image of images) {
       for (const [what, urls, healthy] of [

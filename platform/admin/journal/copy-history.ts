@@ -95,9 +95,9 @@ function textOf(headers: MsgHdrs): string {
   return JSON.stringify([...headers]);
 }
 
-/** What is listed was not read. */
-export function cutOff(aggregateId: string, version: number, listedVersion: number): Fault {
-  const message = `${aggregateId} ends at version ${version}, not ${listedVersion}. Run this again; if that stays so, \`npm run journal -- verify\``;
+/** What is listed was not read. `command` stands in front of what is done to the journal. */
+export function cutOff(aggregateId: string, version: number, listedVersion: number, command: string): Fault {
+  const message = `${aggregateId} ends at version ${version}, not ${listedVersion}. Run this again; if that stays so, \`${command} verify\``;
   return new Fault('data-loss', 'HISTORY_CUT_OFF', message);
 }
 

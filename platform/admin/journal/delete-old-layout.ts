@@ -18,12 +18,12 @@ export async function deleteOldLayout(installation: Installation, progress: Prog
     const message = `"journal ${maintenance.task}" is not over. ${maintenance.remedy}`;
     throw new Fault('failed-precondition', 'INSTALLATION_IN_MAINTENANCE', message);
   }
-  const { link, prefix } = installation.options;
+  const { link, context } = installation.options;
   const present = new Map<string, number>();
   for await (const { aggregateId, version } of installation.journal(journalLayout, journalBuckets).list()) {
     present.set(aggregateId, version);
   }
-  const subjectPrefix = subjectPrefixOf(prefix, journalLayout === 'bucketed' ? 'per-thread' : 'bucketed');
+  const subjectPrefix = subjectPrefixOf(context.prefix, journalLayout === 'bucketed' ? 'per-thread' : 'bucketed');
   const names: string[] = [];
   for await (const { config } of link.manager.streams.list(`${subjectPrefix}>`)) {
     names.push(config.name);

@@ -4,7 +4,7 @@ import { ExportFileWriter, type ExportSummary } from './export-file.js';
 import type { Installation } from './installation.js';
 
 /**
- * Writes every commit to a new file. What is appended meanwhile may be in it or not; each thread's part is a history
+ * Writes every commit to a new file. What is appended meanwhile may be in it or not; each aggregate's part is a history
  * without gaps.
  * @throws Fault reason FILE_EXISTS or HISTORY_CUT_OFF; there is no new file then
  */
@@ -14,7 +14,7 @@ export async function exportJournal(
   progress: Progress = noProgress,
 ): Promise<ExportSummary> {
   const journal = await installation.presentJournal();
-  const writer = await ExportFileWriter.create(path, installation.options.prefix);
+  const writer = await ExportFileWriter.create(path, installation.options.context.prefix);
   try {
     const aggregates: { aggregateId: string; version: number }[] = [];
     for await (const aggregate of journal.list()) aggregates.push(aggregate);
@@ -27,7 +27,7 @@ export async function exportJournal(
         version = commit.version;
         progress.advance(1);
       }
-      if (version < listedVersion) throw cutOff(aggregateId, version, listedVersion);
+      if (version < listedVersion) throw cutOff(aggregateId, version, listedVersion, installation.command);
     }
     return await writer.finish();
   } catch (error) {

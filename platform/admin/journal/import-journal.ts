@@ -1,5 +1,6 @@
 import { decodeCommit } from '../../nats/commit-message.js';
 import type { StoredCommit } from '../../nats/raw-journal.js';
+import { aggregateNounOf } from '../../journal/aggregate-noun.js';
 import { Fault, toError } from '../../kernel/fault.js';
 import { assertPlainId } from '../../journal/journal.js';
 import { inParallel } from '../../process/in-parallel.js';
@@ -17,7 +18,7 @@ const NAMED = 5;
  * Brings the commits of an exported file into the journal, as they were. The file is read to its end and verified
  * first. Interrupted and called again with the same file, it goes on.
  *
- * @throws Fault reason DAMAGED_EXPORT, WOULD_OVERWRITE naming a thread that has a history already, OWNERS_RUNNING or
+ * @throws Fault reason DAMAGED_EXPORT, WOULD_OVERWRITE naming an aggregate that has a history already, OWNERS_RUNNING or
  * INSTALLATION_IN_MAINTENANCE; nothing is written then
  */
 export async function importJournal(
@@ -34,8 +35,9 @@ export async function importJournal(
   for await (const { aggregateId, version } of journal.list()) {
     if (aggregateIds.has(aggregateId)) present.set(aggregateId, version);
   }
-  if (present.size > 0 && !isResumed) throw wouldOverwrite([...present.keys()]);
-  await installation.beginMaintenance(task, `\`npm run journal -- import\` with the same file goes on`);
+  if (present.size > 0 && !isResumed)
+    throw wouldOverwrite([...present.keys()], aggregateNounOf(installation.options.context));
+  await installation.beginMaintenance(task, `\`${installation.command} import\` with the same file goes on`);
   progress.begin('importing', summary.commits, 'commits');
   try {
     await inParallel(historiesOf(path), WIDTH, async ([aggregateId, source]) => {
@@ -105,12 +107,12 @@ async function* historiesOf(path: string): AsyncIterable<[string, readonly Store
   if (aggregateId !== undefined) yield [aggregateId, history];
 }
 
-function wouldOverwrite(aggregateIds: readonly string[]): Fault {
+function wouldOverwrite(aggregateIds: readonly string[], noun: string): Fault {
   const named = aggregateIds.slice(0, NAMED).join(', ');
   const more = aggregateIds.length > NAMED ? ` and ${aggregateIds.length - NAMED} more` : '';
   return new Fault(
     'failed-precondition',
     'WOULD_OVERWRITE',
-    `the journal has a history of ${named}${more} already: nothing was written. Import into a NATS that has none of these threads`,
+    `the journal has a history of ${named}${more} already: nothing was written. Import into a NATS that has none of these ${noun}s`,
   );
 }

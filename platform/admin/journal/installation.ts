@@ -7,12 +7,13 @@ import type { NatsLink } from '../../nats/nats-link.js';
 import { readMembership } from '../../nats/read-membership.js';
 import { openJournal, type JournalLayout } from '../../nats/open-journal.js';
 import type { RawJournal } from '../../nats/raw-journal.js';
+import type { Context } from '../../journal/context.js';
+import { commandPrefixOf } from '../command-line/admin-task.js';
 import { Fault } from '../../kernel/fault.js';
 
 export interface InstallationOptions {
   readonly link: NatsLink;
-  /** Stands before the names of the journal's streams, such as `THREAD`. */
-  readonly prefix: string;
+  readonly context: Context;
   /** Of an installation that has kept none yet. */
   readonly values: InstallationValues;
   /** Copies of each stream that is made. */
@@ -29,8 +30,13 @@ export class Installation {
   ) {}
 
   static async open(options: InstallationOptions): Promise<Installation> {
-    const { link, prefix, replicas } = options;
-    return new Installation(options, await InstallationSettings.open(link, { prefix, replicas }));
+    const { link, context, replicas } = options;
+    return new Installation(options, await InstallationSettings.open(link, { prefix: context.prefix, replicas }));
+  }
+
+  /** What a person types in front of what is done to this journal. */
+  get command(): string {
+    return `${commandPrefixOf(this.options.context)} journal`;
   }
 
   /** What is kept, or would be. */
@@ -39,8 +45,8 @@ export class Installation {
   }
 
   journal(layout: JournalLayout, buckets: number): RawJournal {
-    const { link, prefix, replicas, maxStreams } = this.options;
-    return openJournal(link, { prefix, layout, buckets, replicas, maxStreams });
+    const { link, context, replicas, maxStreams } = this.options;
+    return openJournal(link, { prefix: context.prefix, layout, buckets, replicas, maxStreams });
   }
 
   /** The journal that members use at present. */
@@ -51,10 +57,10 @@ export class Installation {
 
   /** @throws Fault reason OWNERS_RUNNING naming them */
   async assertNoOwners(): Promise<void> {
-    const { members } = await readMembership(this.options.link, this.options.prefix);
+    const { members } = await readMembership(this.options.link, this.options.context.prefix);
     if (members.size === 0) return;
     const named = [...members.values()].map(({ id, address }) => `${id} at ${address}`);
-    const message = `owners are running: ${named.join(', ')}. Stop every thread-command, wait some seconds, and run this again`;
+    const message = `owners are running: ${named.join(', ')}. Stop every ${this.options.context.name}-command, wait some seconds, and run this again`;
     throw new Fault('failed-precondition', 'OWNERS_RUNNING', message);
   }
 
@@ -67,7 +73,7 @@ export class Installation {
   async beginMaintenance(task: string, goOn: string): Promise<void> {
     await this.assertNoOwners();
     const wasBegun = (await this.values()).maintenance !== undefined;
-    const remedy = `${goOn}, \`npm run journal -- give-up\` leaves it at that`;
+    const remedy = `${goOn}, \`${this.command} give-up\` leaves it at that`;
     await this.settings.beginMaintenance(this.options.values, { task, remedy });
     try {
       await this.assertNoOwners();

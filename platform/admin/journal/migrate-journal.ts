@@ -1,5 +1,6 @@
 import type { RawJournal } from '../../nats/raw-journal.js';
 import type { JournalLayout } from '../../nats/open-journal.js';
+import { aggregateNounOf } from '../../journal/aggregate-noun.js';
 import { Fault } from '../../kernel/fault.js';
 import { inParallel } from '../../process/in-parallel.js';
 import { noProgress, type Progress } from '../../process/progress.js';
@@ -31,7 +32,7 @@ export async function migrateJournal(
   if (to === from) return { kind: 'unchanged' };
   const toBuckets = to === 'bucketed' ? buckets : journalBuckets;
   const task = `migrate --to ${to}` + (to === 'bucketed' ? ` --buckets ${buckets}` : '');
-  await installation.beginMaintenance(task, `\`npm run journal -- ${task}\` goes on`);
+  await installation.beginMaintenance(task, `\`${installation.command} ${task}\` goes on`);
 
   const source = installation.journal(from, journalBuckets);
   const target = installation.journal(to, toBuckets);
@@ -51,7 +52,7 @@ export async function migrateJournal(
         const history = source.readMessages(aggregateId, 1);
         const targetVersion = targetVersions.get(aggregateId) ?? 0;
         const version = await copyHistory({ aggregateId, source: history, target, targetVersion, progress });
-        if (version < sourceVersion) throw cutOff(aggregateId, version, sourceVersion);
+        if (version < sourceVersion) throw cutOff(aggregateId, version, sourceVersion, installation.command);
         copied.set(aggregateId, version);
       });
     } finally {
@@ -64,13 +65,13 @@ export async function migrateJournal(
 }
 
 function assertPossible(
-  { options: { maxStreams } }: Installation,
+  { options: { maxStreams, context } }: Installation,
   to: JournalLayout,
   source: ReadonlyMap<string, number>,
   target: ReadonlyMap<string, number>,
 ): void {
   if (to === 'per-thread' && source.size > maxStreams) {
-    const message = `there are ${source.size} threads, and a stream for each would be more than JOURNAL_MAX_STREAMS, ${maxStreams}`;
+    const message = `there are ${source.size} ${aggregateNounOf(context)}s, and a stream for each would be more than JOURNAL_MAX_STREAMS, ${maxStreams}`;
     throw new Fault('exhausted', 'JOURNAL_FULL', message);
   }
   for (const aggregateId of target.keys()) {

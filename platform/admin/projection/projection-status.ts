@@ -6,6 +6,7 @@ import { ensureFeedStream, type FeedStreamOptions } from '../../nats/feed-stream
 import type { NatsLink } from '../../nats/nats-link.js';
 import { readMembership } from '../../nats/read-membership.js';
 import { feedPartitionsOf } from '../../projection/projection-partition.js';
+import { alignedLines } from '../command-line/aligned-lines.js';
 import { projectionPrefixOf } from '../../projection/projection-prefix.js';
 
 /** One line of the status. */
@@ -44,7 +45,13 @@ export interface StatusSources {
 /** The rate is measured over so long, in milliseconds. */
 const RATE_MS = 1_000;
 
-export async function readStatus({ projection, operations, link, feed, feedPartitions }: StatusSources): Promise<ProjectionStatus> {
+export async function readStatus({
+  projection,
+  operations,
+  link,
+  feed,
+  feedPartitions,
+}: StatusSources): Promise<ProjectionStatus> {
   const before = new Map((await operations.partitions()).map((row) => [row.partition, row.projectedCommits]));
   const startedAt = performance.now();
   const [{ members, assignment }] = await Promise.all([
@@ -123,17 +130,4 @@ export function statusTable({ partitions, isNewFeed }: ProjectionStatus, noun: s
     ? ['', 'The feed is a new one: what the old one had and was not projected, projectors find in the journal.']
     : [];
   return [...alignedLines(rows), ...notes].join('\n');
-}
-
-/** Cells in columns: the first three to the left, numbers to the right. */
-export function alignedLines(rows: readonly (readonly string[])[], leftColumns = 3): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, column) =>
-        column < leftColumns ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('  ')
-      .trimEnd(),
-  );
 }

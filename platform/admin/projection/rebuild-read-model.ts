@@ -26,6 +26,8 @@ export interface RebuildParts {
    * @default false, that is an error
    */
   readonly isJournalRestored?: boolean;
+  /** What a person types in front of `rebuild`. */
+  readonly command: string;
   readonly progress?: Progress;
 }
 
@@ -124,7 +126,7 @@ class Rebuild {
         const behind = await this.#behind('read model');
         if (behind.length === 0) break;
         if (round > MAX_FINAL_ROUNDS) {
-          throw notCaughtUp(behind);
+          throw notCaughtUp(behind, this.parts.command);
         }
         await this.#project(behind, 'projecting the last');
       }
@@ -218,7 +220,7 @@ class Rebuild {
 }
 
 /** The journal's list may lack the last commits of a cluster that is busy with itself; else the journal has lost them. */
-function notCaughtUp(behind: readonly Behind[]): Fault {
+function notCaughtUp(behind: readonly Behind[], command: string): Fault {
   const named = behind
     .slice(0, NAMED)
     .map(({ aggregateId, from, version }) => `${aggregateId} (${from} of ${version})`);
@@ -227,7 +229,7 @@ function notCaughtUp(behind: readonly Behind[]): Fault {
     'unavailable',
     'NOT_CAUGHT_UP',
     `the journal has less than the read model of ${named.join(', ')}${more}; nothing was changed. ` +
-      'If it was restored from an older state, `npm run projector -- rebuild --journal-restored` leaves out what it lacks',
+      `If it was restored from an older state, \`${command} rebuild --journal-restored\` leaves out what it lacks`,
   );
 }
 

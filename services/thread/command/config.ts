@@ -1,5 +1,4 @@
 import type { CommandSettings } from '../../../platform/composition/command-settings.js';
-import { withLocalInstallation } from '../../../platform/process/local-installation.js';
 import { Environment } from '../../../platform/process/environment.js';
 import {
   readNatsUrl,
@@ -35,9 +34,4 @@ export function readConfig(variables = process.env): ThreadCommandConfig {
     maxWaiting: environment.integer('MAX_WAITING', 10_000, { minimum: 1 }),
     maxRouted: environment.integer('MAX_ROUTED', 5_000, { minimum: 1 }),
   };
-}
-
-/** OWNERSHIP_ADDRESS: where `npm run ownership` asks unless it is told. @default the first one of `npm start` */
-export function readOwnershipAddress(variables = process.env): string {
-  return new Environment(withLocalInstallation(variables)).text('OWNERSHIP_ADDRESS', '127.0.0.1:50054');
 }

@@ -1,5 +1,4 @@
 import { Environment } from '../../../platform/process/environment.js';
-import { withLocalInstallation } from '../../../platform/process/local-installation.js';
 import {
   DEFAULT_MYSQL_URL,
   readNatsUrl,
@@ -7,40 +6,13 @@ import {
   readServiceConfig,
 } from '../../../platform/composition/service-config.js';
 import type { ProjectionSettings } from '../../../platform/composition/projection-settings.js';
-import type { InstallationValues } from '../../../platform/nats/installation-settings.js';
-
-/** Where the read model lies. */
-export interface DatabaseConfig {
-  /** MYSQL_URL. @default mysql://root@127.0.0.1:3306/threadweaver */
-  readonly mysqlUrl: string;
-}
-
-/** Settings of the migrations' command. */
-export interface MigrateConfig extends DatabaseConfig {
-  /** MIGRATE_WAIT_MS: how long to wait for the database, and for another run. @default 60000 */
-  readonly waitMs: number;
-}
-
-/** Settings of the operator's command. */
-export interface OperatorConfig extends DatabaseConfig {
-  /** NATS_URL. @default nats://127.0.0.1:4222 */
-  readonly natsUrl: string;
-  /** NATS_REPLICAS. @default 1 */
-  readonly natsReplicas: number;
-  /** FEED_STORAGE. @default memory */
-  readonly feedStorage: 'memory' | 'file';
-  /** Of an installation that has kept none yet. */
-  readonly installation: InstallationValues;
-  /** PROJECTION_PARTITIONS: of an installation that was never projected. @default 8 */
-  readonly projectionPartitions: number;
-}
 
 /** @throws Fault reason INVALID_SETTING naming the variable */
 export function readProjectorConfig(variables = process.env): ProjectionSettings {
   const environment = new Environment(variables);
   return {
     ...readServiceConfig(environment, 50_053),
-    ...readDatabaseConfig(environment),
+    mysqlUrl: environment.text('MYSQL_URL', DEFAULT_MYSQL_URL),
     ...readFeedConfig(environment),
     mysqlAbandonAfterSeconds: environment.integer('MYSQL_ABANDON_AFTER_SECONDS', 5, { minimum: 1, maximum: 3_600 }),
     reconcileThreadsPerSecond: environment.integer('RECONCILE_THREADS_PER_SECOND', 5_000, { minimum: 1 }),
@@ -53,18 +25,6 @@ export function readProjectorConfig(variables = process.env): ProjectionSettings
   };
 }
 
-/** @throws Fault reason INVALID_SETTING naming the variable */
-export function readOperatorConfig(variables = process.env): OperatorConfig {
-  const environment = new Environment(withLocalInstallation(variables));
-  return { ...readDatabaseConfig(environment), ...readFeedConfig(environment) };
-}
-
-/** @throws Fault reason INVALID_SETTING naming the variable */
-export function readMigrateConfig(variables = process.env): MigrateConfig {
-  const environment = new Environment(variables);
-  return { ...readDatabaseConfig(environment), waitMs: environment.integer('MIGRATE_WAIT_MS', 60_000) };
-}
-
 function readFeedConfig(environment: Environment) {
   const installation = readInstallationValues(environment);
   const maximum = Math.min(256, installation.partitions);
@@ -75,8 +35,4 @@ function readFeedConfig(environment: Environment) {
     installation,
     projectionPartitions: environment.integer('PROJECTION_PARTITIONS', Math.min(8, maximum), { minimum: 1, maximum }),
   };
-}
-
-function readDatabaseConfig(environment: Environment): DatabaseConfig {
-  return { mysqlUrl: environment.text('MYSQL_URL', DEFAULT_MYSQL_URL) };
 }

@@ -66,7 +66,7 @@ describe('three thread-command processes', function () {
     const held = told.reduce((sum, { ownership }) => sum + Number(ownership.aggregates_in_memory), 0);
     assert.equal(held, those.threadIds.length);
     const { stdout } = await run(process.execPath, [
-      ...['--import', 'tsx', 'services/thread/command/ownership.ts', '--address', those.at(1).adminAddress],
+      ...['--import', 'tsx', 'services/admin.ts', 'thread', 'ownership', '--address', those.at(1).adminAddress],
     ]);
     assert.ok(
       members.every(({ id }) => stdout.includes(id)),

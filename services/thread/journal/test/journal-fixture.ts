@@ -64,7 +64,7 @@ export class JournalFixture {
   }
 
   spawn(args: readonly string[], env: Record<string, string> = {}): ChildProcess {
-    return spawnCommand('services/thread/journal/main.ts', args, { NATS_URL: this.nats.url, ...env });
+    return spawnCommand('services/admin.ts', ['thread', 'journal', ...args], { NATS_URL: this.nats.url, ...env });
   }
 
   async run(args: readonly string[], env: Record<string, string> = {}): Promise<CommandResult> {

@@ -4,6 +4,7 @@ import { resultOf } from '../../../../platform/testing/command-process.js';
 import { someCommit } from '../../../../platform/testing/journal-contract.js';
 import { Installation } from '../../../../platform/admin/journal/installation.js';
 import { migrateJournal } from '../../../../platform/admin/journal/migrate-journal.js';
+import { threadContext } from '../../events/context.js';
 import { contents, JournalFixture } from './journal-fixture.js';
 
 describe('journal migrate', function () {
@@ -137,7 +138,7 @@ describe('journal migrate', function () {
     await fixture.fill(1, 2_000);
     assert.ok(small);
     const values = { journalLayout: 'per-thread', journalBuckets: 16, partitions: 64 } as const;
-    const options = { link: fixture.link, prefix: 'THREAD', values, replicas: 1, maxStreams: 100 };
+    const options = { link: fixture.link, context: threadContext, values, replicas: 1, maxStreams: 100 };
     const parts: string[] = [];
     let written: Promise<void> | undefined;
     const outcome = await migrateJournal(await Installation.open(options), 'bucketed', 16, {

@@ -70,7 +70,7 @@ export class InstallationFixture {
   }
 
   spawn(args: readonly string[], env: Record<string, string> = {}) {
-    return spawnCommand('services/thread/projector/operate.ts', args, { ...this.env, ...env });
+    return spawnCommand('services/admin.ts', ['thread', 'projection', ...args], { ...this.env, ...env });
   }
 
   async run(...args: readonly string[]): Promise<CommandResult> {

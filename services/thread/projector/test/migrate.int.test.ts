@@ -77,9 +77,13 @@ describe('migrations', () => {
   it('are waited for by the command with --wait, which then ends with 0', async () => {
     const MYSQL_URL = await freshDatabaseUrl();
     const command = (...args: string[]) =>
-      promisify(execFile)(process.execPath, ['--import', 'tsx', 'services/thread/projector/migrate.ts', ...args], {
-        env: { ...process.env, MYSQL_URL, MIGRATE_WAIT_MS: '15000' },
-      });
+      promisify(execFile)(
+        process.execPath,
+        ['--import', 'tsx', 'services/admin.ts', 'thread', 'projection', 'migrate', ...args],
+        {
+          env: { ...process.env, MYSQL_URL, MIGRATE_WAIT_MS: '15000' },
+        },
+      );
     const [waited] = await Promise.all([command('--wait'), command()]);
     assert.match(waited.stdout, /migrate: the schema is there/);
     await assert.rejects(command('--what'), /--what/);
@@ -121,9 +125,13 @@ describe('migrations', () => {
   });
 
   it('say what is wrong, and exit with 1, when there is no database', async () => {
-    const command = promisify(execFile)(process.execPath, ['--import', 'tsx', 'services/thread/projector/migrate.ts'], {
-      env: { ...process.env, MYSQL_URL: 'mysql://root@127.0.0.1:1/none', MIGRATE_WAIT_MS: '100' },
-    });
+    const command = promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'services/admin.ts', 'thread', 'projection', 'migrate'],
+      {
+        env: { ...process.env, MYSQL_URL: 'mysql://root@127.0.0.1:1/none', MIGRATE_WAIT_MS: '100' },
+      },
+    );
     await assert.rejects(command, ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => {
       assert.equal(code, 1);
       assert.match(stdout, /waiting for the database at 127\.0\.0\.1:1/);
@@ -135,7 +143,7 @@ describe('migrations', () => {
   it('run as a command', async () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', 'tsx', 'services/thread/projector/migrate.ts'],
+      ['--import', 'tsx', 'services/admin.ts', 'thread', 'projection', 'migrate'],
       { env: { ...process.env, MYSQL_URL: await freshDatabaseUrl() } },
     );
     assert.equal(stdout, names.map((name) => `migrate: migrated ${name}\n`).join(''));

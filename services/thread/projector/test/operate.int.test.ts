@@ -11,7 +11,7 @@ import { commitOf } from './projection-fixture.js';
 
 const last = (commits: Commit[]): Commit => commits.at(-1) as Commit;
 
-describe('npm run projector', function () {
+describe('npm run admin -- thread projection', function () {
   this.timeout(90_000);
   let installation: InstallationFixture;
   beforeEach(async () => (installation = await InstallationFixture.open()));

@@ -8,7 +8,7 @@ import { InstallationSettings, type InstallationValues } from '../../nats/instal
 import type { NatsLink } from '../../nats/nats-link.js';
 import { openJournal } from '../../nats/open-journal.js';
 import { confirm } from '../../process/confirm.js';
-import { TerminalProgress, type ProgressOutput } from '../../process/terminal-progress.js';
+import { TerminalProgress } from '../../process/terminal-progress.js';
 import { Fault } from '../../kernel/fault.js';
 import type { Journal } from '../../journal/journal.js';
 import type { ParkedAggregate } from '../../projection/parked-aggregates.js';
@@ -17,145 +17,140 @@ import { retryParked, type RetryOptions } from '../../projection/retry-parked.js
 import { aggregateNounOf } from '../../journal/aggregate-noun.js';
 import type { Context } from '../../journal/context.js';
 import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
-import { alignedLines, readStatus, statusTable } from './projection-status.js';
+import type { OperatorSettings } from '../command-line/config.js';
+import { alignedLines } from '../command-line/aligned-lines.js';
+import { commandPrefixOf, type AdminOutput, type AdminResult } from '../command-line/admin-task.js';
+import { readStatus, statusTable } from './projection-status.js';
 import { rebuildReadModel } from './rebuild-read-model.js';
 
-/** What an operator asks for. */
-export type OperatorCommand =
-  | { readonly kind: 'status' | 'list'; readonly json: boolean }
-  | { readonly kind: 'pause' | 'resume' }
+/** What is asked for of a projection. */
+export type ProjectionRequest =
+  | { readonly kind: 'status' | 'list' | 'pause' | 'resume' }
   | { readonly kind: 'rebuild'; readonly isJournalRestored: boolean }
   | { readonly kind: 'rewind'; readonly to: number | Date }
   /** `aggregateId` undefined: all that are parked. */
   | { readonly kind: 'retry'; readonly aggregateId: string | undefined }
   | { readonly kind: 'skip' | 'drop'; readonly aggregateId: string; readonly yes: boolean };
 
-export interface OperatorParts {
+export interface ProjectionOperatorParts {
   readonly context: Context;
   readonly projection: ProjectionDeclaration;
-  readonly config: {
-    readonly mysqlUrl: string;
-    readonly natsReplicas: number;
-    readonly feedStorage: 'memory' | 'file';
-    readonly installation: InstallationValues;
-    readonly projectionPartitions: number;
-  };
+  readonly settings: OperatorSettings;
   readonly database: Database;
   /** Opens the connection to NATS, once. */
   openLink(): Promise<NatsLink>;
-  say(line: string): void;
-  /** Where progress is shown. */
-  readonly output: ProgressOutput;
+  readonly output: AdminOutput;
 }
 
-/** Carries out an operator's commands. */
-export class Operator {
+/** Carries out what an operator asks for of a projection. */
+export class ProjectionOperator {
   readonly #operations: ProjectionOperations;
   readonly #parked: MySqlParkedAggregates;
 
   /** What an aggregate is called. */
   readonly #noun: string;
 
-  constructor(private readonly parts: OperatorParts) {
+  constructor(private readonly parts: ProjectionOperatorParts) {
     const { database, projection, context } = parts;
     this.#operations = new ProjectionOperations(database, projection);
     this.#parked = new MySqlParkedAggregates(database, projection.rows, projection.name);
     this.#noun = aggregateNounOf(context);
   }
 
-  /**
-   * @returns the exit code
-   * @throws Fault with a message for a person
-   */
-  async run(command: OperatorCommand): Promise<number> {
-    switch (command.kind) {
+  /** @throws Fault with a message for a person */
+  async run(request: ProjectionRequest): Promise<AdminResult> {
+    switch (request.kind) {
       case 'status':
-        return this.#status(command.json);
+        return this.#status();
       case 'pause':
         return this.#pause();
       case 'resume':
         return this.#resume();
       case 'rewind':
-        return this.#rewind(command.to);
+        return this.#rewind(request.to);
       case 'rebuild':
-        return this.#rebuild(command.isJournalRestored);
+        return this.#rebuild(request.isJournalRestored);
       case 'list':
-        return this.#list(command.json);
+        return this.#list();
       case 'retry':
-        return this.#retry(command.aggregateId);
+        return this.#retry(request.aggregateId);
       case 'skip':
       case 'drop':
-        return this.#giveUp(command);
+        return this.#giveUp(request);
     }
   }
 
-  async #status(isJson: boolean): Promise<number> {
+  async #status(): Promise<AdminResult> {
     const link = await this.parts.openLink();
     const { partitions: feedPartitions } = await this.#installation(link);
-    const sources = { projection: this.parts.projection, operations: this.#operations, link, feed: this.#feed, feedPartitions };
-    const status = await readStatus(sources);
-    this.parts.say(isJson ? JSON.stringify(status, null, 2) : statusTable(status, this.#noun));
-    return 0;
+    const { projection } = this.parts;
+    const data = await readStatus({ projection, operations: this.#operations, link, feed: this.#feed, feedPartitions });
+    this.#say(statusTable(data, this.#noun));
+    return { code: 0, data };
   }
 
-  async #pause(): Promise<number> {
+  async #pause(): Promise<AdminResult> {
     if ((await this.#operations.partitions()).length === 0) await this.#makePartitions();
     await this.#operations.pause('operator');
-    this.parts.say('paused: nothing is projected until `npm run projector -- resume`');
-    return 0;
+    this.#say(`paused: nothing is projected until \`${this.#command} resume\``);
+    return { code: 0, data: { isPaused: true } };
   }
 
   /** Also before any projector has run. */
   async #makePartitions(): Promise<void> {
-    const { database, projection, config } = this.parts;
-    const partitions = { feedPartitions: config.installation.partitions, count: config.projectionPartitions };
+    const { database, projection, settings } = this.parts;
+    const partitions = { feedPartitions: settings.installation.partitions, count: settings.projectionPartitions };
     await new ProjectionLayout(database, projection.name, partitions).ensure();
   }
 
-  async #resume(): Promise<number> {
+  async #resume(): Promise<AdminResult> {
     const resumed = await this.#operations.resume('operator');
-    this.parts.say(resumed === 0 ? 'it was not paused' : 'resumed');
-    return 0;
+    this.#say(resumed === 0 ? 'it was not paused' : 'resumed');
+    return { code: 0, data: { isPaused: false, wasPaused: resumed > 0 } };
   }
 
-  async #rewind(to: number | Date): Promise<number> {
+  async #rewind(to: number | Date): Promise<AdminResult> {
     const link = await this.parts.openLink();
     const { state } = await ensureFeedStream(link, this.#feed);
     const sequence = typeof to === 'number' ? Math.max(0, to - 1) : await feedSequenceBefore(link, this.#feed, to);
-    const back = await this.#operations.rewind(sequence);
-    const { say } = this.parts;
-    if (back === 0) say(`nothing to do: no partition is beyond sequence ${sequence + 1}`);
-    else say(`${back} partitions read the feed again from sequence ${sequence + 1}, of ${state.last_seq}`);
+    const partitions = await this.#operations.rewind(sequence);
+    if (partitions === 0) this.#say(`nothing to do: no partition is beyond sequence ${sequence + 1}`);
+    else this.#say(`${partitions} partitions read the feed again from sequence ${sequence + 1}, of ${state.last_seq}`);
     if (state.first_seq > sequence + 1) {
-      say(`The feed begins at ${state.first_seq}; what came before, projectors look for in the journal.`);
+      this.#say(`The feed begins at ${state.first_seq}; what came before, projectors look for in the journal.`);
     }
-    return 0;
+    const data = { partitions, fromSequence: sequence + 1, feed: { first: state.first_seq, last: state.last_seq } };
+    return { code: 0, data };
   }
 
-  async #rebuild(isJournalRestored: boolean): Promise<number> {
-    const { database, projection, config, output, say } = this.parts;
+  async #rebuild(isJournalRestored: boolean): Promise<AdminResult> {
+    const { database, projection, settings, output } = this.parts;
     const link = await this.parts.openLink();
-    const { aggregates, commits, parkedAggregates, pausedMs } = await rebuildReadModel({
-      url: config.mysqlUrl,
+    const data = await rebuildReadModel({
+      url: settings.mysqlUrl,
       database,
       projection,
       operations: this.#operations,
       journal: await this.#journal(link),
       partitions: await this.#partitions(link),
       isJournalRestored,
-      progress: new TerminalProgress(output),
+      command: this.#command,
+      progress: new TerminalProgress(output.progress),
     });
-    const noun = this.#noun;
-    say(`rebuilt: ${aggregates} ${noun}s, ${commits} commits; nothing was projected for ${Math.round(pausedMs)} ms`);
-    if (parkedAggregates > 0) say(`${parkedAggregates} ${noun}s are parked: npm run projector -- dead-letters list`);
-    return 0;
+    const { aggregates, commits, parkedAggregates, pausedMs } = data;
+    const nouns = `${this.#noun}s`;
+    this.#say(
+      `rebuilt: ${aggregates} ${nouns}, ${commits} commits; nothing was projected for ${Math.round(pausedMs)} ms`,
+    );
+    if (parkedAggregates > 0) {
+      this.#say(`${parkedAggregates} ${nouns} are parked: ${this.#command} dead-letters list`);
+    }
+    return { code: 0, data };
   }
 
-  async #list(isJson: boolean): Promise<number> {
-    const { say } = this.parts;
+  async #list(): Promise<AdminResult> {
     const parked = await this.#parked.list();
-    if (isJson) say(JSON.stringify(parked, null, 2));
-    else if (parked.length === 0) say(`no ${this.#noun} is parked`);
+    if (parked.length === 0) this.#say(`no ${this.#noun} is parked`);
     else {
       const rows = parked.map(({ aggregateId, firstVersion, lastVersion, commits, since, error }) => [
         aggregateId,
@@ -164,67 +159,71 @@ export class Operator {
         String(commits),
         ` ${error.replaceAll(/\s+/g, ' ').slice(0, 200)}`,
       ]);
-      for (const line of alignedLines(
-        [[this.#noun.toUpperCase(), 'VERSIONS', 'SINCE', 'COMMITS', ' ERROR'], ...rows],
-        5,
-      ))
-        say(line);
+      const head = [this.#noun.toUpperCase(), 'VERSIONS', 'SINCE', 'COMMITS', ' ERROR'];
+      for (const line of alignedLines([head, ...rows], 5)) this.#say(line);
     }
-    return 0;
+    return { code: 0, data: parked };
   }
 
-  async #retry(aggregateId: string | undefined): Promise<number> {
+  async #retry(aggregateId: string | undefined): Promise<AdminResult> {
     const journal = await this.#journal(await this.parts.openLink());
-    const parked =
-      aggregateId === undefined ? (await this.#parked.list()).map(({ aggregateId }) => aggregateId) : [aggregateId];
-    if (parked.length === 0) this.parts.say(`no ${this.#noun} is parked`);
-    let failed = 0;
-    for (const id of parked) if (!(await this.#retryOne(id, { parked: this.#parked, journal }))) failed += 1;
-    return failed === 0 ? 0 : 1;
+    const ids =
+      aggregateId === undefined ? (await this.#parked.list()).map((parked) => parked.aggregateId) : [aggregateId];
+    if (ids.length === 0) this.#say(`no ${this.#noun} is parked`);
+    return this.#retryEach(ids, { parked: this.#parked, journal });
   }
 
-  async #giveUp({
-    kind,
-    aggregateId,
-    yes,
-  }: {
-    kind: 'skip' | 'drop';
-    aggregateId: string;
-    yes: boolean;
-  }): Promise<number> {
+  async #giveUp({ kind, aggregateId, yes }: GivingUp): Promise<AdminResult> {
     const [parked] = await this.#parked.list(aggregateId);
     if (parked === undefined) throw notParked(aggregateId);
     if (!(await confirm(questionOf(kind, parked), yes))) {
-      this.parts.say('nothing was done');
-      return 1;
+      this.#say('nothing was done');
+      return { code: 1, data: [] };
     }
     const journal = await this.#journal(await this.parts.openLink());
-    const giveUp = kind === 'skip' ? 'first' : 'all';
-    return (await this.#retryOne(aggregateId, { parked: this.#parked, journal, giveUp })) ? 0 : 1;
+    return this.#retryEach([aggregateId], { parked: this.#parked, journal, giveUp: kind === 'skip' ? 'first' : 'all' });
   }
 
-  /** @returns true when it is live again */
-  async #retryOne(aggregateId: string, options: RetryOptions): Promise<boolean> {
-    const outcome = await retryParked(aggregateId, options);
-    switch (outcome.kind) {
-      case 'live':
-        this.parts.say(`${aggregateId} is live again, at version ${outcome.version}`);
-        return true;
-      case 'parked':
-        this.parts.say(`${aggregateId} stays parked at version ${outcome.version}: ${outcome.error.message}`);
-        return false;
-      case 'not-parked':
-        throw notParked(aggregateId);
+  /** Fails when one of them stays parked. */
+  async #retryEach(aggregateIds: readonly string[], options: RetryOptions): Promise<AdminResult> {
+    const data: object[] = [];
+    let code = 0;
+    for (const aggregateId of aggregateIds) {
+      const outcome = await retryParked(aggregateId, options);
+      switch (outcome.kind) {
+        case 'live':
+          this.#say(`${aggregateId} is live again, at version ${outcome.version}`);
+          data.push({ aggregateId, isLive: true, version: outcome.version });
+          break;
+        case 'parked': {
+          const { version, error } = outcome;
+          this.#say(`${aggregateId} stays parked at version ${version}: ${error.message}`);
+          data.push({ aggregateId, isLive: false, version, error: error.message });
+          code = 1;
+          break;
+        }
+        case 'not-parked':
+          throw notParked(aggregateId);
+      }
     }
+    return { code, data };
+  }
+
+  get #command(): string {
+    return `${commandPrefixOf(this.parts.context)} projection`;
+  }
+
+  #say(line: string): void {
+    this.parts.output.say(line);
   }
 
   get #feed(): FeedStreamOptions {
-    const { feedStorage: storage, natsReplicas: replicas } = this.parts.config;
+    const { feedStorage: storage, natsReplicas: replicas } = this.parts.settings;
     return { prefix: this.parts.context.prefix, storage, replicas };
   }
 
   async #installation(link: NatsLink): Promise<InstallationValues> {
-    const { installation, natsReplicas: replicas } = this.parts.config;
+    const { installation, natsReplicas: replicas } = this.parts.settings;
     return (
       (await (await InstallationSettings.open(link, { prefix: this.parts.context.prefix, replicas })).read()) ??
       installation
@@ -239,10 +238,12 @@ export class Operator {
   /** As the checkpoints have them. */
   async #partitions(link: NatsLink): Promise<ProjectionPartitions> {
     const [first] = await this.#operations.partitions();
-    const count = first?.partitions ?? this.parts.config.projectionPartitions;
+    const count = first?.partitions ?? this.parts.settings.projectionPartitions;
     return { feedPartitions: (await this.#installation(link)).partitions, count };
   }
 }
+
+type GivingUp = Extract<ProjectionRequest, { kind: 'skip' | 'drop' }>;
 
 function questionOf(
   kind: 'skip' | 'drop',

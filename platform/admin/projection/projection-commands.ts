@@ -1,0 +1,183 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { aggregateNounOf } from '../../journal/aggregate-noun.js';
+import type { Context } from '../../journal/context.js';
+import { Fault } from '../../kernel/fault.js';
+import { Database } from '../../mysql/database.js';
+import { migrateDatabase, waitForMigrations } from '../../mysql/migrate-database.js';
+import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
+import { migrationsOf } from '../../mysql/projection-tables.js';
+import type { NatsLink } from '../../nats/nats-link.js';
+import { readMigrationSettings, readOperatorSettings } from '../command-line/config.js';
+import { commandPrefixOf, type AdministeredContext, type AdminTask, type Ask } from '../command-line/admin-task.js';
+import { openAdminLink } from '../command-line/open-admin-link.js';
+import { ProjectionOperator, type ProjectionRequest } from './projection-operator.js';
+
+/** Stands before messages on stderr. */
+const NAME = 'projector';
+
+/** `admin CONTEXT projection …` */
+export function addProjectionCommands(parent: Command, administered: AdministeredContext, ask: Ask): void {
+  const { context, projections } = administered;
+  const [first, ...others] = projections;
+  if (first === undefined) return;
+  const noun = aggregateNounOf(context);
+  const prefix = `${commandPrefixOf(context)} projection`;
+  const group = parent
+    .command('projection')
+    .description(`look after the projection of ${noun}s into MySQL, with and without projectors running`)
+    .addHelpText(
+      'after',
+      `
+Settings, from the environment: NATS_URL, NATS_USER, NATS_PASSWORD, MYSQL_URL, FEED_STORAGE, NATS_REPLICAS,
+PROJECTION_PARTITIONS; of migrate: MYSQL_URL, MIGRATE_WAIT_MS.
+Exits with 0 when all is well, else with 1; retry, drop and skip also when a ${noun} stays parked.
+
+Examples:
+  ${prefix} status
+  ${prefix} rewind --to 2026-01-31T12:00:00Z
+  ${prefix} dead-letters retry ${noun.toUpperCase()}`,
+    );
+  const names = projections.map(({ name }) => name);
+  if (others.length > 0) group.addOption(new Option('--projection <name>', 'which one').choices(names));
+  const named = (): ProjectionDeclaration | undefined => {
+    const { projection: name } = group.opts<{ projection?: string }>();
+    return others.length === 0 ? first : projections.find((one) => one.name === name);
+  };
+  const askFor = (command: Command, request: ProjectionRequest): void => {
+    const projection = named() ?? command.error(`--projection is needed behind \`projection\`: ${names.join(' or ')}`);
+    ask(command, projectionTask(context, projection, request));
+  };
+
+  group
+    .command('status')
+    .description('owner, state, position, lag and rate of each partition')
+    .action((_options, command: Command) => askFor(command, { kind: 'status' }));
+  group
+    .command('pause')
+    .description('nothing is projected until resume; queries go on with what is there')
+    .action((_options, command: Command) => askFor(command, { kind: 'pause' }));
+  group
+    .command('resume')
+    .description('end a pause')
+    .action((_options, command: Command) => askFor(command, { kind: 'resume' }));
+  group
+    .command('rewind')
+    .description('read the feed again from a place; what is there already is left alone')
+    .addOption(
+      new Option(
+        '--to <where>',
+        'a sequence of the feed, or a time with its zone such as 2026-01-31T12:00:00Z',
+      ).argParser(placeOf),
+    )
+    .action(({ to }: { to?: number | Date }, command: Command) => {
+      if (to === undefined) command.error(`rewind needs --to with ${PLACES}`);
+      askFor(command, { kind: 'rewind', to });
+    });
+  group
+    .command('rebuild')
+    .description(
+      'make the read model anew from the journal beside the present one, and put it in its place; queries and projection go on meanwhile',
+    )
+    .option('--journal-restored', 'leave out what an older journal, restored, has not')
+    .action(({ journalRestored }: { journalRestored?: true }, command: Command) =>
+      askFor(command, { kind: 'rebuild', isJournalRestored: journalRestored === true }),
+    );
+  addDeadLetters(group, noun, askFor);
+  group
+    .command('migrate')
+    .description('bring the database of MYSQL_URL to the newest schema of all projections')
+    .option('--wait', 'leave that to another run and wait for it, for MIGRATE_WAIT_MS (default: 60000 ms)')
+    .action(({ wait }: { wait?: true }, command: Command) => {
+      const one = named();
+      ask(command, migrationTask(one === undefined ? projections : [one], wait === true));
+    });
+}
+
+/** `dead-letters …` and `skip` of a group. */
+function addDeadLetters(group: Command, noun: string, askFor: (command: Command, request: ProjectionRequest) => void) {
+  const deadLetters = group.command('dead-letters').description(`${noun}s with a commit that could not be projected`);
+  const yes = ['--yes', 'do not ask first'] as const;
+  const idName = noun.toUpperCase();
+  deadLetters
+    .command('list')
+    .description('which ones, since when and why')
+    .action((_options, command: Command) => askFor(command, { kind: 'list' }));
+  deadLetters
+    .command('retry')
+    .description('project it and all behind it, in order')
+    .argument(`[${idName}]`, `the id of a ${noun}`, idOf)
+    .option('--all', `do so for every ${noun}`)
+    .action((aggregateId: string | undefined, { all }: { all?: true }, command: Command) => {
+      if ((aggregateId === undefined) !== (all === true)) command.error(`retry needs the id of a ${noun}, or --all`);
+      askFor(command, { kind: 'retry', aggregateId });
+    });
+  for (const [parent, kind, description] of [
+    [deadLetters, 'drop', 'give up all its parked commits, so that later ones go on; asks first'],
+    [group, 'skip', 'give up the first of its parked commits and retry the others; asks first'],
+  ] as const) {
+    parent
+      .command(kind)
+      .description(description)
+      .argument(`<${idName}>`, `the id of a ${noun}`, idOf)
+      .option(...yes)
+      .action((aggregateId: string, options: { yes?: true }, command: Command) =>
+        askFor(command, { kind, aggregateId, yes: options.yes === true }),
+      );
+  }
+}
+
+const PLACES = 'a sequence of the feed, or a time with its zone such as 2026-01-31T12:00:00Z';
+
+function placeOf(text: string): number | Date {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const time = new Date(isTime ? text : NaN);
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError(`rewind needs --to with ${PLACES}`);
+  return time;
+}
+
+/** Of an aggregate of the context's first type, or `type=id`. */
+function idOf(text: string): string {
+  if (/^([0-9A-Za-z_-]{1,64}=)?[0-9A-Za-z_-]{1,64}$/.test(text)) return text;
+  throw new InvalidArgumentError('that is no id');
+}
+
+function projectionTask(context: Context, projection: ProjectionDeclaration, request: ProjectionRequest): AdminTask {
+  return {
+    name: NAME,
+    request,
+    async run(output) {
+      const settings = readOperatorSettings();
+      const database = new Database({ url: settings.mysqlUrl, maxConnections: 4, statementTimeoutMs: 30_000 });
+      let link: Promise<NatsLink> | undefined;
+      // Some requests need only the database.
+      const openLink = (): Promise<NatsLink> => (link ??= openAdminLink(NAME, settings.natsUrl, output.warn));
+      try {
+        const parts = { context, projection, settings, database, openLink, output };
+        return await new ProjectionOperator(parts).run(request);
+      } finally {
+        await (await link?.catch(() => undefined))?.close();
+        await database.close();
+      }
+    },
+    explain(error) {
+      const { message, cause } = error;
+      return [error instanceof Fault && cause instanceof Error ? `${message} (${cause.message})` : message];
+    },
+  };
+}
+
+function migrationTask(projections: readonly ProjectionDeclaration[], wait: boolean): AdminTask {
+  return {
+    name: 'migrate',
+    request: { kind: 'migrate', wait },
+    async run({ say }) {
+      const { mysqlUrl: url, waitMs } = readMigrationSettings();
+      const migrations = projections.flatMap((projection) => migrationsOf(projection));
+      const report = (message: string): void => say(`migrate: ${message}`);
+      const data = await (wait ? waitForMigrations : migrateDatabase)({ url, migrations, waitMs, report });
+      return { code: 0, data: { migrated: data ?? [] } };
+    },
+    explain: (error) => [`failed: ${error.message}`],
+  };
+}

@@ -1,0 +1,4 @@
+import { runAdmin } from '../platform/admin/admin-program.js';
+import { contexts } from './contexts.js';
+
+process.exitCode = await runAdmin(contexts, process.argv.slice(2));
