@@ -3,14 +3,8 @@ import { steadyNow } from '../kernel/steady-clock.js';
 import { InMemoryJournal } from '../testing/in-memory-journal.js';
 import { InMemoryRejectionLog } from '../testing/in-memory-rejection-log.js';
 import { readAll, someCommit } from '../testing/journal-contract.js';
-import {
-  order,
-  shopContext,
-  stock,
-  type OrderCommand,
-  type ShopRejection,
-  type StockCommand,
-} from '../testing/sample/shop.js';
+import { shopContext } from '../testing/sample/context.js';
+import { order, stock, type OrderCommand, type ShopRejection, type StockCommand } from '../testing/sample/shop.js';
 import { ToldMembership } from '../testing/told-membership.js';
 import { PartitionOwnership } from '../ownership/partition-ownership.js';
 import { AggregateHost } from './aggregate-host.js';

@@ -7,14 +7,8 @@ import { steadyNow } from '../kernel/steady-clock.js';
 import { JetStreamFeedReader } from '../nats/jetstream-feed-reader.js';
 import { createLogger } from '../telemetry/logger.js';
 import { Metrics } from '../telemetry/metrics.js';
-import {
-  order,
-  shopContext,
-  stock,
-  type OrderCommand,
-  type ShopRejection,
-  type StockCommand,
-} from '../testing/sample/shop.js';
+import { shopContext } from '../testing/sample/context.js';
+import { order, stock, type OrderCommand, type ShopRejection, type StockCommand } from '../testing/sample/shop.js';
 import { CommandNode } from './command-node.js';
 import type { CommandSettings } from './command-settings.js';
 

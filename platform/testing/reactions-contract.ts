@@ -16,10 +16,10 @@ import { processReaction, type CommandTarget } from '../reactions/process-reacti
 import { ReactingStore } from '../reactions/reacting-store.js';
 import type { Reaction } from '../reactions/reaction.js';
 import type { ReactionOperations } from '../reactions/reaction-operations.js';
+import { shopContext } from './sample/context.js';
 import {
   fulfilment,
   order,
-  shopContext,
   stock,
   type Line,
   type OrderCommand,

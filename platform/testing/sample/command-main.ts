@@ -1,6 +1,7 @@
 import { runCommands } from '../../composition/run-commands.js';
 import { commandSettings } from './settings.js';
-import { order, shopContext, stock } from './shop.js';
+import { shopContext } from './context.js';
+import { order, stock } from './shop.js';
 
 runCommands(shopContext, commandSettings, async (node) => {
   node.add(order);

@@ -1,7 +1,8 @@
 import { runReaction } from '../../composition/run-reaction.js';
 import { mortalReaction, mortalTarget } from './mortal.js';
 import { projectionSettings } from './settings.js';
-import { fulfilment, order, shopContext, stock } from './shop.js';
+import { shopContext } from './context.js';
+import { fulfilment, order, stock } from './shop.js';
 
 runReaction(shopContext, fulfilment.name, projectionSettings, async (node) => {
   const commands = await node.commandsOf(shopContext);

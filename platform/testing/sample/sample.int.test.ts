@@ -14,7 +14,8 @@ import { NatsLink } from '../../nats/nats-link.js';
 import { openJournal } from '../../nats/open-journal.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { startServiceProcess, type ServiceProcess } from '../service-process.js';
-import { fulfilment, order, shopContext, stock, type Line, type ShopEvent } from './shop.js';
+import { shopContext } from './context.js';
+import { fulfilment, order, stock, type Line, type ShopEvent } from './shop.js';
 import { shopView } from './shop-view.js';
 
 /** A random schedule; SAMPLE_SEED repeats it. */

@@ -1,5 +1,5 @@
 import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
-import { shopContext } from './shop.js';
+import { shopContext } from './context.js';
 
 /** State of each order, and what is free of each article; added up, so that a commit that is applied twice shows. */
 export const shopView: ProjectionDeclaration = {

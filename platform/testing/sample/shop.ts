@@ -1,5 +1,4 @@
 import type { AggregateType } from '../../commands/aggregate-types.js';
-import type { Context } from '../../journal/context.js';
 import { EventCodec, type EventFormat, type EventFormats } from '../../journal/event-codec.js';
 import { accept, reject, unreachable } from '../../kernel/decider.js';
 import { stepFormats, type StepTaken, type ProcessManager } from '../../reactions/process-manager.js';
@@ -66,13 +65,12 @@ const fulfilmentFormats: EventFormats<FulfilmentEvent> = {
   RefusalDecided: json(),
 };
 
-export const shopContext: Context<ShopEvent> = {
-  name: 'shop',
-  prefix: 'SHOP',
-  codec: new EventCodec<ShopEvent>({ ...orderFormats, ...stockFormats, ...fulfilmentFormats, ...stepFormats }),
-  aggregateTypes: ['order', 'stock'],
-  processTypes: ['fulfilment'],
-};
+export const shopCodec = new EventCodec<ShopEvent>({
+  ...orderFormats,
+  ...stockFormats,
+  ...fulfilmentFormats,
+  ...stepFormats,
+});
 
 /** Bytes of commands and rejections, for the bus. */
 function jsonCommands<Command>() {
@@ -163,7 +161,7 @@ export const fulfilment: ProcessManager<
   ShopRejection
 > = {
   name: 'fulfilment',
-  inputs: shopContext.codec,
+  inputs: shopCodec,
   processOf: (event, aggregateId) => (event.type === 'OrderPlaced' ? aggregateId : undefined),
   decider: {
     initialState: { order: '', reserved: [], asked: undefined, later: [] },
