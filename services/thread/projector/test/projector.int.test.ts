@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { ulid } from 'ulid';
 import { threadsProjection } from '../projection.js';
 import { Fault } from '../../../../platform/kernel/fault.js';
 import { JournalUnavailable, type Commit } from '../../../../platform/journal/journal.js';
@@ -11,83 +10,23 @@ import {
   type ProjectionCheckpoint,
   type ProjectionStore,
 } from '../../../../platform/projection/projection-store.js';
-import { Projector, type ProjectorOptions } from '../../../../platform/projection/projector.js';
-import { InMemoryFeed } from '../../../../platform/testing/in-memory-feed.js';
 import { InMemoryJournal } from '../../../../platform/testing/in-memory-journal.js';
-import {
-  commitOf,
-  messagesAdded,
-  openReadModel,
-  RecordingObserver,
-  threadCreated,
-  type ReadModel,
-} from './projection-fixture.js';
+import { history, openProjection, versionsOf, type Projection } from './projector-fixture.js';
 
 describe('projector', () => {
-  let model: ReadModel;
-  let journal: InMemoryJournal;
-  let feed: InMemoryFeed;
-  let running: Projector[];
+  let model: Projection['model'];
+  let journal: Projection['journal'];
+  let feed: Projection['feed'];
+  let startProjector: Projection['startProjector'];
+  let journalise: Projection['journalise'];
+  let publish: Projection['publish'];
+  let assertProjected: Projection['assertProjected'];
+  let close: Projection['close'];
 
   beforeEach(async () => {
-    model = await openReadModel();
-    journal = new InMemoryJournal();
-    feed = new InMemoryFeed();
-    running = [];
+    ({ model, journal, feed, startProjector, journalise, publish, assertProjected, close } = await openProjection());
   });
-  afterEach(async () => {
-    await Promise.all(running.map((projector) => projector.drain()));
-    await model.close();
-  });
-
-  function startProjector(overrides: Partial<ProjectorOptions> = {}): {
-    projector: Projector;
-    observer: RecordingObserver;
-  } {
-    const observer = new RecordingObserver();
-    const store = model.newStore();
-    const projector = new Projector({
-      feed,
-      journal,
-      store,
-      observer: observer.observe,
-      maxRetryMs: 50,
-      checkEveryMs: 50,
-      ...overrides,
-    });
-    running.push(projector);
-    projector.start();
-    return { projector, observer };
-  }
-
-  /** A thread with so many commits: created, then a message each. */
-  function history(length: number): Commit[] {
-    const id = ulid();
-    const creatorId = ulid();
-    return Array.from({ length }, (_, index) =>
-      index === 0
-        ? commitOf(id, 1, threadCreated(id, { creatorId }))
-        : commitOf(id, index + 1, messagesAdded(creatorId, [{ id: ulid() }])),
-    );
-  }
-
-  async function journalise(...commits: Commit[]): Promise<void> {
-    for (const commit of commits) await journal.append(commit.aggregateId, commit.version - 1, commit);
-  }
-
-  const publish = (...commits: Commit[]): void => commits.forEach((commit) => feed.publish(commit));
-  const versionsOf = (commits: Commit[]): string[] =>
-    commits.map(({ aggregateId, version }) => `${aggregateId}:${version}`);
-
-  async function assertProjected(...histories: Commit[][]): Promise<void> {
-    const { threads, messages } = await model.dump();
-    const projected = new Map(threads.map((row) => [row.id, row.version]));
-    assert.deepEqual(projected, new Map(histories.map((commits) => [commits[0]?.aggregateId, commits.length])));
-    assert.equal(
-      messages.length,
-      histories.reduce((sum, { length }) => sum + length - 1, 0),
-    );
-  }
+  afterEach(() => close());
 
   it('projects what was published before and while it runs, each commit once', async () => {
     const [before, during] = [history(5), history(5)];
@@ -378,108 +317,6 @@ describe('projector', () => {
     assert.equal(new Set(all()).size, 120);
     await assertProjected(...histories);
     assert.deepEqual(await model.deadLetters(), []);
-  });
-
-  describe('with a commit that cannot be projected', () => {
-    it('parks its thread from there on, in order, and lets all others go on', async () => {
-      const [healthy, poisoned] = [history(4), history(5)];
-      const id = poisoned[0]?.aggregateId ?? '';
-      poisoned[2] = {
-        ...commitOf(id, 3),
-        events: [{ type: 'FromTheFuture', schemaVersion: 1, data: new Uint8Array() }],
-      };
-      await journalise(...healthy, ...poisoned);
-      publish(...poisoned.slice(0, 4), ...healthy);
-      const { observer } = startProjector();
-      await observer.until(() => observer.projectedVersions.length >= 6 && observer.count('parked') > 0);
-      const later = poisoned[4] as Commit;
-      publish(later, ...history(0));
-      const next = history(2);
-      await journalise(...next);
-      publish(...next);
-      await observer.until(() => observer.projectedVersions.length >= 8);
-      const letters = await model.deadLetters();
-      assert.deepEqual(
-        letters.map(({ version, error }) => [version, error]),
-        [
-          [3, '"FromTheFuture" is no known type of event'],
-          [4, null],
-          [5, null],
-        ],
-      );
-      const { threads } = await model.dump();
-      assert.deepEqual(
-        new Map(threads.map((row) => [row.id, row.version])),
-        new Map([
-          [id, 2],
-          [healthy[0]?.aggregateId, 4],
-          [next[0]?.aggregateId, 2],
-        ]),
-      );
-      assert.equal(observer.count('parked'), 1);
-    });
-
-    it('parks a thread whose history in the journal cannot be read', async () => {
-      const [healthy, damaged] = [history(2), history(3)];
-      const id = damaged[0]?.aggregateId ?? '';
-      await journalise(...healthy, ...damaged);
-      publish(...damaged.slice(1), ...healthy);
-      const damagedJournal = {
-        append: journal.append.bind(journal),
-        list: () => journal.list(),
-        read: (aggregateId: string, fromVersion: number) => {
-          if (aggregateId === id) throw new Fault('data-loss', 'UNREADABLE_COMMIT', 'torn');
-          return journal.read(aggregateId, fromVersion);
-        },
-      };
-      const { observer } = startProjector({ journal: damagedJournal, reconcileEveryMs: 20 });
-      await observer.until(() => observer.projectedVersions.length >= 2);
-      await observer.until(() => observer.count('reconciled') > 2);
-      // One that the feed has lost lies between.
-      publish(...[commitOf(id, 5)]);
-      const next = history(1);
-      await journalise(...next);
-      publish(...next);
-      await observer.until(() => observer.projectedVersions.length >= 3);
-      assert.deepEqual(
-        (await model.deadLetters()).map(({ version, error }) => [version, error]),
-        [
-          [1, 'torn'],
-          [2, null],
-          [3, null],
-          [5, null],
-        ],
-      );
-      assert.equal(observer.count('parked'), 1);
-      await assertProjected(healthy, next);
-    });
-
-    it('keeps the thread parked after a restart', async () => {
-      const poisoned = history(1);
-      const id = poisoned[0]?.aggregateId ?? '';
-      poisoned.push({
-        ...commitOf(id, 2),
-        events: [{ type: 'ThreadCreated', schemaVersion: 1, data: Buffer.from('junk') }],
-      });
-      poisoned.push(commitOf(id, 3));
-      await journalise(...poisoned);
-      publish(...poisoned.slice(0, 2));
-      const one = startProjector();
-      await one.observer.until(() => one.observer.count('parked') > 0);
-      await one.projector.drain();
-      const other = history(1);
-      await journalise(...other);
-      publish(...poisoned.slice(2), ...other);
-      const two = startProjector();
-      await two.observer.until(() => two.observer.projectedVersions.length >= 1);
-      await two.observer.until(() => two.observer.count('reconciled') >= 1);
-      assert.deepEqual(two.observer.projectedVersions, versionsOf(other));
-      assert.equal(two.observer.count('parked'), 0);
-      assert.deepEqual(
-        (await model.deadLetters()).map(({ version }) => version),
-        [2, 3],
-      );
-    });
   });
 
   it('is unhealthy after some time of trouble and well again when that is over', async () => {
