@@ -12,6 +12,7 @@ const thread: AdministeredContext = {
 const booking: AdministeredContext = {
   context: { name: 'booking', prefix: 'BOOKING', codec: {} as Context['codec'], aggregateTypes: ['room', 'guest'] },
   projections: [projection, { ...projection, name: 'calendar' }],
+  reactions: ['billing'],
 };
 const id = '01DB5QXD4NP0XQTV92K42B3XBF';
 
@@ -52,6 +53,10 @@ describe('the command line of operators', () => {
     [`thread projection dead-letters drop ${id} --yes`]: { kind: 'drop', aggregateId: id, yes: true },
     [`thread projection skip ${id}`]: { kind: 'skip', aggregateId: id, yes: false },
     'thread projection migrate --wait': { kind: 'migrate', wait: true },
+    'booking reactions billing status': { kind: 'status' },
+    'booking reactions billing replay --from 17': { kind: 'replay', from: 17 },
+    'booking reactions billing dead-letters retry --all': { kind: 'retry', aggregateId: undefined },
+    'booking reactions billing dead-letters skip guest=1': { kind: 'skip', aggregateId: 'guest=1', yes: false },
     'booking projection migrate': { kind: 'migrate', wait: false },
     'booking projection --projection calendar skip guest=1': { kind: 'skip', aggregateId: 'guest=1', yes: false },
   };

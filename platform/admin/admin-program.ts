@@ -6,6 +6,7 @@ import { completionScript } from './command-line/completion.js';
 import { addJournalCommands } from './journal/journal-commands.js';
 import { addOwnershipCommands } from './ownership/ownership-commands.js';
 import { addProjectionCommands } from './projection/projection-commands.js';
+import { addReactionCommands } from './reactions/reaction-commands.js';
 
 export type { AdministeredContext } from './command-line/admin-task.js';
 
@@ -55,6 +56,7 @@ function programOf(contexts: readonly AdministeredContext[], ask: Ask, output: O
     addJournalCommands(group, context, ask);
     addOwnershipCommands(group, context, ask);
     addProjectionCommands(group, administered, ask);
+    addReactionCommands(group, administered, ask);
   }
   for (const leaf of leavesOf(program)) leaf.option('--json', 'print the result as JSON, and progress on stderr');
   program

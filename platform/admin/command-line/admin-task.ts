@@ -8,6 +8,8 @@ export interface AdministeredContext {
   readonly context: Context;
   /** Of its projectors; a command that concerns one of several is told which by --projection. */
   readonly projections: readonly ProjectionDeclaration[];
+  /** Names of its reactions. @default none */
+  readonly reactions?: readonly string[];
 }
 
 /** Where a task's lines go while it runs. */

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { aggregateNounOf } from '../../journal/aggregate-noun.js';
 import type { Context } from '../../journal/context.js';
 import { Fault } from '../../kernel/fault.js';
@@ -7,6 +7,7 @@ import { migrateDatabase, waitForMigrations } from '../../mysql/migrate-database
 import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
 import { migrationsOf } from '../../mysql/projection-tables.js';
 import type { NatsLink } from '../../nats/nats-link.js';
+import { idOf, placeAfter, PLACES } from '../command-line/arguments.js';
 import { readMigrationSettings, readOperatorSettings } from '../command-line/config.js';
 import { commandPrefixOf, type AdministeredContext, type AdminTask, type Ask } from '../command-line/admin-task.js';
 import { openAdminLink } from '../command-line/open-admin-link.js';
@@ -67,7 +68,7 @@ Examples:
       new Option(
         '--to <where>',
         'a sequence of the feed, or a time with its zone such as 2026-01-31T12:00:00Z',
-      ).argParser(placeOf),
+      ).argParser(placeAfter('rewind needs --to')),
     )
     .action(({ to }: { to?: number | Date }, command: Command) => {
       if (to === undefined) command.error(`rewind needs --to with ${PLACES}`);
@@ -124,22 +125,6 @@ function addDeadLetters(group: Command, noun: string, askFor: (command: Command,
         askFor(command, { kind, aggregateId, yes: options.yes === true }),
       );
   }
-}
-
-const PLACES = 'a sequence of the feed, or a time with its zone such as 2026-01-31T12:00:00Z';
-
-function placeOf(text: string): number | Date {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
-  const time = new Date(isTime ? text : NaN);
-  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError(`rewind needs --to with ${PLACES}`);
-  return time;
-}
-
-/** Of an aggregate of the context's first type, or `type=id`. */
-function idOf(text: string): string {
-  if (/^([0-9A-Za-z_-]{1,64}=)?[0-9A-Za-z_-]{1,64}$/.test(text)) return text;
-  throw new InvalidArgumentError('that is no id');
 }
 
 function projectionTask(context: Context, projection: ProjectionDeclaration, request: ProjectionRequest): AdminTask {
