@@ -2,47 +2,25 @@ import { randomInt } from 'node:crypto';
 import { chmod, access, constants, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Option } from 'commander';
 import { toError } from '../platform/kernel/fault.js';
 import { journalLayouts, type JournalLayout } from '../platform/nats/open-journal.js';
 import { ChaosSession, type ChaosResult, type Progress } from './chaos/run-chaos.js';
 import { soakRolling } from './rolling/soak-rolling.js';
+import { minutes, newProgram, numberFrom, seed } from './testing/program-options.js';
 
-const help = `npm run soak -- [--minutes N | --seconds N] [--seed N] [--seeds N] [--layout L] [--nats-nodes N] [--warm-up N] [--quiet]
-npm run soak -- --rolling [--minutes N] [--seed N] [--percent N] [--report FILE]
-
-Starts a mesh of its own on free ports, kills, pauses and cuts off its processes by a random schedule while clients
+const about = `Starts a mesh of its own on free ports, kills, pauses and cuts off its processes by a random schedule while clients
 write, lets their clocks jump and NATS's disk run full (as root), and then compares what they were told with journal and MySQL.
 No thread may be unanswered for 15 s. Ctrl-C ends it early, with the checks. With --seeds, several schedules run one after another
 on the same mesh, each with its checks, also after a violation. What it does and checks: docs/chaos.md
 
 With --rolling nothing is killed: at 70 % of the capacity that it finds first, with all kinds of calls, everything is
 restarted in turn as in an endless rolling update (two of each service and Envoy, three NATS nodes, MySQL). No call may fail,
-and what lives from the first round to the end may hold no more memory and files than before. Needs Linux.
-
-  --minutes N     how long. Default 5; with --rolling 30, and a few more for capacity and checks
-  --seconds N     the same, in seconds
-  --seed N        repeats the schedule that printed it (with --rolling: the calls). Default: random
-  --seeds N       so many schedules, each as long, of the seeds from --seed on. Default 1
-  --layout L      of the journal: per-thread (default) or bucketed
-  --nats-nodes N  1 (default), or 3 for a cluster
-  --warm-up N     seconds before the first schedule; and a NATS server is killed or filled up only when it has run for so long. Default 0
-  --quiet         no line for each fault
-  --rolling       graceful restarts under all kinds of calls instead of faults
-  --percent N     with --rolling: of the capacity; less where neighbours come and go. Default 70
-  --report FILE   with --rolling: writes FILE (Markdown) and its plots (FILE-calls.svg and so on, without FILE's ending)`;
+and what lives from the first round to the end may hold no more memory and files than before. Needs Linux.`;
 
 /** Runs the soak. @returns the exit code: 0 well, 1 a promise is broken, 2 the command line is wrong */
 async function main(): Promise<number> {
   const options = readCommandLine();
-  if (typeof options === 'string') {
-    console.error(`${options}\n\n${help}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(help);
-    return 0;
-  }
   const { minutes, seed, seeds, report } = options;
   if (report !== undefined && !(await isWritable(dirname(report)))) {
     console.error(`--report ${report}: there is no folder ${dirname(report)} that can be written to`);
@@ -62,7 +40,6 @@ async function main(): Promise<number> {
 }
 
 interface CommandLine {
-  readonly help: boolean;
   readonly rolling: boolean;
   readonly minutes: number;
   readonly seed: number;
@@ -76,61 +53,61 @@ interface CommandLine {
   readonly report: string | undefined;
 }
 
-/** @returns what is wrong, if anything is */
-function readCommandLine(): CommandLine | string {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      options: {
-        minutes: { type: 'string' },
-        seconds: { type: 'string' },
-        seed: { type: 'string' },
-        seeds: { type: 'string', default: '1' },
-        layout: { type: 'string', default: 'per-thread' },
-        'nats-nodes': { type: 'string', default: '1' },
-        'warm-up': { type: 'string', default: '0' },
-        quiet: { type: 'boolean', default: false },
-        rolling: { type: 'boolean', default: false },
-        percent: { type: 'string' },
-        report: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }));
-  } catch (error) {
-    return toError(error).message;
-  }
-  const { help: wantsHelp, rolling, quiet, report } = values;
-  const inMinutes = values.seconds === undefined ? undefined : Number(values.seconds) / 60;
-  if (inMinutes !== undefined && values.minutes !== undefined) return '--seconds and --minutes: one of them';
-  const minutes = inMinutes ?? Number(values.minutes ?? (rolling ? 30 : 5));
-  const seed = values.seed ?? String(randomInt(2 ** 31));
-  if (!(minutes > 0 && minutes <= MOST_MINUTES)) {
-    return `--minutes ${values.minutes ?? minutes}: must be a number above 0, up to ${MOST_MINUTES}`;
-  }
-  if (!/^\d{1,10}$/.test(seed) || Number(seed) >= 2 ** 32) return `--seed ${seed}: must be a whole number below 2^32`;
-  const [seeds, warmUpS] = [Number(values.seeds), Number(values['warm-up'])];
-  if (!(Number.isInteger(seeds) && seeds >= 1 && seeds <= 1_000))
-    return `--seeds ${values.seeds}: must be from 1 to 1000`;
-  if (!(warmUpS >= 0 && warmUpS <= 3_600)) return `--warm-up ${values['warm-up']}: must be from 0 to 3600`;
-  const layout = journalLayouts.find((name) => name === values.layout);
-  if (layout === undefined) return `--layout ${values.layout}: must be ${journalLayouts.join(' or ')}`;
-  const natsNodes = ([1, 3] as const).find((count) => String(count) === values['nats-nodes']);
-  if (natsNodes === undefined) return `--nats-nodes ${values['nats-nodes']}: must be 1 or 3`;
-  const percent = Number(values.percent ?? 70);
-  if (values.percent !== undefined && !rolling) return '--percent: only with --rolling';
-  if (!(percent > 0 && percent <= 100)) return `--percent ${values.percent}: must be a number above 0, up to 100`;
-  if (report !== undefined && !rolling) return '--report: only with --rolling';
-  if (report !== undefined && !report.endsWith('.md')) return `--report ${report}: must end with .md`;
-  const shape = { layout, natsNodes, warmUpMs: warmUpS * 1_000 };
+interface Options extends Pick<CommandLine, 'seeds' | 'layout' | 'quiet' | 'rolling' | 'report'> {
+  readonly minutes?: number;
+  readonly seconds?: number;
+  readonly seed?: number;
+  readonly natsNodes: string;
+  readonly warmUp: number;
+  readonly percent?: number;
+}
+
+function readCommandLine(): CommandLine {
+  const program = newProgram('npm run soak --', about)
+    .option(
+      '--minutes <n>',
+      'how long (default: 5; with --rolling 30, and a few more for capacity and checks)',
+      minutes,
+    )
+    .addOption(
+      new Option('--seconds <n>', 'the same, in seconds')
+        .argParser(numberFrom(0.001, 604_800, { isWhole: false }))
+        .conflicts('minutes'),
+    )
+    .option('--seed <n>', 'repeat the schedule that printed it, with --rolling the calls (default: random)', seed)
+    .option('--seeds <n>', 'so many schedules, each as long, of the seeds from --seed on', numberFrom(1, 1_000), 1)
+    .addOption(new Option('--layout <layout>', 'of the journal').choices(journalLayouts).default('per-thread'))
+    .addOption(new Option('--nats-nodes <n>', '3 for a cluster').choices(['1', '3']).default('1'))
+    .option(
+      '--warm-up <n>',
+      'seconds before the first schedule; and a NATS server is killed or filled up only when it has run for so long',
+      numberFrom(0, 3_600, { isWhole: false }),
+      0,
+    )
+    .option('--quiet', 'no line for each fault', false)
+    .option('--rolling', 'graceful restarts under all kinds of calls instead of faults', false)
+    .option(
+      '--percent <n>',
+      'with --rolling: of the capacity; less where neighbours come and go (default: 70)',
+      numberFrom(0.001, 100, { isWhole: false }),
+    )
+    .option(
+      '--report <file>',
+      "with --rolling: write FILE.md and its plots (FILE-calls.svg and so on, without FILE's ending)",
+    )
+    .parse();
+  const { natsNodes, warmUp, seconds, percent, ...given } = program.opts<Options>();
+  const { rolling, report } = given;
+  if (percent !== undefined && !rolling) program.error('--percent: only with --rolling');
+  if (report !== undefined && !rolling) program.error('--report: only with --rolling');
+  if (report?.endsWith('.md') === false) program.error(`--report ${report}: must end with .md`);
   return {
-    help: wantsHelp,
-    rolling,
-    minutes,
-    seed: Number(seed),
-    seeds,
-    ...shape,
-    quiet,
-    share: percent / 100,
+    ...given,
+    minutes: seconds === undefined ? (given.minutes ?? (rolling ? 30 : 5)) : seconds / 60,
+    seed: given.seed ?? randomInt(2 ** 31),
+    natsNodes: natsNodes === '3' ? 3 : 1,
+    warmUpMs: warmUp * 1_000,
+    share: (percent ?? 70) / 100,
     report,
   };
 }
@@ -141,9 +118,6 @@ async function isWritable(folder: string): Promise<boolean> {
     () => false,
   );
 }
-
-/** A week. */
-const MOST_MINUTES = 10_080;
 
 interface ChaosSoak extends Pick<CommandLine, 'seed' | 'seeds' | 'layout' | 'natsNodes' | 'warmUpMs' | 'quiet'> {
   readonly durationMs: number;

@@ -1,38 +1,19 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError, Option } from 'commander';
 import { startMesh } from '../../mesh/local/index.js';
-import { toError } from '../../platform/kernel/fault.js';
+import { minutes, newProgram, seed } from '../testing/program-options.js';
 import { families, type Family, type Finding } from './finding.js';
 import { runFuzz, type FuzzProgress } from './run-fuzz.js';
 
-const help = `npm run fuzz -- [--minutes N] [--seed N] [--only FAMILY] [--case N[-M]]
-
-Starts a mesh of its own on free ports and sends it what no client should: messages with hostile values made from the
+const about = `Starts a mesh of its own on free ports and sends it what no client should: messages with hostile values made from the
 API's descriptors (so each new service is in), broken bytes, odd HTTP, raw HTTP/2 frames, and attacks by number. Meanwhile a
 client that does nothing wrong calls from another address. What must hold: no process ends, every answer is a documented
 one without a word of our insides, what is wrong with a field is named, what is refused changes nothing, the other client does
-not notice, and no log has an error. Ctrl-C ends it early. Exit code 1: something was found.
-
-  --minutes N     how long. Default 5
-  --seed N        sends the same as the run that printed it. Default: random
-  --only FAMILY   ${families.join(', ')}; more than once for several. Default: all in turn
-  --case N[-M]    with --only: just this case, or these`;
-
-/** A week. */
-const MOST_MINUTES = 10_080;
+not notice, and no log has an error. Ctrl-C ends it early. Exit code 1: something was found.`;
 
 /** Runs the fuzzer. @returns the exit code: 0 well, 1 something was found, 2 the command line is wrong */
 async function main(): Promise<number> {
-  const options = readCommandLine();
-  if (typeof options === 'string') {
-    console.error(`${options}\n\n${help}`);
-    return 2;
-  }
-  if (options.help) {
-    console.log(help);
-    return 0;
-  }
-  const { minutes, seed, only, cases } = options;
+  const { minutes, seed, only, cases } = readCommandLine();
   console.log(`seed ${seed}, ${minutes} minutes, ${only.join(', ')}`);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
@@ -72,44 +53,30 @@ function describeProgress({ elapsedMs, cases, carefulCalls }: FuzzProgress): str
 }
 
 interface CommandLine {
-  readonly help: boolean;
   readonly minutes: number;
   readonly seed: number;
   readonly only: readonly Family[];
   readonly cases: readonly [number, number] | undefined;
 }
 
-/** @returns what is wrong, if anything is */
-function readCommandLine(): CommandLine | string {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      options: {
-        minutes: { type: 'string', default: '5' },
-        seed: { type: 'string' },
-        only: { type: 'string', multiple: true },
-        case: { type: 'string' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    }));
-  } catch (error) {
-    return toError(error).message;
-  }
-  const minutes = Number(values.minutes);
-  const seed = values.seed ?? String(randomInt(2 ** 31));
-  if (!(minutes > 0 && minutes <= MOST_MINUTES)) {
-    return `--minutes ${values.minutes}: must be a number above 0, up to ${MOST_MINUTES}`;
-  }
-  if (!/^\d{1,10}$/.test(seed) || Number(seed) >= 2 ** 32) return `--seed ${seed}: must be a whole number below 2^32`;
-  const unknown = (values.only ?? []).find((name) => !(families as readonly string[]).includes(name));
-  if (unknown !== undefined) return `--only ${unknown}: must be one of ${families.join(', ')}`;
-  const only = families.filter((family) => values.only?.includes(family) ?? true);
-  if (values.case !== undefined && only.length !== 1) return '--case: only with one --only';
-  const range = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(values.case ?? '0');
+function readCommandLine(): CommandLine {
+  const program = newProgram('npm run fuzz --', about)
+    .option('--minutes <n>', 'how long', minutes, 5)
+    .option('--seed <n>', 'send the same as the run that printed it (default: random)', seed)
+    .addOption(new Option('--only <family...>', 'just these (default: all in turn)').choices(families))
+    .option('--case <n[-m]>', 'with one --only: just this case, or these', casesOf)
+    .parse();
+  const given = program.opts<{ minutes: number; seed?: number; only?: Family[]; case?: readonly [number, number] }>();
+  const only = families.filter((family) => given.only?.includes(family) ?? true);
+  if (given.case !== undefined && only.length !== 1) program.error('--case: only with one --only');
+  return { minutes: given.minutes, seed: given.seed ?? randomInt(2 ** 31), only, cases: given.case };
+}
+
+function casesOf(text: string): readonly [number, number] {
+  const range = /^(\d{1,9})(?:-(\d{1,9}))?$/.exec(text);
   const [first, last] = [Number(range?.[1]), Number(range?.[2] ?? range?.[1])];
-  if (!(first <= last)) return `--case ${values.case}: must be a number, or two such as 10-20`;
-  const cases = values.case === undefined ? undefined : ([first, last] as const);
-  return { help: values.help, minutes, seed: Number(seed), only, cases };
+  if (first <= last) return [first, last];
+  throw new InvalidArgumentError('It must be a number, or two such as 10-20.');
 }
 
 process.exitCode = await main();
