@@ -110,13 +110,13 @@ describe('a context of two types of aggregates, a projection and a process betwe
     const isDecided = async (id: string): Promise<boolean> => (await history(id)).length > 1;
     for (const id of orders.keys()) await until(() => isDecided(id), `a decision on ${id}`);
     const versions = new Map<string, number>();
-    for await (const { aggregateId, version } of journal.list()) versions.set(aggregateId, version);
     const rows = () =>
       database.rows<{ id: string; version: number; state: string; free: number }>('SELECT * FROM shop_view');
-    await until(
-      async () => (await rows()).filter(({ id, version }) => versions.get(id) === version).length === versions.size,
-      'the view of all',
-    );
+    await until(async () => {
+      // What an order's process notes last comes after the order is decided.
+      for await (const { aggregateId, version } of journal.list()) versions.set(aggregateId, version);
+      return (await rows()).filter(({ id, version }) => versions.get(id) === version).length === versions.size;
+    }, 'the view of all');
     const view = new Map((await rows()).map((row) => [row.id, row]));
     const stocks = new Map<string, ShopEvent[]>();
     for (const id of versions.keys()) {
