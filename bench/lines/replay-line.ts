@@ -2,7 +2,7 @@ import { ulid } from 'ulid';
 import { KvSnapshotStore } from '../../platform/nats/kv-snapshot-store.js';
 import { NatsLink } from '../../platform/nats/nats-link.js';
 import { journalLayouts, openJournal, type JournalLayout } from '../../platform/nats/open-journal.js';
-import { READ_BATCH } from '../../platform/nats/stream-access.js';
+import { READ_BATCH } from '../../platform/nats/read-stream.js';
 import { createLogger } from '../../platform/telemetry/logger.js';
 import { loadAggregate } from '../../platform/commands/aggregate-loading.js';
 import type { Journal } from '../../platform/journal/journal.js';

@@ -19,7 +19,7 @@ import {
 } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { partitionOf } from '../../platform/ownership/partition.js';
 import { JetStreamPublisher } from '../../platform/nats/jetstream-publisher.js';
-import { journalStream } from '../../platform/nats/stream-access.js';
+import { journalStream } from '../../platform/nats/open-stream.js';
 import { bareServer, listen } from './listening.js';
 
 /**

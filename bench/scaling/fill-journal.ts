@@ -1,7 +1,7 @@
 import { encodeCommit } from '../../platform/nats/commit-message.js';
 import type { NatsLink } from '../../platform/nats/nats-link.js';
 import { openJournal, type JournalLayout } from '../../platform/nats/open-journal.js';
-import { journalStream } from '../../platform/nats/stream-access.js';
+import { journalStream } from '../../platform/nats/open-stream.js';
 import { inParallel } from '../../platform/process/in-parallel.js';
 import { partitionOf } from '../../platform/ownership/partition.js';
 import { commitAt, type BenchThread } from './thread-history.js';

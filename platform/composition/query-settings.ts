@@ -1,4 +1,4 @@
-import type { InstallationValues } from '../nats/installation-settings.js';
+import type { InstallationValues } from '../nats/installation-values.js';
 import type { ServiceConfig } from './service-config.js';
 
 /** Settings of every process that answers queries; docs/settings.md lists them. */

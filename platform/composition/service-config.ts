@@ -4,7 +4,7 @@ import { ClientAddresses, DEFAULT_TRUSTED_PROXIES } from '../grpc/client-address
 import type { ServerLimits } from '../grpc/grpc-server.js';
 import { DEFAULT_BUCKETS } from '../nats/bucketed-journal.js';
 import { DEFAULT_PARTITIONS } from '../nats/feed-stream.js';
-import type { InstallationValues } from '../nats/installation-settings.js';
+import type { InstallationValues } from '../nats/installation-values.js';
 import { withCredentials } from '../nats/nats-address.js';
 import { journalLayouts } from '../nats/open-journal.js';
 

@@ -3,7 +3,7 @@ import type { Assignment } from '../ownership/assignment.js';
 import type { Member } from '../ownership/membership.js';
 import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
-import { openBucket } from './stream-access.js';
+import { openBucket } from './open-stream.js';
 
 /** What is kept of an assignment. */
 export interface KeptAssignment extends Assignment {

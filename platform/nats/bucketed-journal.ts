@@ -12,15 +12,8 @@ import type { Acknowledgement, PublishTerms } from './jetstream-publisher.js';
 import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
 import { publishFenced } from './publish-fenced.js';
-import {
-  isClustered,
-  journalStream,
-  LAGGING_NODE_MS,
-  READ_BATCH,
-  readBatch,
-  streamExists,
-  untilTaken,
-} from './stream-access.js';
+import { isClustered, journalStream, LAGGING_NODE_MS, untilTaken } from './open-stream.js';
+import { READ_BATCH, readBatch, streamExists } from './read-stream.js';
 
 export interface BucketedJournalOptions {
   /** Stands before the number of the bucket in the names of streams and subjects, such as `THREAD`. */

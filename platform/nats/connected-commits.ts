@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { InstallationSettings, type InstallationValues } from './installation-settings.js';
+import { InstallationSettings } from './installation-settings.js';
+import type { InstallationValues } from './installation-values.js';
 import { JetStreamFeedReader } from './jetstream-feed-reader.js';
 import { NatsLink } from './nats-link.js';
 import { openJournal } from './open-journal.js';

@@ -1,6 +1,6 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsLink } from './nats-link.js';
-import { addStream, findStream } from './stream-access.js';
+import { addStream, findStream } from './open-stream.js';
 
 export interface FeedStreamOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */

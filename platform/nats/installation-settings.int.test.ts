@@ -4,7 +4,9 @@ import type { Fault } from '../kernel/fault.js';
 import { someCommit } from '../testing/journal-contract.js';
 import { sharedNatsUrl } from '../../mesh/servers/index.js';
 import { createLogger } from '../telemetry/logger.js';
-import { InstallationSettings, type InstallationValues } from './installation-settings.js';
+import { beginMaintenance, endMaintenance } from './installation-maintenance.js';
+import { InstallationSettings } from './installation-settings.js';
+import type { InstallationValues } from './installation-values.js';
 import { StreamPerAggregateJournal } from './stream-per-aggregate-journal.js';
 import { NatsLink } from './nats-link.js';
 
@@ -62,19 +64,19 @@ describe('InstallationSettings', () => {
 
   it('keeps owners out during maintenance, lets the same go on and no other begin', async () => {
     const settings = await open();
-    await settings.beginMaintenance(values, migration);
+    await beginMaintenance(settings, values, migration);
     await assert.rejects(settings.agree(values), (error: Fault) => {
       assert.equal(error.reason, 'INSTALLATION_IN_MAINTENANCE');
       assert.equal(error.message, '"journal migrate to bucketed" is under way or was interrupted. Run it again.');
       return true;
     });
     await settings.agree(values, { duringMaintenance: true });
-    await settings.beginMaintenance(values, migration);
-    await assert.rejects(settings.beginMaintenance(values, { ...migration, task: 'import' }), {
+    await beginMaintenance(settings, values, migration);
+    await assert.rejects(beginMaintenance(settings, values, { ...migration, task: 'import' }), {
       reason: 'INSTALLATION_IN_MAINTENANCE',
     });
-    await assert.rejects(settings.endMaintenance('import'), { reason: 'NO_MAINTENANCE' });
-    await settings.endMaintenance(migration.task, { journalLayout: 'bucketed' });
+    await assert.rejects(endMaintenance(settings, 'import'), { reason: 'NO_MAINTENANCE' });
+    await endMaintenance(settings, migration.task, { journalLayout: 'bucketed' });
     await settings.agree({ ...values, journalLayout: 'bucketed' });
     await assert.rejects(settings.agree(values), { reason: 'INSTALLATION_MISMATCH' });
   });
@@ -96,9 +98,9 @@ describe('InstallationSettings', () => {
     const toldAtChange = new Promise<Error>(
       (resolve) => void settings.watch(values, resolve, { duringMaintenance: true }),
     );
-    await settings.beginMaintenance(values, migration);
+    await beginMaintenance(settings, values, migration);
     assert.equal(((await told) as Fault).reason, 'INSTALLATION_IN_MAINTENANCE');
-    await settings.endMaintenance(migration.task, { partitions: 128 });
+    await endMaintenance(settings, migration.task, { partitions: 128 });
     assert.equal(((await toldAtChange) as Fault).reason, 'INSTALLATION_MISMATCH');
   });
 });

@@ -3,32 +3,10 @@ import type { KV, KvEntry } from '@nats-io/kv';
 import { Fault, toError } from '../kernel/fault.js';
 import { Backoff } from '../process/backoff.js';
 import { isWrongExpectation } from './journal-errors.js';
+import { assertAgreement, type InstallationValues, type KeptInstallation } from './installation-values.js';
 import type { NatsLink } from './nats-link.js';
 import { journalLayouts, subjectPrefixOf, type JournalLayout } from './open-journal.js';
-import { openBucket } from './stream-access.js';
-
-/** What all members of an installation must agree on, because data are laid out by it. */
-export interface InstallationValues {
-  /** JOURNAL_LAYOUT */
-  readonly journalLayout: JournalLayout;
-  /** JOURNAL_BUCKETS; means nothing unless the layout is `bucketed`. */
-  readonly journalBuckets: number;
-  /** PARTITIONS */
-  readonly partitions: number;
-}
-
-/** Something that moves the journal's data, and during which no owner may run. */
-export interface Maintenance {
-  /** What is being done, for people and to tell whether it is the same again, such as `migrate to bucketed`. */
-  readonly task: string;
-  /** What to do when it was interrupted. */
-  readonly remedy: string;
-}
-
-/** What is kept of an installation. */
-export interface KeptInstallation extends InstallationValues {
-  readonly maintenance?: Maintenance | undefined;
-}
+import { openBucket } from './open-stream.js';
 
 export interface InstallationSettingsOptions {
   /** Stands before the bucket's name, such as `THREAD`. */
@@ -100,30 +78,10 @@ export class InstallationSettings {
   }
 
   /**
-   * Keeps owners from starting; goes on with the same maintenance when that was interrupted.
-   * @throws Fault reason INSTALLATION_IN_MAINTENANCE another one is under way
+   * Replaces what is kept by what `change` makes of it, which is asked again when another process was quicker.
+   * @param first is kept before, when nothing is
    */
-  async beginMaintenance(given: InstallationValues, maintenance: Maintenance): Promise<void> {
-    await this.#change(given, (kept) => {
-      if (kept.maintenance !== undefined && kept.maintenance.task !== maintenance.task) throw inMaintenance(kept);
-      return { ...kept, maintenance };
-    });
-  }
-
-  /**
-   * Lets owners start again, with other values if some are given.
-   * @throws Fault reason NO_MAINTENANCE that task is not under way any more; nothing is changed
-   */
-  async endMaintenance(task: string, changed: Partial<InstallationValues> = {}): Promise<void> {
-    await this.#change(undefined, ({ maintenance, ...kept }) => {
-      if (maintenance?.task !== task) {
-        throw new Fault('failed-precondition', 'NO_MAINTENANCE', `somebody has ended "journal ${task}" meanwhile`);
-      }
-      return { ...kept, ...changed };
-    });
-  }
-
-  async #change(
+  async change(
     first: InstallationValues | undefined,
     change: (kept: KeptInstallation) => KeptInstallation,
   ): Promise<void> {
@@ -189,31 +147,4 @@ export class InstallationSettings {
 
 function keptIn(entry: KvEntry): KeptInstallation {
   return entry.json<KeptInstallation>();
-}
-
-function assertAgreement(kept: KeptInstallation, given: InstallationValues, duringMaintenance: boolean): void {
-  if (kept.maintenance !== undefined && !duringMaintenance) throw inMaintenance(kept);
-  const isBucketed = kept.journalLayout === 'bucketed';
-  const compared = [
-    ['JOURNAL_LAYOUT', kept.journalLayout, given.journalLayout],
-    ['JOURNAL_BUCKETS', ...(isBucketed ? [kept.journalBuckets, given.journalBuckets] : [])],
-    ['PARTITIONS', kept.partitions, given.partitions],
-  ];
-  const differing = compared.filter(([, keptValue, givenValue]) => keptValue !== givenValue);
-  if (differing.length === 0) return;
-  const differences = differing.map(([name, keptValue, givenValue]) => `${name} is ${keptValue}, not ${givenValue}`);
-  const remedy = differing.map(([name, keptValue]) => `${name}=${keptValue}`).join(' ');
-  throw new Fault(
-    'failed-precondition',
-    'INSTALLATION_MISMATCH',
-    `this installation has other settings: ${differences.join('; ')}. Start with ${remedy}` +
-      (kept.journalLayout === given.journalLayout
-        ? ''
-        : ', or stop all owners and run `npm run admin -- <context> journal migrate`'),
-  );
-}
-
-function inMaintenance({ maintenance }: KeptInstallation): Fault {
-  const message = `"journal ${maintenance?.task}" is under way or was interrupted. ${maintenance?.remedy}`;
-  return new Fault('failed-precondition', 'INSTALLATION_IN_MAINTENANCE', message);
 }

@@ -8,7 +8,7 @@ import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
 import { PartitionConsumer } from './partition-consumer.js';
 import { decodeAnswer, encodeRoutedCommand } from './routed-command-message.js';
-import { addStream, findStream } from './stream-access.js';
+import { addStream, findStream } from './open-stream.js';
 
 export interface CommandBusOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */

@@ -14,7 +14,7 @@ import {
   type FeedStreamOptions,
 } from './feed-stream.js';
 import type { NatsLink } from './nats-link.js';
-import { isClustered } from './stream-access.js';
+import { isClustered } from './open-stream.js';
 
 export interface FeedWriterOptions extends FeedStreamOptions {
   readonly logger: Logger;

@@ -5,15 +5,8 @@ import { toError } from '../kernel/fault.js';
 import type { LoggedRejection, RejectionLog } from '../commands/rejection-log.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { NatsLink } from './nats-link.js';
-import {
-  LAGGING_NODE_MS,
-  READ_BATCH,
-  addStream,
-  findStream,
-  isClustered,
-  readBatch,
-  untilTaken,
-} from './stream-access.js';
+import { LAGGING_NODE_MS, addStream, findStream, isClustered, untilTaken } from './open-stream.js';
+import { READ_BATCH, readBatch } from './read-stream.js';
 
 export interface RejectionLogOptions {
   /** Stands before the names of the stream and its subjects, such as `THREAD`. */

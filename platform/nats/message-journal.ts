@@ -3,7 +3,7 @@ import { assertPlainId, type AggregateVersion, type Commit, type NewCommit } fro
 import { decodeCommit, encodeCommit, readCommitPosition, type CommitMessage } from './commit-message.js';
 import { headersOfCommit, type RawJournal, type StoredCommit } from './raw-journal.js';
 import { brokenHistory } from './journal-errors.js';
-import { READ_BATCH } from './stream-access.js';
+import { READ_BATCH } from './read-stream.js';
 
 /** One commit's message, and where it goes. */
 export interface MessageAppend {

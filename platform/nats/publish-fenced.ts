@@ -5,7 +5,7 @@ import { isApiError, isWrongExpectation } from './journal-errors.js';
 import type { PublishTerms } from './jetstream-publisher.js';
 import type { MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
-import { LAGGING_NODE_MS } from './stream-access.js';
+import { LAGGING_NODE_MS } from './open-stream.js';
 
 /** nats-server's JSStreamDuplicateMessageConflict, which the client has no name for. */
 const DUPLICATE_UNDER_WAY = 10_158;

@@ -7,15 +7,8 @@ import { MessageJournal, type MessageAppend } from './message-journal.js';
 import type { NatsLink } from './nats-link.js';
 import { publishFenced } from './publish-fenced.js';
 import { StreamBudget } from './stream-budget.js';
-import {
-  isClustered,
-  journalStream,
-  LAGGING_NODE_MS,
-  lastSequenceOf,
-  readBatch,
-  streamExists,
-  untilTaken,
-} from './stream-access.js';
+import { isClustered, journalStream, LAGGING_NODE_MS, untilTaken } from './open-stream.js';
+import { lastSequenceOf, readBatch, streamExists } from './read-stream.js';
 
 export interface JetStreamJournalOptions {
   /** Stands before the aggregate's id in the names of streams and subjects, such as `THREAD`. */

@@ -2,7 +2,7 @@ import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream'
 import { toError } from '../kernel/fault.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { NatsLink } from './nats-link.js';
-import { addStream, findStream } from './stream-access.js';
+import { addStream, findStream } from './open-stream.js';
 
 export interface WriteProbeOptions {
   /** Stands before the name of the stream and its subject, such as `THREAD`. */

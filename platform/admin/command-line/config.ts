@@ -1,5 +1,5 @@
 import { DEFAULT_MYSQL_URL, readInstallationValues, readNatsUrl } from '../../composition/service-config.js';
-import type { InstallationValues } from '../../nats/installation-settings.js';
+import type { InstallationValues } from '../../nats/installation-values.js';
 import { Environment } from '../../process/environment.js';
 import { withLocalInstallation } from '../../process/local-installation.js';
 

@@ -8,6 +8,7 @@ import { noProgress, type Progress } from '../../process/progress.js';
 import { copyHistory } from './copy-history.js';
 import { damaged, readExportFile, type ExportSummary } from './export-file.js';
 import type { Installation } from './installation.js';
+import { endMaintenance } from '../../nats/installation-maintenance.js';
 
 /** So many histories are written at once. */
 const WIDTH = 16;
@@ -47,7 +48,7 @@ export async function importJournal(
   } finally {
     progress.end();
   }
-  await installation.settings.endMaintenance(task);
+  await endMaintenance(installation.settings, task);
   return summary;
 }
 

@@ -1,8 +1,6 @@
-import {
-  InstallationSettings,
-  type InstallationValues,
-  type KeptInstallation,
-} from '../../nats/installation-settings.js';
+import { beginMaintenance, endMaintenance } from '../../nats/installation-maintenance.js';
+import { InstallationSettings } from '../../nats/installation-settings.js';
+import type { InstallationValues, KeptInstallation } from '../../nats/installation-values.js';
 import type { NatsLink } from '../../nats/nats-link.js';
 import { readMembership } from '../../nats/read-membership.js';
 import { openJournal, type JournalLayout } from '../../nats/open-journal.js';
@@ -74,11 +72,11 @@ export class Installation {
     await this.assertNoOwners();
     const wasBegun = (await this.values()).maintenance !== undefined;
     const remedy = `${goOn}, \`${this.command} give-up\` leaves it at that`;
-    await this.settings.beginMaintenance(this.options.values, { task, remedy });
+    await beginMaintenance(this.settings, this.options.values, { task, remedy });
     try {
       await this.assertNoOwners();
     } catch (error) {
-      if (!wasBegun) await this.settings.endMaintenance(task);
+      if (!wasBegun) await endMaintenance(this.settings, task);
       throw error;
     }
   }
@@ -89,7 +87,7 @@ export class Installation {
    */
   async giveUpMaintenance(): Promise<string | undefined> {
     const { maintenance } = await this.values();
-    if (maintenance !== undefined) await this.settings.endMaintenance(maintenance.task);
+    if (maintenance !== undefined) await endMaintenance(this.settings, maintenance.task);
     return maintenance?.task;
   }
 }

@@ -6,6 +6,7 @@ import { inParallel } from '../../process/in-parallel.js';
 import { noProgress, type Progress } from '../../process/progress.js';
 import { copyHistory, cutOff } from './copy-history.js';
 import type { Installation } from './installation.js';
+import { endMaintenance } from '../../nats/installation-maintenance.js';
 
 /** So many histories are copied at once. */
 const WIDTH = 32;
@@ -60,7 +61,7 @@ export async function migrateJournal(
     }
   }
   await installation.assertNoOwners();
-  await installation.settings.endMaintenance(task, { journalLayout: to, journalBuckets: toBuckets });
+  await endMaintenance(installation.settings, task, { journalLayout: to, journalBuckets: toBuckets });
   return { kind: 'migrated', aggregates: copied.size, commits: sum(copied.values()) };
 }
 

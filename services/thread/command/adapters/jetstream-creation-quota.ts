@@ -10,7 +10,7 @@ import { toError } from '../../../../platform/kernel/fault.js';
 import { JournalUnavailable } from '../../../../platform/journal/journal.js';
 import { isApiError } from '../../../../platform/nats/journal-errors.js';
 import type { NatsLink } from '../../../../platform/nats/nats-link.js';
-import { addStream, findStream, untilLed, untilTaken } from '../../../../platform/nats/stream-access.js';
+import { addStream, findStream, untilLed, untilTaken } from '../../../../platform/nats/open-stream.js';
 import { BoundedCreations } from '../runtime/bounded-creations.js';
 import type { CreationQuota, Place } from '../runtime/creation-quota.js';
 import type { ThreadCommands } from '../runtime/thread-command-handler.js';

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { ulid } from 'ulid';
 import { createLogger } from '../../../../platform/telemetry/logger.js';
+import { beginMaintenance } from '../../../../platform/nats/installation-maintenance.js';
 import { InstallationSettings } from '../../../../platform/nats/installation-settings.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { protoClient } from '../../../../platform/testing/proto-client.js';
@@ -64,7 +65,7 @@ describe('the installation of thread-command', function () {
       const settings = await InstallationSettings.open(link, { prefix: 'THREAD' });
       const kept = await settings.read();
       assert.ok(kept);
-      await settings.beginMaintenance(kept, { task: 'test', remedy: 'Wait.' });
+      await beginMaintenance(settings, kept, { task: 'test', remedy: 'Wait.' });
       assert.equal(await service.exited, 0);
       await assert.rejects(startServiceProcess(main, bucketed), /is under way or was interrupted/);
     } finally {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { ulid } from 'ulid';
-import { InstallationSettings, type KeptInstallation } from '../../../../platform/nats/installation-settings.js';
+import { InstallationSettings } from '../../../../platform/nats/installation-settings.js';
+import type { KeptInstallation } from '../../../../platform/nats/installation-values.js';
 import { JetStreamMembership } from '../../../../platform/nats/jetstream-membership.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { openJournal, type JournalLayout } from '../../../../platform/nats/open-journal.js';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { ulid } from 'ulid';
 import { Database } from '../../../../platform/mysql/database.js';
 import { migrateDatabase } from '../../../../platform/mysql/migrate-database.js';
+import { beginMaintenance, endMaintenance } from '../../../../platform/nats/installation-maintenance.js';
 import { InstallationSettings } from '../../../../platform/nats/installation-settings.js';
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { openJournal } from '../../../../platform/nats/open-journal.js';
@@ -50,12 +51,12 @@ describe('thread-projector on a bucketed journal', function () {
       const settings = await InstallationSettings.open(link, { prefix: 'THREAD' });
       const kept = await settings.read();
       assert.ok(kept);
-      await settings.beginMaintenance(kept, { task: 'test', remedy: '' });
+      await beginMaintenance(settings, kept, { task: 'test', remedy: '' });
       const second = await startServiceProcess(main, env);
       second.kill('SIGTERM');
       assert.equal(await second.exited, 0);
 
-      await settings.endMaintenance('test', { journalLayout: 'per-thread' });
+      await endMaintenance(settings, 'test', { journalLayout: 'per-thread' });
       assert.equal(await service.exited, 0);
       await service.logLine(({ msg }) => msg === 'the installation has changed, stopping');
       await assert.rejects(startServiceProcess(main, env), /JOURNAL_LAYOUT is per-thread, not bucketed/);
