@@ -198,6 +198,7 @@ describe('a context of two types of aggregates, a projection and a process betwe
 
   it(`goes on whichever process is killed at whichever moment (SAMPLE_SEED=${seed})`, async () => {
     const orders = new Map<string, Line[]>();
+    if (!running.has('reactions')) await start('reactions');
     await Promise.all([add('chair', 30), add('desk', 12)]);
     let isOver = false;
     const placing = (async () => {
