@@ -52,6 +52,14 @@ module.exports = {
       to: { path: '^platform/(composition|admin)/' },
     },
     {
+      name: 'processes-know-no-admin',
+      comment:
+        "admin is a program beside the processes: what both need belongs into platform's other folders, and services/contexts.ts hands admin what is a context's.",
+      severity: 'error',
+      from: { path: '^(platform/(?!admin/)|services/[^/]+/)', pathNot: tests },
+      to: { path: '^platform/admin/' },
+    },
+    {
       name: 'runtime-knows-no-adapter',
       comment: 'Declare a port (an interface) in runtime, implement it in adapters, and join the two in main.ts.',
       severity: 'error',

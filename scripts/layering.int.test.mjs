@@ -56,6 +56,7 @@ describe('layering', function () {
     'domain-is-pure': ['services/thread/command/domain/thread.ts', 'node:fs'],
     'ports-know-no-adapter': ['platform/commands/host.ts', '../nats/journal.js'],
     'adapters-know-no-composition': ['platform/nats/journal.ts', '../composition/settings.js'],
+    'processes-know-no-admin': ['platform/composition/run.ts', '../admin/program.js'],
     'runtime-knows-no-adapter': ['services/thread/command/runtime/host.ts', '../adapters/journal.js'],
     'adapters-know-no-main': ['services/thread/command/adapters/journal.ts', '../config.js'],
     'processes-share-only-contracts': ['services/thread/command/runtime/host.ts', '../../query/runtime/rows.js'],
