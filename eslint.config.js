@@ -51,7 +51,7 @@ export default tseslint.config(
     files: ['{platform,services,load}/**/*.ts'],
     ignores: [
       'services/*/*/config.ts',
-      'platform/process/health-probe/config.ts',
+      'platform/process/settings.ts',
       'platform/admin/command-line/config.ts',
       ...testFiles,
     ],

@@ -5,9 +5,10 @@ import { parse } from 'yaml';
 import { portSettings } from '../mesh/local/mesh-settings.js';
 import { LIVENESS } from '../platform/grpc/grpc-server.js';
 import { projectRoot } from '../platform/process/project-root.js';
-import { readHealthProbeConfig } from '../platform/process/health-probe/config.js';
+import { healthProbeSettings } from '../platform/process/health-probe/settings.js';
+import { settings, type SettingsTable } from '../platform/process/settings.js';
 import { generatedFolder } from './render-envoy.js';
-import { isOurs, programOf, programs, services, settingsOf } from './testing/programs.js';
+import { isOurs, programOf, programs, services, settingsOf, suitsOneMachine } from './testing/programs.js';
 import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
 
 /** Parts of a context that are no service of their own. */
@@ -72,13 +73,13 @@ describe('Manifests and code agree', function () {
         existsSync(join(projectRoot, program.replace(/ .*/, '').replace('dist/', '').replace(/js$/, 'ts'))),
         `${where}: ${program}`,
       );
-      const read = programs[program] ?? assert.fail(`${where}: ${program} is not known here`);
-      const settings = settingsOf(read);
+      const table = programs[program] ?? assert.fail(`${where}: ${program} is not known here`);
+      const variables = settingsOf(table);
       const environment = overlay.environmentOf(container);
-      for (const { name } of container.env ?? []) assert.ok(settings.has(name), `${where}: nothing reads ${name}`);
-      read(environment);
-      for (const [name, byDefault] of settings) {
-        if (byDefault.includes('127.0.0.1')) assert.ok(environment[name], `${where}: ${name} would be ${byDefault}`);
+      for (const { name } of container.env ?? []) assert.ok(variables.has(name), `${where}: nothing reads ${name}`);
+      settings(table, environment);
+      for (const [name, variable] of variables) {
+        if (suitsOneMachine(variable)) assert.ok(environment[name], `${where}: ${name} would be ${variable.default}`);
       }
     });
     assert.ok(looked >= 6 * overlays.length);
@@ -87,15 +88,14 @@ describe('Manifests and code agree', function () {
     };
     for (const [name, { image, command, environment = {} }] of Object.entries(compose.services)) {
       if (!image.startsWith('threadweaver/')) continue;
-      const read = programs[programOf({ name, image, args: command })] ?? assert.fail(name);
-      read(environment);
-      for (const [variable, byDefault] of settingsOf(read)) {
-        if (byDefault.includes('127.0.0.1'))
-          assert.ok(environment[variable], `compose.yaml: ${name} lacks ${variable}`);
+      const table = programs[programOf({ name, image, args: command })] ?? assert.fail(name);
+      settings(table, environment);
+      for (const [name, variable] of settingsOf(table)) {
+        if (suitsOneMachine(variable)) assert.ok(environment[name], `compose.yaml: ${image} lacks ${name}`);
       }
     }
     // What all get is read by some.
-    const readBySome = new Set(Object.values(programs).flatMap((read) => [...settingsOf(read).keys()]));
+    const readBySome = new Set(Object.values(programs).flatMap((table) => [...settingsOf(table).keys()]));
     const shared = [...fileText('k8s/base/installation.env').matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
     const composed = Object.values(compose.services)
       .filter(({ image }) => image.startsWith('threadweaver/'))
@@ -117,9 +117,9 @@ describe('Manifests and code agree', function () {
     for (const overlay of overlays) {
       const values = new Map<string, string | undefined>();
       for (const container of overlay.workloads.flatMap(({ pod }) => containersOf(pod)).filter(isOurs)) {
-        const settings = settingsOf(programs[programOf(container)] ?? assert.fail());
+        const variables = settingsOf(programs[programOf(container)] ?? assert.fail());
         const environment = overlay.environmentOf(container);
-        for (const name of same.filter((each) => settings.has(each))) {
+        for (const name of same.filter((each) => variables.has(each))) {
           if (!values.has(name)) values.set(name, environment[name]);
           assert.equal(environment[name], values.get(name), `${overlay.name}: ${container.name} has another ${name}`);
         }
@@ -145,8 +145,8 @@ describe('Manifests and code agree', function () {
     };
     const workflow = fileText('.github/workflows/ci.yml');
     const envoy = readFileSync(join(generatedFolder, 'envoy.yaml'), 'utf8');
-    for (const [name, read] of Object.entries(services)) {
-      const { grpcPort } = read({}) as { grpcPort: number };
+    for (const [name, table] of Object.entries(services)) {
+      const { grpcPort } = settings(table, {});
       for (const overlay of overlays) {
         const container = overlay.get('Deployment', name).spec.template.spec.containers[0] as Container;
         const ports = Object.fromEntries((container.ports ?? []).map((port) => [port.name, port.containerPort]));
@@ -165,7 +165,7 @@ describe('Manifests and code agree', function () {
       assert.ok(workflow.includes(`{ service: ${name}, port: ${grpcPort} }`), `ci.yml builds no ${name}`);
       assert.ok(fileText('buildspec.yml').includes(` ${name}:${grpcPort}`), `buildspec.yml builds no ${name}`);
     }
-    const { grpcPort } = readHealthProbeConfig({});
+    const { grpcPort } = settings(healthProbeSettings, {});
     assert.ok(fileText('Dockerfile').includes(`ARG GRPC_PORT=${grpcPort}`));
 
     const edge = ['envoy', 'threads', 'messenger', 'booking'] as const;
@@ -259,20 +259,16 @@ describe('Manifests and code agree', function () {
 
   it('on how long draining takes: all fits into the grace', () => {
     for (const overlay of overlays) {
-      for (const [name, read] of Object.entries(services)) {
+      for (const [name, table] of Object.entries(services)) {
         const { pod } = overlay.workloads.find(({ owner }) => owner.metadata.name === name) ?? assert.fail(name);
         const [container] = pod.containers as [Container];
-        const settings = read(overlay.environmentOf(container)) as {
-          drainNoticeMs: number;
-          drainTimeoutMs: number;
-          commandTimeoutMs?: number;
-        };
+        const values = settings<SettingsTable>(table, overlay.environmentOf(container));
+        const { drainNoticeMs, drainTimeoutMs, commandTimeoutMs = 0 } = values as Record<string, number>;
         const preStopMs = ((container.lifecycle?.preStop.sleep.seconds as number | undefined) ?? 0) * 1_000;
-        const longestMs = preStopMs + settings.drainNoticeMs + settings.drainTimeoutMs + 2_000;
+        const longestMs = preStopMs + Number(drainNoticeMs) + Number(drainTimeoutMs) + 2_000;
         assert.ok(longestMs < pod.terminationGracePeriodSeconds * 1_000, `${name} may be killed while it drains`);
         // thread-command gives half of the time to calls under way.
-        const { commandTimeoutMs = 0 } = settings;
-        assert.ok(settings.drainTimeoutMs / 2 - settings.drainNoticeMs >= commandTimeoutMs, name);
+        assert.ok(Number(drainTimeoutMs) / 2 - Number(drainNoticeMs) >= commandTimeoutMs, name);
       }
     }
   });

@@ -11,7 +11,7 @@ import { NatsLink } from '../platform/nats/nats-link.js';
 import { createLogger } from '../platform/telemetry/logger.js';
 import { freePort } from '../mesh/servers/free-ports.js';
 import { startServer } from '../mesh/servers/start-server.js';
-import { readConfig as readCommandConfig } from '../services/thread/command/config.js';
+import { natsUrl } from '../platform/composition/backend-settings.js';
 import { natsServer } from '../mesh/servers/nats-server.js';
 import { envoyBinary, natsServerBinary } from '../mesh/servers/tools.js';
 import { generatedFolder, kubernetesEnvoyConfig, MOUNT_PATH, smallDescriptorSet } from './render-envoy.js';
@@ -108,7 +108,7 @@ describe('Configurations for Kubernetes', () => {
     });
     try {
       const settings = (password: string) =>
-        readCommandConfig({ NATS_URL: url, NATS_USER: 'threadweaver', NATS_PASSWORD: password }).natsUrl;
+        natsUrl.read({ NATS_URL: url, NATS_USER: 'threadweaver', NATS_PASSWORD: password });
       const logger = createLogger('test', 'silent');
       const link = await NatsLink.open({ url: settings('0123'), name: 'friend', logger });
       assert.ok((await link.manager.getAccountInfo()).limits);

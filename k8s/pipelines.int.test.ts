@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { projectRoot } from '../platform/process/project-root.js';
 import { runCheckTool } from './testing/check-tools.js';
+import { settings } from '../platform/process/settings.js';
 import { services } from './testing/programs.js';
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -61,7 +62,7 @@ describe('Image and pipelines', function () {
     const { include } = workflow.jobs.image.strategy.matrix;
     const inWorkflow = include.map(({ service, port, omit }) => [service, port, omit]);
     assert.deepEqual(inWorkflow, [
-      ...Object.entries(services).map(([name, read]) => [name, (read({}) as { grpcPort: number }).grpcPort, undefined]),
+      ...Object.entries(services).map(([name, table]) => [name, settings(table, {}).grpcPort, undefined]),
       ['load', undefined, 'dev'],
     ]);
     // What buildspec.yml's own lines ask docker for.

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import type { LogFileSettings } from './child-log.js';
 import type { PortClaim } from './component.js';
 import type { MeshSecrets } from './secrets.js';
-import { Environment } from '../../platform/process/environment.js';
-import { readNatsUrl } from '../../platform/composition/service-config.js';
+import { natsUrl } from '../../platform/composition/backend-settings.js';
+import { combined, group, integer, port, settings, text, type Variables } from '../../platform/process/settings.js';
 
 /** The most instances of thread-command that one mesh may have. */
 export const MAX_INSTANCES = 9;
@@ -161,6 +161,49 @@ export interface MeshSettings {
   readonly logFiles?: LogFileSettings;
 }
 
+/** When a process's log is moved away, and how many of it are kept. */
+export const logFileSettings = {
+  maxFileBytes: combined(
+    {
+      mib: integer(
+        'LOG_FILE_MAX_MIB',
+        { default: 10, minimum: 1, maximum: 10_000 },
+        'size at which a file is full, in MiB',
+      ),
+    },
+    ({ mib }) => mib * 1024 * 1024,
+  ),
+  maxFiles: integer(
+    'LOG_FILES_KEPT',
+    { default: 3, minimum: 1, maximum: 100 },
+    'files that are kept of each process, the present one included: so at most 30 MiB a process by default',
+  ),
+};
+
+const none = { default: '' };
+const settingsOfStart = {
+  dataDir: combined({ folder: text('DATA_DIR', { default: '.data' }, 'state and logs') }, ({ folder }) =>
+    resolve(folder),
+  ),
+  listenHost: text('LISTEN_HOST', { default: '127.0.0.1' }, "the address of Envoy's public ports"),
+  natsUrl: { ...natsUrl, read: (variables: Variables) => (variables.NATS_URL ? natsUrl.read(variables) : undefined) },
+  mySqlUrl: text('MYSQL_URL', none, 'a MySQL database to use instead of an own one'),
+  envoyBinary: text('ENVOY_BIN', none, 'an Envoy to use instead of the installed one'),
+  envoyConcurrency: integer('ENVOY_CONCURRENCY', { default: 1, minimum: 1, maximum: 64 }, "Envoy's worker threads"),
+  envoyMaxConnectionsPerAddress: integer(
+    'ENVOY_MAX_CONNECTIONS_PER_ADDRESS',
+    { default: 2_500, minimum: 1 },
+    'connections of one address to Envoy at once, for each of its worker threads',
+  ),
+  metricsPort: integer(
+    'METRICS_PORT',
+    { default: 0, maximum: LAST_METRICS_PORT },
+    "the first of the services' ports for metrics",
+  ),
+  log: text('LOG', none, '`all` shows everything that the children log'),
+  logFiles: group(logFileSettings),
+};
+
 /**
  * Reads the settings of `npm start` that come from the environment; its options say how many of each there are.
  * @throws Fault naming a variable whose value cannot be meant
@@ -168,24 +211,16 @@ export interface MeshSettings {
 export function readMeshSettings(
   variables: NodeJS.ProcessEnv,
 ): Omit<MeshSettings, 'instances' | 'natsNodes' | 'watch' | 'secrets'> {
-  const env = new Environment(variables);
-  const ports = Object.fromEntries(
-    Object.entries(portSettings).map(([name, { variable, port }]) => [name, env.port(variable, port)]),
-  ) as unknown as MeshPorts;
+  const ports = Object.entries(portSettings).map(([name, { variable, port: byDefault, purpose }]) => [
+    name,
+    port(variable, { default: byDefault }, purpose).read(variables),
+  ]);
+  const { log, mySqlUrl, envoyBinary, ...others } = settings(settingsOfStart, variables);
   return {
-    ports,
-    dataDir: resolve(env.text('DATA_DIR', '.data')),
-    listenHost: env.text('LISTEN_HOST', '127.0.0.1'),
-    natsUrl: env.text('NATS_URL', '') === '' ? undefined : readNatsUrl(env),
-    mySqlUrl: env.text('MYSQL_URL', '') || undefined,
-    envoyBinary: env.text('ENVOY_BIN', '') || undefined,
-    envoyConcurrency: env.integer('ENVOY_CONCURRENCY', 1, { minimum: 1, maximum: 64 }),
-    envoyMaxConnectionsPerAddress: env.integer('ENVOY_MAX_CONNECTIONS_PER_ADDRESS', 2_500, { minimum: 1 }),
-    metricsPort: env.integer('METRICS_PORT', 0, { maximum: LAST_METRICS_PORT }),
-    showAllLogs: env.text('LOG', '') === 'all',
-    logFiles: {
-      maxFileBytes: env.integer('LOG_FILE_MAX_MIB', 10, { minimum: 1, maximum: 10_000 }) * 1024 * 1024,
-      maxFiles: env.integer('LOG_FILES_KEPT', 3, { minimum: 1, maximum: 100 }),
-    },
+    ports: Object.fromEntries(ports) as unknown as MeshPorts,
+    ...others,
+    mySqlUrl: mySqlUrl || undefined,
+    envoyBinary: envoyBinary || undefined,
+    showAllLogs: log === 'all',
   };
 }

@@ -1,36 +1,69 @@
-import type { InstallationValues } from '../nats/installation-values.js';
-import type { ServiceConfig } from './service-config.js';
+import { integer, port, type SettingsOf, text } from '../process/settings.js';
+import { feedSettings, journalMaxStreams } from './backend-settings.js';
+import { serverSettings } from './server-settings.js';
 
-/** Settings of every process that carries out commands; docs/settings.md lists them. */
-export interface CommandSettings extends ServiceConfig {
-  /** NATS_URL: one server or several, separated by commas. @default nats://127.0.0.1:4222 */
-  readonly natsUrl: string;
-  /** NATS_REPLICAS: copies of each stream in a NATS cluster. @default 1 */
-  readonly natsReplicas: number;
-  /** FEED_STORAGE: where the feed is kept, memory or file. @default memory */
-  readonly feedStorage: 'memory' | 'file';
-  /** JOURNAL_LAYOUT, JOURNAL_BUCKETS, PARTITIONS: the same in every process of an installation. */
-  readonly installation: InstallationValues;
-  /** JOURNAL_MAX_STREAMS: at so many streams nothing new is created. @default 10000 */
-  readonly journalMaxStreams: number;
-  /** ADMIN_HOST: address of what is for operators only. @default 127.0.0.1 */
-  readonly adminHost: string;
-  /** ADMIN_PORT; 0: it is not served. @default 0 */
-  readonly adminPort: number;
-  /** COMMAND_TIMEOUT_MS: how long a command may take at most. @default 10000 */
-  readonly commandTimeoutMs: number;
-  /** PASSIVATE_AFTER_MS: an idle aggregate leaves memory after so long. @default 60000 */
-  readonly passivateAfterMs: number;
-  /** MAX_AGGREGATES: above so many in memory, of all types, the least recently used leave it. @default 100000 */
-  readonly maxAggregates: number;
-  /** MAX_AGGREGATES_MIB: likewise above so many MiB, by estimate. @default 512 */
-  readonly maxAggregatesMib: number;
-  /** SNAPSHOT_EVERY_COMMITS: so many commits of an aggregate lie between its snapshots. @default 500 */
-  readonly snapshotEveryCommits: number;
-  /** So many commands of one aggregate may wait. @default 1000 */
-  readonly maxWaitingPerAggregate: number;
-  /** MAX_WAITING: so many commands may wait in all. @default 10000 */
-  readonly maxWaiting: number;
-  /** MAX_ROUTED: so many commands may be on their way to other instances. @default 5000 */
-  readonly maxRouted: number;
+/**
+ * Settings of every process that carries out commands.
+ *
+ * @param grpcPort default of GRPC_PORT
+ * @param aggregate what people call an aggregate of this process, such as `thread`
+ */
+export function commandSettings(grpcPort: number, aggregate: string) {
+  return {
+    ...serverSettings(grpcPort),
+    ...feedSettings,
+    journalMaxStreams,
+    adminHost: text(
+      'ADMIN_HOST',
+      { default: '127.0.0.1' },
+      'address that serves it: who reaches it needs no permission, so it stays within the machine or pod',
+    ),
+    adminPort: port(
+      'ADMIN_PORT',
+      {
+        default: 0,
+        shown: '0 (50054 in Kubernetes and compose; `npm start` has `THREAD_COMMAND_ADMIN_PORT`, 50054)',
+      },
+      'serves what is for operators only, such as `npm run admin -- thread ownership`; 0 for nothing',
+    ),
+    commandTimeoutMs: integer(
+      'COMMAND_TIMEOUT_MS',
+      { default: 10_000, minimum: 1 },
+      'how long a command may take whose caller sets no shorter deadline; rejections are remembered at least twice as long, and 30 s',
+    ),
+    passivateAfterMs: integer(
+      'PASSIVATE_AFTER_MS',
+      { default: 60_000, minimum: 1 },
+      `an idle ${aggregate} leaves memory after so long`,
+    ),
+    maxAggregates: integer(
+      'MAX_AGGREGATES',
+      { default: 100_000, minimum: 1 },
+      `above so many ${aggregate}s in memory, the least recently used leave it`,
+    ),
+    maxAggregatesMib: integer(
+      'MAX_AGGREGATES_MIB',
+      { default: 512, minimum: 1 },
+      'likewise above so many MiB, by estimate',
+    ),
+    snapshotEveryCommits: integer(
+      'SNAPSHOT_EVERY_COMMITS',
+      { default: 500, minimum: 1 },
+      `so many commits of a ${aggregate} lie between its snapshots, which only save time when it is loaded; with 50 one is saved too when the ${aggregate} gets another owner`,
+    ),
+    maxWaitingPerAggregate: integer(
+      `MAX_WAITING_PER_${aggregate.toUpperCase()}`,
+      { default: 1_000, minimum: 1 },
+      `so many commands of one ${aggregate} may wait; more are RESOURCE_EXHAUSTED`,
+    ),
+    maxWaiting: integer('MAX_WAITING', { default: 10_000, minimum: 1 }, 'so many commands may wait in all'),
+    maxRouted: integer(
+      'MAX_ROUTED',
+      { default: 5_000, minimum: 1 },
+      `so many commands may be on their way from this instance to the owners of their ${aggregate}s; more are RESOURCE_EXHAUSTED`,
+    ),
+  };
 }
+
+/** Settings of every process that carries out commands. */
+export type CommandSettings = SettingsOf<ReturnType<typeof commandSettings>>;

@@ -1,34 +1,67 @@
-import type { InstallationValues } from '../nats/installation-values.js';
-import type { ServiceConfig } from './service-config.js';
+import { integer, type SettingsOf } from '../process/settings.js';
+import { feedSettings, installation, mysqlUrl } from './backend-settings.js';
+import { LONGEST_MS, serverSettings } from './server-settings.js';
 
-/** Settings of every process that projects; docs/settings.md lists them. */
-export interface ProjectionSettings extends ServiceConfig {
-  /** MYSQL_URL: where the read model lies. @default mysql://root@127.0.0.1:3306/threadweaver */
-  readonly mysqlUrl: string;
-  /** NATS_URL. @default nats://127.0.0.1:4222 */
-  readonly natsUrl: string;
-  /** NATS_REPLICAS: copies of the feed's stream in a NATS cluster. @default 1 */
-  readonly natsReplicas: number;
-  /** FEED_STORAGE: where the feed is kept, memory or file. @default memory */
-  readonly feedStorage: 'memory' | 'file';
-  /** JOURNAL_LAYOUT, JOURNAL_BUCKETS, PARTITIONS: the same in every process of an installation. */
-  readonly installation: InstallationValues;
-  /** MYSQL_MAX_CONNECTIONS. @default 4 */
-  readonly mysqlMaxConnections: number;
-  /** PROJECTION_BATCH_COMMITS: commits in one transaction at most. @default 500 */
-  readonly batchCommits: number;
-  /** PROJECTION_LINGER_MS: how long a batch may wait to fill, while many commits come. @default 10 */
-  readonly lingerMs: number;
-  /** PROJECTION_PARTITIONS: parts that projectors share; the same in every projector. @default 8 */
-  readonly projectionPartitions: number;
-  /** MYSQL_ABANDON_AFTER_SECONDS: the server ends a session, and its transaction, that is silent so long. @default 5 */
-  readonly mysqlAbandonAfterSeconds: number;
-  /** RECONCILE_THREADS_PER_SECOND: so many aggregates are compared in a second at most. @default 5000 */
-  readonly reconcileThreadsPerSecond: number;
-  /** RECONCILE_EVERY_MS: how often the journal's versions are compared with the read model's. @default 300000 */
-  readonly reconcileEveryMs: number;
-  /** PROJECTION_CHECK_EVERY_MS: how often it is checked that projecting is possible and wanted. @default 1000 */
-  readonly checkEveryMs: number;
-  /** UNHEALTHY_AFTER_MS: how long projecting may fail before health says NOT_SERVING. @default 5000 */
-  readonly unhealthyAfterMs: number;
+/** PROJECTION_PARTITIONS: no more than the installation has. */
+export const projectionPartitions = integer(
+  'PROJECTION_PARTITIONS',
+  (variables) => {
+    const maximum = Math.min(256, installation.read(variables).partitions);
+    return { default: Math.min(8, maximum), minimum: 1, maximum };
+  },
+  'parts that projectors share ([projector.md](projector.md)); the same in every projector, at most `PARTITIONS`; never changes',
+);
+
+/**
+ * Settings of every process that projects.
+ *
+ * @param grpcPort default of GRPC_PORT
+ * @param aggregate what people call an aggregate of what is projected, such as `thread`
+ */
+export function projectionSettings(grpcPort: number, aggregate: string) {
+  return {
+    ...serverSettings(grpcPort),
+    mysqlUrl,
+    ...feedSettings,
+    projectionPartitions,
+    mysqlMaxConnections: integer('MYSQL_MAX_CONNECTIONS', { default: 4, minimum: 1 }, 'connections to MySQL'),
+    batchCommits: integer(
+      'PROJECTION_BATCH_COMMITS',
+      { default: 500, minimum: 1, maximum: 10_000 },
+      'commits in one transaction at most',
+    ),
+    lingerMs: integer(
+      'PROJECTION_LINGER_MS',
+      { default: 10, maximum: 1_000 },
+      'how long a batch may wait to fill, while many commits come',
+    ),
+    reconcileEveryMs: integer(
+      'RECONCILE_EVERY_MS',
+      { default: 300_000, minimum: 100, maximum: LONGEST_MS },
+      "how often the journal's versions are compared with the read model's",
+    ),
+    reconcileThreadsPerSecond: integer(
+      `RECONCILE_${aggregate.toUpperCase()}S_PER_SECOND`,
+      { default: 5_000, minimum: 1 },
+      `so many ${aggregate}s are compared in a second at most`,
+    ),
+    mysqlAbandonAfterSeconds: integer(
+      'MYSQL_ABANDON_AFTER_SECONDS',
+      { default: 5, minimum: 1, maximum: 3_600 },
+      'the server ends a session, and its transaction, of which it hears nothing for so long; a lock is waited for no longer either',
+    ),
+    checkEveryMs: integer(
+      'PROJECTION_CHECK_EVERY_MS',
+      { default: 1_000, minimum: 10, maximum: LONGEST_MS },
+      'how often it is checked that projecting is possible and not paused',
+    ),
+    unhealthyAfterMs: integer(
+      'UNHEALTHY_AFTER_MS',
+      { default: 5_000, maximum: LONGEST_MS },
+      'how long projecting may fail before health says NOT_SERVING',
+    ),
+  };
 }
+
+/** Settings of every process that projects. */
+export type ProjectionSettings = SettingsOf<ReturnType<typeof projectionSettings>>;

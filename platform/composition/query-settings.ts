@@ -1,48 +1,97 @@
-import type { InstallationValues } from '../nats/installation-values.js';
-import type { ServiceConfig } from './service-config.js';
+import { integer, type SettingsOf } from '../process/settings.js';
+import { feedSettings, mysqlUrl } from './backend-settings.js';
+import { LONGEST_MS, serverSettings } from './server-settings.js';
 
-/** Settings of every process that answers queries; docs/settings.md lists them. */
-export interface QuerySettings extends ServiceConfig {
-  /** MYSQL_URL. @default mysql://root@127.0.0.1:3306/threadweaver */
-  readonly mysqlUrl: string;
-  /** MYSQL_MAX_CONNECTIONS. @default 10 */
-  readonly mysqlMaxConnections: number;
-  /** MYSQL_CONNECT_TIMEOUT_MS: how long opening a connection may take. @default 1000 */
-  readonly mysqlConnectTimeoutMs: number;
-  /** MYSQL_ACQUIRE_TIMEOUT_MS: how long a call may wait for a free connection. @default 1500 */
-  readonly mysqlAcquireTimeoutMs: number;
-  /** MYSQL_STATEMENT_TIMEOUT_MS: how long one query may take. @default 2000 */
-  readonly mysqlStatementTimeoutMs: number;
-  /** HEALTH_CHECK_EVERY_MS: how often the database is asked for a sign of life. @default 2000 */
-  readonly healthCheckEveryMs: number;
-  /** MIN_VERSION_WAIT_MS: how long a query without a deadline waits for the version that it asks for. @default 5000 */
-  readonly minVersionWaitMs: number;
-  /** MAX_WAITING_QUERIES: so many queries may wait for a version at once. @default 10000 */
-  readonly maxWaitingQueries: number;
-  /** NATS_URL: only watching needs it. @default nats://127.0.0.1:4222 */
-  readonly natsUrl: string;
-  /** NATS_REPLICAS: copies of the feed's stream in a NATS cluster. @default 1 */
-  readonly natsReplicas: number;
-  /** FEED_STORAGE: where the feed is kept, memory or file. @default memory */
-  readonly feedStorage: 'memory' | 'file';
-  /** JOURNAL_LAYOUT, JOURNAL_BUCKETS, PARTITIONS: the same in every process of an installation. */
-  readonly installation: InstallationValues;
-  /** MAX_WATCHERS: so many may watch at once. @default 5000 */
-  readonly maxWatchers: number;
-  /** MAX_WATCHERS_PER_CLIENT: so many of them of one client. @default 2000 */
-  readonly maxWatchersPerClient: number;
-  /** MAX_WATCHERS_PER_ACCOUNT: so many of them of one account. @default 1000 */
-  readonly maxWatchersPerAccount: number;
-  /** MAX_QUEUED_PER_CLIENT: so many queries of one client may wait for their turn at the database. @default 1000 */
-  readonly maxQueuedPerClient: number;
-  /** WATCH_HEARTBEAT_MS: how often a watcher hears something when nothing happens. @default 15000 */
-  readonly watchHeartbeatMs: number;
-  /** WATCH_BUFFER_COMMITS: a watcher that is so many commits behind is cut off. @default 1000 */
-  readonly watchBufferCommits: number;
-  /** WATCH_BUFFER_KIB: likewise in KiB of events. @default 4096 */
-  readonly watchBufferKib: number;
-  /** WATCH_STALL_MS: a watcher that takes nothing for so long is cut off. @default 30000 */
-  readonly watchStallMs: number;
-  /** WATCH_MAX_READS: so many reads of the journal may go on at once. @default 16 */
-  readonly watchMaxReads: number;
+/** Envoy ends a stream in which nothing moves for five minutes. */
+const LONGEST_HEARTBEAT_MS = 120_000;
+
+const readModelSettings = {
+  mysqlUrl,
+  mysqlMaxConnections: integer('MYSQL_MAX_CONNECTIONS', { default: 10, minimum: 1 }, 'connections to MySQL'),
+  mysqlConnectTimeoutMs: integer(
+    'MYSQL_CONNECT_TIMEOUT_MS',
+    { default: 1_000, minimum: 1 },
+    'how long opening a connection may take',
+  ),
+  mysqlAcquireTimeoutMs: integer(
+    'MYSQL_ACQUIRE_TIMEOUT_MS',
+    { default: 1_500, minimum: 1 },
+    'how long a call may wait for a free connection',
+  ),
+  mysqlStatementTimeoutMs: integer(
+    'MYSQL_STATEMENT_TIMEOUT_MS',
+    { default: 2_000, minimum: 1 },
+    'how long one query may take; the server ends it then',
+  ),
+  healthCheckEveryMs: integer(
+    'HEALTH_CHECK_EVERY_MS',
+    { default: 2_000, minimum: 10, maximum: LONGEST_MS },
+    'how often the database is asked for a sign of life',
+  ),
+  minVersionWaitMs: integer(
+    'MIN_VERSION_WAIT_MS',
+    { default: 5_000, maximum: LONGEST_MS },
+    'how long a query waits for the version that it asks for, if its caller sets no deadline (gRPC through Envoy always has one, of 15 s at most)',
+  ),
+  maxWaitingQueries: integer(
+    'MAX_WAITING_QUERIES',
+    { default: 10_000, minimum: 1 },
+    'so many queries may wait for a version at once; more are RESOURCE_EXHAUSTED',
+  ),
+  maxQueuedPerClient: integer(
+    'MAX_QUEUED_PER_CLIENT',
+    { default: 1_000, minimum: 1 },
+    'so many queries of one client may wait for their turn at the database; more are RESOURCE_EXHAUSTED (OVERLOADED)',
+  ),
+};
+
+const watchSettings = {
+  maxWatchers: integer(
+    'MAX_WATCHERS',
+    { default: 5_000, minimum: 1 },
+    'so many may watch at once; more are RESOURCE_EXHAUSTED',
+  ),
+  maxWatchersPerClient: integer(
+    'MAX_WATCHERS_PER_CLIENT',
+    { default: 2_000, minimum: 1 },
+    'of them, so many of one client',
+  ),
+  maxWatchersPerAccount: integer(
+    'MAX_WATCHERS_PER_ACCOUNT',
+    { default: 1_000, minimum: 1 },
+    'of them, so many of one account',
+  ),
+  watchHeartbeatMs: integer(
+    'WATCH_HEARTBEAT_MS',
+    { default: 15_000, minimum: 100, maximum: LONGEST_HEARTBEAT_MS },
+    'how often a watcher hears something, and the journal is compared with what it was told, when nothing happens; at most 120000',
+  ),
+  watchBufferCommits: integer(
+    'WATCH_BUFFER_COMMITS',
+    { default: 1_000, minimum: 1 },
+    'a watcher that falls so many commits behind, after it had caught up, is cut off (SLOW_READER)',
+  ),
+  watchBufferKib: integer('WATCH_BUFFER_KIB', { default: 4_096, minimum: 1 }, 'likewise in KiB of events'),
+  watchStallMs: integer(
+    'WATCH_STALL_MS',
+    { default: 30_000, minimum: 100, maximum: LONGEST_MS },
+    'a watcher that takes nothing for so long, though there is something, is cut off',
+  ),
+  watchMaxReads: integer(
+    'WATCH_MAX_READS',
+    { default: 16, minimum: 1 },
+    'so many reads of the journal may go on at once for watchers',
+  ),
+};
+
+/**
+ * Settings of every process that answers queries.
+ *
+ * @param grpcPort default of GRPC_PORT
+ */
+export function querySettings(grpcPort: number) {
+  return { ...serverSettings(grpcPort), ...readModelSettings, ...feedSettings, ...watchSettings };
 }
+
+/** Settings of every process that answers queries. */
+export type QuerySettings = SettingsOf<ReturnType<typeof querySettings>>;

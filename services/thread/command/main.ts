@@ -1,13 +1,13 @@
 import { runCommands } from '../../../platform/composition/run-commands.js';
-import { settingsOrExit } from '../../../platform/process/environment.js';
+import { settings as read, settingsOrExit } from '../../../platform/process/settings.js';
 import { threadContext } from '../events/context.js';
 import { bindCommandServices } from './adapters/bind-services.js';
 import { withinQuota } from './adapters/jetstream-creation-quota.js';
 import { threadAggregate } from './adapters/thread-aggregate.js';
-import { readConfig } from './config.js';
+import { threadCommandSettings } from './config.js';
 import { ThreadCommandHandler } from './runtime/thread-command-handler.js';
 
-const settings = settingsOrExit(() => readConfig());
+const settings = settingsOrExit(() => read(threadCommandSettings));
 
 runCommands(threadContext, settings, async (node) => {
   const { installation, natsReplicas: replicas, journalMaxStreamsPerAccount: limit } = settings;

@@ -1,11 +1,11 @@
 import { runProjection } from '../../../platform/composition/run-projection.js';
-import { settingsOrExit } from '../../../platform/process/environment.js';
+import { settings, settingsOrExit } from '../../../platform/process/settings.js';
 import { threadContext } from '../events/context.js';
-import { readProjectorConfig } from './config.js';
+import { threadProjectorSettings } from './config.js';
 import { threadsProjection } from './projection.js';
 
 runProjection(
   threadContext,
   threadsProjection,
-  settingsOrExit(() => readProjectorConfig()),
+  settingsOrExit(() => settings(threadProjectorSettings)),
 );

@@ -1,14 +1,14 @@
 import { runQueries } from '../../../platform/composition/run-queries.js';
-import { settingsOrExit } from '../../../platform/process/environment.js';
+import { settings as read, settingsOrExit } from '../../../platform/process/settings.js';
 import { threadContext } from '../events/context.js';
 import { bindQueryServices } from './adapters/bind-services.js';
 import { mySqlParticipationReader } from './adapters/mysql-participation-reader.js';
 import { MySqlThreadReader } from './adapters/mysql-thread-reader.js';
 import { mySqlThreadVersions } from './adapters/mysql-thread-versions.js';
-import { readConfig } from './config.js';
+import { threadQuerySettings } from './config.js';
 import { ThreadWatches } from './runtime/thread-watch.js';
 
-const settings = settingsOrExit(() => readConfig());
+const settings = settingsOrExit(() => read(threadQuerySettings));
 
 runQueries(threadContext, settings, {
   versions: mySqlThreadVersions,
