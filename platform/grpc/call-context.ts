@@ -1,6 +1,7 @@
 import { Metadata, status } from '@grpc/grpc-js';
 import { toError } from '../kernel/fault.js';
 import { InvalidRequest } from '../kernel/field-violation.js';
+import { anonymous, type Principal } from '../kernel/principal.js';
 import { traceContextFrom, traceIdOf, type TraceContext } from '../journal/trace-context.js';
 import type { Logger } from '../telemetry/logger.js';
 import { CLIENT_HEADER } from './call-limits.js';
@@ -10,6 +11,8 @@ import { steadyNow } from '../kernel/steady-clock.js';
 
 /** What a handler knows of the call besides the request. */
 export interface CallContext {
+  /** Who calls, and for whom. */
+  readonly principal: Principal;
   readonly trace: TraceContext;
   /** Whom the call is from, as counts of clients have it: an address, or an IPv6 network. */
   readonly client: string;
@@ -28,24 +31,32 @@ export interface CallContext {
   annotate(fields: Readonly<Record<string, unknown>>): void;
 }
 
+/** As go-grpc-middleware names them. */
+export type CallKind = 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
+
 /** Is told of each call to one method when it has ended. */
 export type CallObserver = (code: status, seconds: number) => void;
 
 /** Makes the observer of a method, once, when that is bound. @param path such as `/package.Service/Method` */
-export type ObserveCalls = (path: string, kind: 'unary' | 'server_stream') => CallObserver;
+export type ObserveCalls = (path: string, kind: CallKind) => CallObserver;
 
 /** What is bound the same way for unary and for streaming methods. */
 export interface ServiceOptions {
   readonly logger: Logger;
   /** Measures calls. @default nobody */
   readonly observe?: ObserveCalls | undefined;
+  /** Says who calls. No header proves anything by itself. @default anonymous */
+  readonly authenticate?: Authenticate | undefined;
   /** What is wrong with a request, in the words of this API. @default as it is */
   readonly rephrase?: (error: InvalidRequest) => Error;
   /** How much of a request is decoded at all. @default WireScan's */
   readonly decodeBounds?: DecodeBounds;
 }
 
-/** A call as grpc-js has it, as far as both kinds are the same. */
+/** Says who a call is from. @param header as CallContext's */
+export type Authenticate = (header: (name: string) => string | undefined) => Principal;
+
+/** A call as grpc-js has it, as far as all kinds are the same. */
 interface ServerCall {
   readonly metadata: Metadata;
   getDeadline(): Date | number;
@@ -59,6 +70,7 @@ export interface BoundMethod {
   /** How long a call may take at most. */
   readonly maxCallMs: number;
   readonly observer: CallObserver | undefined;
+  readonly authenticate: Authenticate | undefined;
 }
 
 /**
@@ -73,6 +85,7 @@ export class BoundCall implements CallContext {
   readonly #method: BoundMethod;
   readonly #call: ServerCall;
   #annotations: Record<string, unknown> | undefined;
+  #principal: Principal | undefined;
   #answerHeaders: Metadata | undefined;
 
   constructor(method: BoundMethod, call: ServerCall) {
@@ -86,6 +99,10 @@ export class BoundCall implements CallContext {
 
   get logger(): Logger {
     return this.#method.logger;
+  }
+
+  get principal(): Principal {
+    return (this.#principal ??= this.#method.authenticate?.((name) => this.header(name)) ?? anonymous);
   }
 
   get client(): string {

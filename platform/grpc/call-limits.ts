@@ -98,6 +98,8 @@ export class ClientLimits {
             pass(message);
           },
           onReceiveHalfClose: (pass) => {
+            // A caller that goes away has not come to the end, as grpc-js would have it of a stream of requests.
+            if (method.requestStream && open?.stream?.aborted) return;
             if (open) this.#finished(open);
             pass();
           },

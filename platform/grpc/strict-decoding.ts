@@ -17,7 +17,7 @@ configureTextEncoding({
 
 /** A request that was not decoded; the handler answers with `error` in place of handling it. */
 export class UndecodableRequest {
-  constructor(readonly error: InvalidRequest) {}
+  constructor(readonly error: Error) {}
 }
 
 /**
