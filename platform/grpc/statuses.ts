@@ -38,6 +38,28 @@ export function toServiceError(thrown: unknown): ServiceError {
   return faultError(new Fault('internal', 'INTERNAL', 'internal error', { cause: error }));
 }
 
+const kindOfCode = new Map(Object.entries(codeOfKind).map(([kind, code]) => [code, kind as FaultKind]));
+
+/**
+ * The way back: what another service has answered, as a Fault with the reason that it gave. A request that it takes for
+ * invalid is a fault of ours who made it.
+ */
+export function faultOf(error: ServiceError): Fault {
+  const kind = kindOfCode.get(error.code) ?? 'internal';
+  return new Fault(kind, reasonOf(error.metadata) ?? status[error.code], error.details, { cause: error });
+}
+
+function reasonOf(metadata: Metadata): string | undefined {
+  const [bytes] = metadata.get('grpc-status-details-bin');
+  if (!(bytes instanceof Buffer)) return undefined;
+  try {
+    const info = Status.decode(bytes).details.find(({ typeUrl }) => typeUrl.endsWith('/google.rpc.ErrorInfo'));
+    return info && (ErrorInfo.decode(info.value).reason || undefined);
+  } catch {
+    return undefined;
+  }
+}
+
 /** True for what the operators, and not the caller, have to look at. */
 export function isOurFault(code: status): boolean {
   return code === status.INTERNAL || code === status.UNKNOWN || code === status.DATA_LOSS;
