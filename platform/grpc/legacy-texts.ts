@@ -24,7 +24,7 @@ export class LegacyInvalidRequest extends InvalidRequest {
     /** One for each violation, none with a line break. */
     readonly texts: readonly string[],
   ) {
-    super(violations);
+    super(violations, texts.join('\n'));
   }
 }
 

@@ -4,7 +4,6 @@ import { Status } from '../../gen/google/rpc/status.js';
 import { Fault, toError, type FaultKind } from '../kernel/fault.js';
 import { describeFault, InvalidRequest, snakeCasePath, type FieldViolation } from '../kernel/field-violation.js';
 import { JournalUnavailable } from '../journal/journal.js';
-import { LegacyInvalidRequest } from './legacy-texts.js';
 
 /** Who defines the reasons in ErrorInfo. */
 const ERROR_DOMAIN = 'threadweaver';
@@ -74,7 +73,7 @@ function faultError(fault: Fault): ServiceError {
 }
 
 function invalidRequestError(error: InvalidRequest): ServiceError {
-  const message = error instanceof LegacyInvalidRequest ? error.texts.join('\n') : summaryOf(error.violations);
+  const message = error.summary ?? summaryOf(error.violations);
   return serviceError(status.INVALID_ARGUMENT, message, [badRequestDetail(error.violations)]);
 }
 

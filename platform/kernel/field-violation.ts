@@ -31,7 +31,11 @@ export interface FieldViolation {
 export class InvalidRequest extends Error {
   override readonly name = 'InvalidRequest';
 
-  constructor(readonly violations: readonly FieldViolation[]) {
+  /** @param summary what people are told of it all. @default the first few fields, each with what is wrong */
+  constructor(
+    readonly violations: readonly FieldViolation[],
+    readonly summary?: string,
+  ) {
     super(violations.map(({ path, fault }) => `${path}: ${describeFault(fault)}`).join('; '));
   }
 }
