@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { ulid } from 'ulid';
 import { checkGrpcHealth } from '../mesh/local/grpc-health.js';
 import { ADMIN_PORT } from './render-envoy.js';
+import { type ServiceName, services } from '../mesh/services.js';
 import { startEnvoy, type TestEnvoy } from '../mesh/envoy/testing/start-envoy.js';
 import { migrateDatabase } from '../platform/mysql/migrate-database.js';
 import { type ProtoClient, protoClient } from '../platform/testing/proto-client.js';
@@ -138,13 +139,13 @@ describe('A rolling update by the numbers of the manifests', function () {
     readonly #old: ServiceProcess[] = [];
 
     private constructor(
-      private readonly name: string,
+      private readonly name: ServiceName,
       private readonly ports: number[],
     ) {
       this.#update = rollingUpdateOf(overlay, name);
     }
 
-    static async begin(name: string, instances: number): Promise<Rollout> {
+    static async begin(name: ServiceName, instances: number): Promise<Rollout> {
       const rollout = new Rollout(name, await Promise.all(Array.from({ length: 2 * instances }, () => freePort())));
       for (const port of rollout.ports.slice(0, instances)) rollout.#old.push(await rollout.#start(port));
       return rollout;
@@ -164,7 +165,7 @@ describe('A rolling update by the numbers of the manifests', function () {
     }
 
     async #start(port: number): Promise<ServiceProcess> {
-      const service = await startServiceProcess(`services/${this.name.replace('-', '/')}/main.ts`, {
+      const service = await startServiceProcess(`${services[this.name].main}.ts`, {
         ...this.#update.environment,
         NATS_URL: nats.url,
         MYSQL_URL: databaseUrl,

@@ -1,6 +1,7 @@
 import { migrationSettings } from '../platform/admin/command-line/config.js';
 import { feedSettings, installation, mysqlUrl } from '../platform/composition/backend-settings.js';
 import { serverSettings } from '../platform/composition/server-settings.js';
+import { type ServiceManifest, serviceNames, services } from '../mesh/services.js';
 import { logFileSettings } from '../mesh/local/mesh-settings.js';
 import { type SettingsTable, variablesOf } from '../platform/process/settings.js';
 import { threadCommandSettings } from '../services/thread/command/config.js';
@@ -32,13 +33,27 @@ function rowsOf(name: string, table: SettingsTable): string {
   return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
 }
 
+/** The services of the mesh, as its manifest has them. */
+function servicesTable(): string {
+  const rows = serviceNames.map((name) => {
+    const { port, adminPort, serves, maxInstances }: ServiceManifest = services[name];
+    return `| ${name} | ${port} | ${adminPort ?? 'none'} | ${serves} | ${maxInstances} |`;
+  });
+  return [
+    '| service | port | for operators | serves | instances of `npm start`, at most |',
+    '|---|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
 /** The text of docs/settings.md with its tables as the code has them now. */
 export function withSettingsTables(document: string): string {
-  return Object.entries(tables).reduce((text, [name, table]) => {
+  const rendered = Object.entries(tables).map(([name, table]) => [name, rowsOf(name, table)] as const);
+  return [['services', servicesTable()] as const, ...rendered].reduce((text, [name, rows]) => {
     const [begin, end] = [`<!-- table: ${name} -->\n`, '\n<!-- end -->'];
     const from = text.indexOf(begin) + begin.length;
     const to = text.indexOf(end, from);
     if (from < begin.length || to < 0) throw new Error(`docs/settings.md has no place for the table of ${name}`);
-    return text.slice(0, from) + rowsOf(name, table) + text.slice(to);
+    return text.slice(0, from) + rows + text.slice(to);
   }, document);
 }

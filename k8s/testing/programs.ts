@@ -3,17 +3,18 @@ import { type SettingsTable, type SettingVariable, variablesOf } from '../../pla
 import { threadCommandSettings } from '../../services/thread/command/config.js';
 import { threadProjectorSettings } from '../../services/thread/projector/config.js';
 import { threadQuerySettings } from '../../services/thread/query/config.js';
+import { type ServiceName, services as manifests } from '../../mesh/services.js';
 import type { Container } from './manifests.js';
 
-/** Every service that manifests start, and its settings. A new service comes in here. */
+/** The settings of every service that manifests start. */
 export const services = {
   'thread-command': threadCommandSettings,
   'thread-query': threadQuerySettings,
   'thread-projector': threadProjectorSettings,
-};
+} satisfies Readonly<Record<ServiceName, SettingsTable>>;
 /** The main file of a service or tool by its image's name, as the Dockerfile finds it. */
 function mainOf(name: string): string {
-  return name === 'load' ? 'dist/load/main.js' : `dist/services/${name.replace('-', '/')}/main.js`;
+  return `dist/${name in manifests ? manifests[name as ServiceName].main : `${name}/main`}.js`;
 }
 
 /** By main file; also those that are no services. */

@@ -5,7 +5,8 @@ import type { ServerCommand } from '../servers/server-definition.js';
 import type { Component, PortClaim, ProcessComponent } from './component.js';
 import { envoyComponent } from './envoy-component.js';
 import { checkGrpcHealth } from './grpc-health.js';
-import { instancesOf, type ServiceName } from './instances.js';
+import { type ServiceName, serviceNames, services as manifests } from '../services.js';
+import { instancesOf } from './instances.js';
 import { claimPort, type MeshSettings } from './mesh-settings.js';
 import { mySqlAccounts } from './mysql-accounts.js';
 import { natsComponents } from './nats-components.js';
@@ -52,7 +53,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
           port,
           command: () =>
             compiled(
-              `services/${service.replace('-', '/')}/main.js`,
+              `${manifests[service].main}.js`,
               {
                 ...nats.serviceEnv,
                 ...mySqlEnv[service],
@@ -71,7 +72,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
         },
       };
     });
-  const allServices = [...services('thread-command'), ...services('thread-query'), ...services('thread-projector')];
+  const allServices = serviceNames.flatMap(services);
 
   return [
     ...nats.components,

@@ -7,7 +7,8 @@ import { projectRoot } from '../../platform/process/project-root.js';
 import { envoyBinary } from '../servers/tools.js';
 import { renderEnvoyConfig } from '../envoy/render-config.js';
 import type { PortClaim, ProcessComponent } from './component.js';
-import { instancesOf, type ServiceName } from './instances.js';
+import type { ServiceName } from '../services.js';
+import { instancesOf } from './instances.js';
 import { MeshError } from './mesh-error.js';
 import type { MeshPorts, MeshSettings } from './mesh-settings.js';
 

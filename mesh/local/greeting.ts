@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
 import { adminSocketOf } from './envoy-component.js';
-import { instancesOf, type ServiceName } from './instances.js';
+import { type ServiceName, serviceNames, services } from '../services.js';
+import { instancesOf } from './instances.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { natsAddresses } from './nats-components.js';
 
@@ -16,7 +17,8 @@ export function greeting(settings: Omit<MeshSettings, 'secrets'>): string {
   const { ports, dataDir, natsUrl, mySqlUrl, listenHost } = settings;
   const nats = natsUrl === undefined ? natsAddresses(settings).replaceAll(',', ', ') : 'yours (NATS_URL)';
   const portsOf = (service: ServiceName) =>
-    [service, ...instancesOf(service, settings).map(({ port }) => port)].join(' ');
+    [service, ...instancesOf(service, settings).map(({ port }) => port)].join(' ') +
+    (services[service].serves === 'health only' ? ' (health)' : '');
   const mySql = mySqlUrl === undefined ? `mysql://127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
   const envoy = `localhost:${ports.envoy}`;
   return `
@@ -24,7 +26,7 @@ Running. Ctrl-C stops everything; its state stays in ${dataDir}.
 
   everything        http://${envoy}   gRPC, gRPC-Web and REST${listenHost === '127.0.0.1' ? '' : `, on ${listenHost}`}
   older REST ports  threads ${ports.threads}, messenger ${ports.messenger}, booking ${ports.booking}
-  services          ${portsOf('thread-command')}, ${portsOf('thread-query')}, ${portsOf('thread-projector')} (health)
+  services          ${serviceNames.map(portsOf).join(', ')}
   behind them       ${nats}
                     ${mySql}
                     passwords: ${join(dataDir, LOCAL_SETTINGS_FILE)}

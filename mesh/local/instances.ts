@@ -1,7 +1,5 @@
+import { type ServiceManifest, type ServiceName, services } from '../services.js';
 import type { MeshPorts, MeshSettings } from './mesh-settings.js';
-
-/** The services that run in several instances. */
-export type ServiceName = 'thread-command' | 'thread-query' | 'thread-projector';
 
 /** One process of a service. */
 export interface Instance {
@@ -13,23 +11,19 @@ export interface Instance {
   readonly adminPortName?: keyof MeshPorts;
 }
 
-const firstPorts = {
-  'thread-command': 'threadCommand',
-  'thread-query': 'threadQuery',
-  'thread-projector': 'threadProjector',
-} as const satisfies Record<ServiceName, keyof MeshPorts>;
-
-/** All instances of a service: as many as `instances` says of thread-command, and at most two of the others. */
+/** All instances of a service: as many as `instances` says, or as it may have. */
 export function instancesOf(
   service: ServiceName,
   { instances, ports }: Pick<MeshSettings, 'instances' | 'ports'>,
 ): Instance[] {
-  const count = service === 'thread-command' ? instances : Math.min(instances, 2);
+  const { portName: firstPort, adminPort, maxInstances }: ServiceManifest = services[service];
+  const count = Math.min(instances, maxInstances);
   return Array.from({ length: count }, (_, index) => {
     const number = index + 1;
-    const portName = (number === 1 ? firstPorts[service] : `${firstPorts[service]}${number}`) as keyof MeshPorts;
+    const suffix = number === 1 ? '' : String(number);
+    const portName = `${firstPort}${suffix}` as keyof MeshPorts;
     const name = number === 1 ? service : `${service}-${number}`;
-    const adminPortName = portName.replace('threadCommand', 'threadCommandAdmin') as keyof MeshPorts;
-    return { name, portName, port: ports[portName], ...(service === 'thread-command' && { adminPortName }) };
+    const adminPortName = `${firstPort}Admin${suffix}` as keyof MeshPorts;
+    return { name, portName, port: ports[portName], ...(adminPort !== undefined && { adminPortName }) };
   });
 }

@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import type { LogFileSettings } from './child-log.js';
+import { services } from '../services.js';
 import type { PortClaim } from './component.js';
 import type { MeshSecrets } from './secrets.js';
 import { natsUrl } from '../../platform/composition/backend-settings.js';
 import { combined, group, integer, port, settings, text, type Variables } from '../../platform/process/settings.js';
 
 /** The most instances of thread-command that one mesh may have. */
-export const MAX_INSTANCES = 9;
+export const MAX_INSTANCES = services['thread-command'].maxInstances;
 /** The highest port that the first service's metrics may have: those of all the others come after it. */
 const LAST_METRICS_PORT = 65_500;
 type FurtherInstance = 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
@@ -65,10 +66,18 @@ const singlePortSettings: Readonly<Record<keyof SinglePorts, PortSetting>> = {
   threads: { variable: 'THREADS_PORT', port: 18080, purpose: "Envoy (the older thread system's port)" },
   messenger: { variable: 'MESSENGER_PORT', port: 10000, purpose: "Envoy (the older messenger's port)" },
   booking: { variable: 'BOOKING_PORT', port: 8088, purpose: "Envoy (the older booking system's port)" },
-  threadCommand: { variable: 'THREAD_COMMAND_PORT', port: 50051, purpose: 'thread-command' },
-  threadCommandAdmin: { variable: 'THREAD_COMMAND_ADMIN_PORT', port: 50054, purpose: 'thread-command (admin)' },
-  threadQuery: { variable: 'THREAD_QUERY_PORT', port: 50052, purpose: 'thread-query' },
-  threadProjector: { variable: 'THREAD_PROJECTOR_PORT', port: 50053, purpose: 'thread-projector (health)' },
+  threadCommand: { variable: 'THREAD_COMMAND_PORT', port: services['thread-command'].port, purpose: 'thread-command' },
+  threadCommandAdmin: {
+    variable: 'THREAD_COMMAND_ADMIN_PORT',
+    port: services['thread-command'].adminPort,
+    purpose: 'thread-command (admin)',
+  },
+  threadQuery: { variable: 'THREAD_QUERY_PORT', port: services['thread-query'].port, purpose: 'thread-query' },
+  threadProjector: {
+    variable: 'THREAD_PROJECTOR_PORT',
+    port: services['thread-projector'].port,
+    purpose: 'thread-projector (health)',
+  },
   nats: { variable: 'NATS_PORT', port: 4222, purpose: 'nats-server' },
   mySql: { variable: 'MYSQL_PORT', port: 3306, purpose: 'MySQL' },
 };

@@ -5,7 +5,7 @@ import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.j
 import { freePort } from '../servers/free-ports.js';
 import { meshComponents } from './components.js';
 import { makePrivate } from './data-dir.js';
-import type { ServiceName } from './instances.js';
+import type { ServiceName } from '../services.js';
 import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
 import { checkNatsShape, natsUrlOf } from './nats-components.js';
 import { writeOperatorSettings } from './operator-settings.js';
