@@ -181,6 +181,12 @@ describe('streams of requests', function () {
         socket.on('error', () => undefined).pipe(onwards);
         onwards.on('error', () => undefined).pipe(socket);
         events.once('cut', () => onwards.destroy());
+        for (const [one, other] of [
+          [socket, onwards],
+          [onwards, socket],
+        ] as const) {
+          one.on('close', () => other.destroy());
+        }
       }).listen(0, '127.0.0.1');
       await once(relay, 'listening');
       client.close();
@@ -195,6 +201,7 @@ describe('streams of requests', function () {
       await new Promise((resolve) => setImmediate(resolve));
       assert.deepEqual(observed, [['client_stream', status.CANCELLED]]);
       client.close();
+      events.emit('cut');
       relay.close();
     });
   }
