@@ -2,9 +2,14 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { type CommanderError } from 'commander';
 import type { Context } from '../journal/context.js';
+import type { ExplainedRows } from '../mysql/explained-rows.js';
 import { readAdminArguments, type AdministeredContext } from './admin-program.js';
 
-const projection = { name: 'threads', namespace: '', tables: [], rows: {} as never, migrations: [] };
+const explained: ExplainedRows = {
+  tables: { threads: { key: ['id'], effectOf: () => [] }, messages: { key: ['thread_id', 'id'], effectOf: () => [] } },
+  callerOf: () => undefined,
+};
+const projection = { name: 'threads', namespace: '', tables: [], rows: {} as never, migrations: [], explained };
 const thread: AdministeredContext = {
   context: { name: 'thread', prefix: 'THREAD', codec: {} as Context['codec'], aggregateTypes: ['thread'] },
   projections: [projection],
@@ -41,6 +46,10 @@ describe('the command line of operators', () => {
     'thread ownership --address host:1': { kind: 'ownership', aggregateId: undefined, address: 'host:1' },
     [`thread ownership which ${id} --address host:1`]: { kind: 'which', aggregateId: id, address: 'host:1' },
     [`thread ownership --address host:1 which ${id}`]: { kind: 'which', aggregateId: id, address: 'host:1' },
+    [`thread explain threads ${id}`]: { kind: 'explain', table: 'threads', key: [id], withHistory: false },
+    [`thread explain messages ${id}/1 --history`]: {
+      ...{ kind: 'explain', table: 'messages', key: [id, '1'], withHistory: true },
+    },
     'thread projection status': { kind: 'status' },
     'thread projection pause': { kind: 'pause' },
     'thread projection rebuild': { kind: 'rebuild', isJournalRestored: false },
@@ -74,6 +83,10 @@ describe('the command line of operators', () => {
     'thread journal destroy': /unknown command 'destroy'/,
     'thread journal verify now': /too many arguments for 'verify'/,
     'thread journal verify --to bucketed': /unknown option '--to'/,
+    'thread explain thread 1': /no such table: thread. There are threads, messages/,
+    'thread explain messages 1': /the key of messages is thread_id\/id/,
+    'thread explain messages ../1': /thread_id in the key of messages: that is no id/,
+    'thread explain threads': /missing required argument 'key'/,
     'thread journal export': /missing required argument 'file'/,
     'thread journal import a b': /too many arguments for 'import'/,
     'thread journal migrate': /migrate needs --to per-thread or --to bucketed/,

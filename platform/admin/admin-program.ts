@@ -3,6 +3,7 @@ import { toError } from '../kernel/fault.js';
 import { projectRoot } from '../process/project-root.js';
 import type { AdministeredContext, AdminOutput, AdminTask, Ask } from './command-line/admin-task.js';
 import { completionScript } from './command-line/completion.js';
+import { addExplainCommand } from './explain/explain-commands.js';
 import { addJournalCommands } from './journal/journal-commands.js';
 import { addOwnershipCommands } from './ownership/ownership-commands.js';
 import { addProjectionCommands } from './projection/projection-commands.js';
@@ -57,6 +58,7 @@ function programOf(contexts: readonly AdministeredContext[], ask: Ask, output: O
     addOwnershipCommands(group, context, ask);
     addProjectionCommands(group, administered, ask);
     addReactionCommands(group, administered, ask);
+    addExplainCommand(group, administered, ask);
   }
   for (const leaf of leavesOf(program)) leaf.option('--json', 'print the result as JSON, and progress on stderr');
   program

@@ -14,6 +14,10 @@ export const shopView: ProjectionDeclaration = {
       down: (knex) => knex.schema.dropTable('shop_view'),
     },
   ],
+  explained: {
+    tables: { shop_view: { key: ['id'], effectOf: () => ['version', 'state', 'free'] } },
+    callerOf: () => undefined,
+  },
   rows: {
     versionsStatement: 'SELECT id, version FROM shop_view WHERE id IN (?)',
     async apply(transaction, commits) {

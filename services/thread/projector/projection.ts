@@ -1,4 +1,5 @@
 import type { ProjectionDeclaration } from '../../../platform/mysql/projection-declaration.js';
+import { explainedThreadRows } from './adapters/explain-thread-rows.js';
 import { mySqlThreadRows } from './adapters/mysql-thread-rows.js';
 import { migrations } from './migrations/index.js';
 
@@ -9,5 +10,6 @@ export const threadsProjection: ProjectionDeclaration = {
   namespace: '',
   tables: ['threads', 'thread_participants', 'messages', 'message_reactions', 'read_marks'],
   rows: mySqlThreadRows,
+  explained: explainedThreadRows,
   migrations,
 };

@@ -18,7 +18,7 @@ export const mySqlThreadRows: ProjectedRows = {
 
   async apply(transaction: Transaction, commits: readonly Commit[]): Promise<void> {
     const changes = groupByAggregate(commits).map((own) =>
-      projectThread(own.map(decode) as [ThreadCommit, ...ThreadCommit[]]),
+      projectThread(own.map(decodeThreadCommit) as [ThreadCommit, ...ThreadCommit[]]),
     );
     await insertThreads(transaction, changes);
     await updateThreads(transaction, changes);
@@ -31,7 +31,8 @@ export const mySqlThreadRows: ProjectedRows = {
   },
 };
 
-function decode({ aggregateId, version, time, events }: Commit): ThreadCommit {
+/** @throws Fault kind `data-loss` when its events cannot be decoded */
+export function decodeThreadCommit({ aggregateId, version, time, events }: Commit): ThreadCommit {
   return { threadId: aggregateId, version, time, events: events.map((event) => threadEventCodec.decode(event)) };
 }
 
