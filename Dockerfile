@@ -31,8 +31,8 @@ RUN node_modules/.bin/tsc -p tsconfig.json \
  && rm dist/.tsbuildinfo
 # Not earlier: what is above is the same for all services, and so made once.
 ARG SERVICE=thread-command
-# thread-query is services/thread/query.
-RUN case "${SERVICE}" in load) main=load ;; *) main="services/${SERVICE%%-*}/${SERVICE#*-}" ;; esac \
+# thread-query is services/thread/query, account is services/account.
+RUN case "${SERVICE}" in load) main=load ;; *-*) main="services/${SERVICE%%-*}/${SERVICE#*-}" ;; *) main="services/${SERVICE}" ;; esac \
  && test -f "dist/${main}/main.js" \
  && printf "import './dist/%s/main.js';\n" "${main}" > start.mjs
 

@@ -11,9 +11,6 @@ import { generatedFolder } from './render-envoy.js';
 import { isOurs, programOf, programs, services, settingsOf, suitsOneMachine } from './testing/programs.js';
 import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
 
-/** Parts of a context that are no service of their own. */
-const notServices = ['events', 'journal'];
-
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
 
 describe('Manifests and code agree', function () {
@@ -33,14 +30,8 @@ describe('Manifests and code agree', function () {
   };
 
   it('on which services there are', () => {
-    const foldersIn = (path: string): string[] =>
-      readdirSync(join(projectRoot, path), { withFileTypes: true }).flatMap((one) =>
-        one.isDirectory() ? [one.name] : [],
-      );
-    const inCode = foldersIn('services')
-      .flatMap((context) => foldersIn(`services/${context}`).map((part) => ({ context, part })))
-      .filter(({ part }) => !notServices.includes(part))
-      .map(({ context, part }) => `${context}-${part}`)
+    const inCode = readdirSync(join(projectRoot, 'services'), { recursive: true, encoding: 'utf8' })
+      .flatMap((path) => /^(.+)\/main\.ts$/.exec(path)?.[1]?.replaceAll('/', '-') ?? [])
       .sort();
     assert.deepEqual(Object.keys(services).sort(), inCode);
     for (const overlay of overlays) {
@@ -146,12 +137,13 @@ describe('Manifests and code agree', function () {
     const workflow = fileText('.github/workflows/ci.yml');
     const envoy = readFileSync(join(generatedFolder, 'envoy.yaml'), 'utf8');
     for (const [name, table] of Object.entries(services)) {
-      const { grpcPort } = settings(table, {});
+      const { grpcPort, jwksPort } = settings<SettingsTable>(table, {}) as { grpcPort: number; jwksPort?: number };
       for (const overlay of overlays) {
         const container = overlay.get('Deployment', name).spec.template.spec.containers[0] as Container;
         const ports = Object.fromEntries((container.ports ?? []).map((port) => [port.name, port.containerPort]));
         const { METRICS_PORT } = overlay.environmentOf(container);
-        assert.deepEqual(ports, { grpc: grpcPort, metrics: Number(METRICS_PORT) }, name);
+        const own = { grpc: grpcPort, ...(jwksPort !== undefined && { jwks: jwksPort }) };
+        assert.deepEqual(ports, { ...own, metrics: Number(METRICS_PORT) }, name);
         const { annotations } = overlay.get('Deployment', name).spec.template.metadata;
         assert.equal(annotations['prometheus.io/port'], String(ports.metrics));
         for (const probe of [container.startupProbe, container.livenessProbe]) {

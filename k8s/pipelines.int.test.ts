@@ -100,6 +100,7 @@ describe('Image and pipelines', function () {
       assert.ok(ok, output);
       const images = new Set([...stdout.matchAll(/image: (\S*threadweaver\S*)/g)].map(([, image]) => image));
       assert.deepEqual([...images].sort(), [
+        'registry.example:5000/threadweaver/account:1.2.3',
         'registry.example:5000/threadweaver/thread-command:1.2.3',
         'registry.example:5000/threadweaver/thread-projector:1.2.3',
         'registry.example:5000/threadweaver/thread-query:1.2.3',
@@ -131,7 +132,7 @@ describe('Image and pipelines', function () {
     const at = (what: RegExp): number => good.asked.findIndex((line) => what.test(line));
     const order = [/delete job migrate/, /apply .* --selector/, /wait .*job\/migrate/, /apply --filename \S+$/];
     assert.deepEqual(order.map(at), [1, 2, 3, 5]);
-    assert.equal(good.asked.filter((line) => line.includes('rollout status deployment/')).length, 3);
+    assert.equal(good.asked.filter((line) => line.includes('rollout status deployment/')).length, 4);
 
     const failing = rollOut('job/migrate');
     assert.equal(failing.status, 1);

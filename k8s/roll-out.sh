@@ -9,7 +9,7 @@
 set -euo pipefail
 overlay=${1:?usage: k8s/roll-out.sh OVERLAY}
 namespace=threadweaver
-services=(thread-command thread-query thread-projector)
+services=(account thread-command thread-query thread-projector)
 
 rendered=$(mktemp)
 trap 'rm -f "$rendered"' EXIT

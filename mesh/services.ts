@@ -8,6 +8,8 @@ export interface ServiceManifest {
   readonly port: number;
   /** Serves what is for operators only, on loopback; of the first instance. @default nothing is */
   readonly adminPort?: number;
+  /** Serves the public keys that tokens are checked by, by HTTP; of the first instance. @default nothing does */
+  readonly jwksPort?: number;
   /** What clients can call on its port. */
   readonly serves: 'commands' | 'queries' | 'health only';
   /** How many `npm start -- --instances N` makes at most. */
@@ -35,6 +37,14 @@ export const services = {
     main: 'services/thread/projector/main',
     portName: 'threadProjector',
     port: 50_053,
+    serves: 'health only',
+    maxInstances: 2,
+  },
+  account: {
+    main: 'services/account/main',
+    portName: 'account',
+    port: 50_055,
+    jwksPort: 50_056,
     serves: 'health only',
     maxInstances: 2,
   },

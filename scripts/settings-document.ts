@@ -4,6 +4,7 @@ import { serverSettings } from '../platform/composition/server-settings.js';
 import { type ServiceManifest, serviceNames, services } from '../mesh/services.js';
 import { logFileSettings } from '../mesh/local/mesh-settings.js';
 import { type SettingsTable, variablesOf } from '../platform/process/settings.js';
+import { accountSettings } from '../services/account/config.js';
 import { threadCommandSettings } from '../services/thread/command/config.js';
 import { threadProjectorSettings } from '../services/thread/projector/config.js';
 import { threadQuerySettings } from '../services/thread/query/config.js';
@@ -19,6 +20,7 @@ const tables: Readonly<Record<string, SettingsTable>> = {
   'thread-command': threadCommandSettings,
   'thread-projector': threadProjectorSettings,
   'thread-query': threadQuerySettings,
+  account: accountSettings,
   migrations: migrationSettings,
 };
 

@@ -1,5 +1,6 @@
 import { journalSettings, migrationSettings } from '../../platform/admin/command-line/config.js';
 import { type SettingsTable, type SettingVariable, variablesOf } from '../../platform/process/settings.js';
+import { accountSettings } from '../../services/account/config.js';
 import { threadCommandSettings } from '../../services/thread/command/config.js';
 import { threadProjectorSettings } from '../../services/thread/projector/config.js';
 import { threadQuerySettings } from '../../services/thread/query/config.js';
@@ -11,6 +12,7 @@ export const services = {
   'thread-command': threadCommandSettings,
   'thread-query': threadQuerySettings,
   'thread-projector': threadProjectorSettings,
+  account: accountSettings,
 } satisfies Readonly<Record<ServiceName, SettingsTable>>;
 /** The main file of a service or tool by its image's name, as the Dockerfile finds it. */
 function mainOf(name: string): string {

@@ -39,7 +39,7 @@ describe('the parts of the mesh', () => {
   it('are one of each by default', () => {
     assert.deepEqual(
       [...portsByName({}).keys()],
-      ['nats', 'mysql', 'migrate', 'thread-command', 'thread-query', 'thread-projector', 'envoy'],
+      ['nats', 'mysql', 'migrate', 'thread-command', 'thread-query', 'thread-projector', 'account', 'envoy'],
     );
   });
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { checkMySqlHealth, ensureDatabase, mySqlServer } from '../servers/mysql-server.js';
+import { KEY_RING_FILE } from '../../platform/identity/key-ring-file.js';
 import { projectRoot } from '../../platform/process/project-root.js';
 import type { ServerCommand } from '../servers/server-definition.js';
 import type { Component, PortClaim, ProcessComponent } from './component.js';
@@ -25,11 +26,12 @@ export function meshComponents(settings: MeshSettings): Component[] {
     accounts: [projector, query],
   });
   const mySqlUrl = settings.mySqlUrl ?? projector.url;
-  /** Each knows the passwords that it needs. */
-  const mySqlEnv: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
+  /** Each knows the secrets that it needs. */
+  const ownEnv: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
     'thread-command': {},
     'thread-query': { MYSQL_URL: settings.mySqlUrl ?? query.url },
     'thread-projector': { MYSQL_URL: mySqlUrl },
+    account: { KEY_RING_FILE: join(dataDir, KEY_RING_FILE) },
   };
 
   let metricsPorts = 0;
@@ -40,13 +42,16 @@ export function meshComponents(settings: MeshSettings): Component[] {
     return first === 0 ? undefined : { port: first + metricsPorts++, purpose, variable: 'METRICS_PORT' };
   };
   const services = (service: ServiceName): ProcessComponent[] =>
-    instancesOf(service, settings).map(({ name, port, portName, adminPortName }) => {
+    instancesOf(service, settings).map(({ name, port, portName, adminPortName, jwksPortName }) => {
       const metrics = nextMetrics(name);
       return {
         kind: 'process',
         name,
         dependsOn: [...natsNames, 'mysql', 'migrate'],
-        ports: [claim(portName), ...(adminPortName ? [claim(adminPortName)] : []), ...(metrics ? [metrics] : [])],
+        ports: [
+          ...[portName, adminPortName, jwksPortName].flatMap((own) => (own === undefined ? [] : [claim(own)])),
+          ...(metrics ? [metrics] : []),
+        ],
         server: {
           name,
           url: `127.0.0.1:${port}`,
@@ -56,7 +61,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
               `${manifests[service].main}.js`,
               {
                 ...nats.serviceEnv,
-                ...mySqlEnv[service],
+                ...ownEnv[service],
                 ...settings.serviceEnv,
                 // Always set: all would inherit the same one.
                 METRICS_PORT: `${metrics?.port ?? 0}`,
@@ -65,6 +70,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
                 GRPC_HOST: '127.0.0.1',
                 GRPC_PORT: `${port}`,
                 ...(adminPortName && { ADMIN_PORT: `${ports[adminPortName]}` }),
+                ...(jwksPortName && { JWKS_HOST: '127.0.0.1', JWKS_PORT: `${ports[jwksPortName]}` }),
               },
               settings.watch ? { options: ['--watch', '--watch-preserve-output'] } : {},
             ),

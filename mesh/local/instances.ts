@@ -9,6 +9,8 @@ export interface Instance {
   readonly port: number;
   /** Where it serves what is for operators only, of those that have that. */
   readonly adminPortName?: keyof MeshPorts;
+  /** Where it serves public keys, of those that have that. */
+  readonly jwksPortName?: keyof MeshPorts;
 }
 
 /** All instances of a service: as many as `instances` says, or as it may have. */
@@ -16,7 +18,7 @@ export function instancesOf(
   service: ServiceName,
   { instances, ports }: Pick<MeshSettings, 'instances' | 'ports'>,
 ): Instance[] {
-  const { portName: firstPort, adminPort, maxInstances }: ServiceManifest = services[service];
+  const { portName: firstPort, adminPort, jwksPort, maxInstances }: ServiceManifest = services[service];
   const count = Math.min(instances, maxInstances);
   return Array.from({ length: count }, (_, index) => {
     const number = index + 1;
@@ -24,6 +26,11 @@ export function instancesOf(
     const portName = `${firstPort}${suffix}` as keyof MeshPorts;
     const name = number === 1 ? service : `${service}-${number}`;
     const adminPortName = `${firstPort}Admin${suffix}` as keyof MeshPorts;
-    return { name, portName, port: ports[portName], ...(adminPort !== undefined && { adminPortName }) };
+    const jwksPortName = `${firstPort}Jwks${suffix}` as keyof MeshPorts;
+    return {
+      ...{ name, portName, port: ports[portName] },
+      ...(adminPort !== undefined && { adminPortName }),
+      ...(jwksPort !== undefined && { jwksPortName }),
+    };
   });
 }

@@ -25,7 +25,9 @@ export interface MeshPorts
         | `threadCommand${FurtherInstance}`
         | `threadCommandAdmin${FurtherInstance}`
         | 'threadQuery2'
-        | 'threadProjector2',
+        | 'threadProjector2'
+        | 'account2'
+        | 'accountJwks2',
         number
       >
     >,
@@ -49,6 +51,10 @@ interface SinglePorts {
   readonly threadQuery: number;
   /** Health only. @default 50053 */
   readonly threadProjector: number;
+  /** @default 50055 */
+  readonly account: number;
+  /** Public keys, by HTTP. @default 50056 */
+  readonly accountJwks: number;
   /** @default 4222 */
   readonly nats: number;
   /** @default 3306 */
@@ -78,6 +84,8 @@ const singlePortSettings: Readonly<Record<keyof SinglePorts, PortSetting>> = {
     port: services['thread-projector'].port,
     purpose: 'thread-projector (health)',
   },
+  account: { variable: 'ACCOUNT_PORT', port: services.account.port, purpose: 'account' },
+  accountJwks: { variable: 'ACCOUNT_JWKS_PORT', port: services.account.jwksPort, purpose: 'account (public keys)' },
   nats: { variable: 'NATS_PORT', port: 4222, purpose: 'nats-server' },
   mySql: { variable: 'MYSQL_PORT', port: 3306, purpose: 'MySQL' },
 };
@@ -94,6 +102,8 @@ export const portSettings = {
   ...Object.fromEntries([
     further('threadQuery', 'thread-query', 2),
     further('threadProjector', 'thread-projector', 2),
+    further('account', 'account', 2),
+    further('accountJwks', 'account', 2),
     ['nats2', { variable: 'NATS_2_PORT', port: 4223, purpose: 'nats-2' }],
     ['nats3', { variable: 'NATS_3_PORT', port: 4224, purpose: 'nats-3' }],
     ...[1, 2, 3].flatMap((node) => {
@@ -110,7 +120,7 @@ export const portSettings = {
 
 /** Ten above the instance before: the ports of services have different last digits. */
 function further(
-  name: 'threadCommand' | 'threadCommandAdmin' | 'threadQuery' | 'threadProjector',
+  name: 'threadCommand' | 'threadCommandAdmin' | 'threadQuery' | 'threadProjector' | 'account' | 'accountJwks',
   service: string,
   instance: number,
 ): [string, PortSetting] {
@@ -118,7 +128,7 @@ function further(
   return [
     `${name}${instance}`,
     {
-      variable: variable.replace(/(_ADMIN)?_PORT$/, `_${instance}$1_PORT`),
+      variable: variable.replace(/(_ADMIN|_JWKS)?_PORT$/, `_${instance}$1_PORT`),
       port: port + 10 * (instance - 1),
       purpose: singlePortSettings[name].purpose.replace(service, `${service}-${instance}`),
     },

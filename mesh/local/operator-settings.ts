@@ -1,5 +1,6 @@
 import { chmodSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { KEY_RING_FILE } from '../../platform/identity/key-ring-file.js';
 import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { natsComponents } from './nats-components.js';
@@ -18,6 +19,7 @@ export function writeOperatorSettings(settings: MeshSettings): void {
   const variables = {
     ...(natsUrl === undefined ? natsComponents(settings).serviceEnv : {}),
     ...(mySqlUrl === undefined ? { MYSQL_URL: projector.url } : {}),
+    KEY_RING_FILE: join(resolve(dataDir), KEY_RING_FILE),
     OWNERSHIP_ADDRESS: `127.0.0.1:${ports.threadCommandAdmin}`,
   };
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);

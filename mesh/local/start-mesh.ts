@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureKeyRing, KEY_RING_FILE } from '../../platform/identity/key-ring-file.js';
 import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
 import { freePort } from '../servers/free-ports.js';
 import { meshComponents } from './components.js';
@@ -73,6 +74,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
     checkNatsShape(settings);
     makePrivate(dataDir);
     const isOlder = hasPasswordlessData(dataDir);
+    await ensureKeyRing(join(dataDir, KEY_RING_FILE));
     const whole: MeshSettings = { ...settings, secrets: meshSecrets(dataDir) };
     const components = await startComponents(meshComponents(whole), {
       ...options,

@@ -138,7 +138,7 @@ describe('the command line of operators', () => {
       assert.equal(stderr, '');
       return stdout.trim().split(' ');
     };
-    assert.deepEqual(complete('admin', ''), ['thread', 'booking', 'completion', '--help']);
+    assert.deepEqual(complete('admin', ''), ['thread', 'booking', 'account', 'completion', '--help']);
     assert.deepEqual(complete('admin', 'thread', 'projection', 're'), ['resume', 'rewind', 'rebuild']);
     assert.deepEqual(complete('admin', 'thread', 'projection', 'rewind', '--'), ['--to', '--json', '--help']);
   });

@@ -4,6 +4,7 @@ import { projectRoot } from '../process/project-root.js';
 import type { AdministeredContext, AdminOutput, AdminTask, Ask } from './command-line/admin-task.js';
 import { completionScript } from './command-line/completion.js';
 import { addExplainCommand } from './explain/explain-commands.js';
+import { addIdentityCommands } from './identity/identity-commands.js';
 import { addJournalCommands } from './journal/journal-commands.js';
 import { addOwnershipCommands } from './ownership/ownership-commands.js';
 import { addProjectionCommands } from './projection/projection-commands.js';
@@ -60,6 +61,7 @@ function programOf(contexts: readonly AdministeredContext[], ask: Ask, output: O
     addReactionCommands(group, administered, ask);
     addExplainCommand(group, administered, ask);
   }
+  addIdentityCommands(program.command('account').description('tokens, and the keys that sign them'), ask);
   for (const leaf of leavesOf(program)) leaf.option('--json', 'print the result as JSON, and progress on stderr');
   program
     .command('completion')

@@ -10,6 +10,7 @@ const ERROR_DOMAIN = 'threadweaver';
 const NAMED_IN_MESSAGE = 10;
 
 const codeOfKind: Record<FaultKind, status> = {
+  unauthenticated: status.UNAUTHENTICATED,
   'permission-denied': status.PERMISSION_DENIED,
   'failed-precondition': status.FAILED_PRECONDITION,
   'not-found': status.NOT_FOUND,

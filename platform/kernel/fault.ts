@@ -4,6 +4,7 @@ import type { FieldViolation } from './field-violation.js';
  * What kinds of fault there are, by what the caller can do about it. Each becomes one gRPC
  * status (adapters/grpc/statuses.ts).
  *
+ * - `unauthenticated`: the caller has not proved who it is
  * - `permission-denied`, `failed-precondition`, `not-found`, `already-exists`: a rejection on its way to the caller
  * - `unavailable`: nothing is wrong with the request; the outcome is unknown, repeat it with the same request id
  * - `deadline-exceeded`: the caller's time is up; the outcome is unknown, as above
@@ -12,6 +13,7 @@ import type { FieldViolation } from './field-violation.js';
  * - `internal`: a fault of ours
  */
 export type FaultKind =
+  | 'unauthenticated'
   | 'permission-denied'
   | 'failed-precondition'
   | 'not-found'

@@ -5,6 +5,7 @@ import {
   mysqlUrl,
   natsSettings,
 } from '../../composition/backend-settings.js';
+import { signerSettings } from '../../composition/identity-settings.js';
 import { projectionPartitions } from '../../composition/projection-settings.js';
 import { withLocalInstallation } from '../../process/local-installation.js';
 import { integer, settings, type SettingsOf, text } from '../../process/settings.js';
@@ -48,3 +49,7 @@ export const readMigrationSettings = (): SettingsOf<typeof migrationSettings> =>
 /** @throws Fault reason INVALID_SETTING when the local mesh is another user's */
 export const readOwnershipAddress = (): string =>
   settings(ownershipSettings, withLocalInstallation(process.env)).address;
+
+/** @throws Fault reason INVALID_SETTING when the local mesh is another user's */
+export const readSignerSettings = (): SettingsOf<typeof signerSettings> =>
+  settings(signerSettings, withLocalInstallation(process.env));
