@@ -30,6 +30,7 @@ import {
   routerMetrics,
 } from './command-metrics.js';
 import type { CommandSettings } from './command-settings.js';
+import { stopWhenChanged } from './run-process.js';
 
 /** How long snapshots may be saved before aggregates are handed over, while their commands go on. */
 const SAVE_SNAPSHOTS_FOR_MS = 1_000;
@@ -99,10 +100,7 @@ export class CommandNode {
     const replicas = settings.natsReplicas;
     const installation = await InstallationSettings.open(link, { prefix: context.prefix, replicas });
     await installation.agree(settings.installation);
-    await installation.watch(settings.installation, (error) => {
-      logger.fatal({ error }, 'the installation has changed, stopping');
-      process.kill(process.pid, 'SIGTERM');
-    });
+    await installation.watch(settings.installation, stopWhenChanged(logger));
     const node = new CommandNode(context, settings, logger, link, metrics, installation);
     await node.#feed.announceTakeover();
     return node;

@@ -29,6 +29,15 @@ import { ownershipMetrics } from './command-metrics.js';
 import { projectionLog } from './projection-log.js';
 import { ProjectionMetrics } from './projection-metrics.js';
 import type { ProjectionSettings } from './projection-settings.js';
+import { stopWhenChanged } from './run-process.js';
+
+/** What is done before a batch's rows are saved, such as what a reaction does. */
+export interface BeforeRows {
+  /** Stands before the store of a partition. */
+  storeBefore(store: ProjectionStore): ProjectionStore;
+  /** Finishes what was begun, once no more batches come. */
+  finish(): Promise<void>;
+}
 
 export interface ProjectionNodeParts {
   readonly context: Context;
@@ -36,8 +45,8 @@ export interface ProjectionNodeParts {
   readonly settings: ProjectionSettings;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  /** Makes what stands before the store of each partition, such as what a reaction does first. @default nothing */
-  before?(link: NatsLink): Promise<(store: ProjectionStore) => ProjectionStore>;
+  /** Makes what goes before a batch's rows. @default nothing does */
+  before?(link: NatsLink): Promise<BeforeRows>;
   /** Told whether projecting works, here and as a whole; at the first success, and at each change. */
   onHealth(isHealthy: boolean): void;
 }
@@ -49,14 +58,15 @@ export class ProjectionNode {
   readonly #ownership: PartitionOwnership;
   readonly #projector: PartitionedProjector;
   readonly #metrics: ProjectionMetrics;
-  #isStopping = false;
+  readonly #stopProcess: (error: Error) => void;
 
   private constructor(
     private readonly parts: ProjectionNodeParts,
     private readonly link: NatsLink,
-    private readonly before: (store: ProjectionStore) => ProjectionStore,
+    private readonly before: BeforeRows | undefined,
   ) {
     const { context, settings, logger, metrics } = parts;
+    this.#stopProcess = stopWhenChanged(logger);
     this.#database = new Database({
       url: settings.mysqlUrl,
       maxConnections: settings.mysqlMaxConnections,
@@ -100,9 +110,8 @@ export class ProjectionNode {
     // It writes nothing to the journal, so it may go on while that is copied, but not read the old copy afterwards.
     const role = { duringMaintenance: true };
     await installation.agree(settings.installation, role);
-    const before = (await parts.before?.(link)) ?? ((store) => store);
-    const node = new ProjectionNode(parts, link, before);
-    await installation.watch(settings.installation, (error) => node.#stopProcess(error), role);
+    const node = new ProjectionNode(parts, link, await parts.before?.(link));
+    await installation.watch(settings.installation, node.#stopProcess, role);
     return node;
   }
 
@@ -115,6 +124,7 @@ export class ProjectionNode {
   /** The others take over while the last batches are finished; the fence keeps the two apart. */
   async drain(): Promise<void> {
     await Promise.all([this.#projector.drain(), this.#membership.leave()]);
+    await this.before?.finish();
   }
 
   async close(): Promise<void> {
@@ -151,12 +161,11 @@ export class ProjectionNode {
     return (partition, observer) => {
       const log = projectionLog(logger.child({ partition }), context);
       const own = partitions.count === 1 ? undefined : feedPartitionsOf(partition, partitions);
+      const store = new MySqlProjectionStore(this.#database, projection.rows, { projection, partition, layout });
       return new Projector({
         feed: new JetStreamFeedReader(this.link, this.#feed, own),
         journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
-        store: this.before(
-          new MySqlProjectionStore(this.#database, projection.rows, { projection, partition, layout }),
-        ),
+        store: this.before?.storeBefore(store) ?? store,
         observer: this.#metrics.metered(partition, (event) => {
           if (event.kind === 'health-changed') observer(event);
           else if (event.kind === 'troubled' && isOtherLayout(event.error)) this.#stopProcess(event.error);
@@ -182,13 +191,6 @@ export class ProjectionNode {
       feedBacklog(this.link, this.#feed, feedPartitionsOf(partition, this.#partitions), afterSequence),
     );
     this.#metrics.measureDeadLetters(new ProjectionOperations(this.#database, projection));
-  }
-
-  #stopProcess(error: Error): void {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
-    this.parts.logger.fatal({ error }, 'the installation has changed, stopping');
-    process.kill(process.pid, 'SIGTERM');
   }
 }
 

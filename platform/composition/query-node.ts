@@ -13,6 +13,7 @@ import type { CommitHub } from '../watching/commit-hub.js';
 import { databaseMetrics, natsMetrics } from './backend-metrics.js';
 import { queryMetrics } from './query-metrics.js';
 import type { QuerySettings } from './query-settings.js';
+import { stopWhenChanged } from './run-process.js';
 
 export interface QueryNodeParts {
   readonly context: Context;
@@ -68,10 +69,7 @@ export class QueryNode {
         maxReads: settings.watchMaxReads,
       },
       logger,
-      onDisagreement(error) {
-        logger.fatal({ error }, 'the installation has changed, stopping');
-        process.kill(process.pid, 'SIGTERM');
-      },
+      onDisagreement: stopWhenChanged(logger),
     });
     natsMetrics(metrics, () => this.connected.link);
     databaseMetrics(metrics, this.database);

@@ -1,19 +1,15 @@
 import { hostname } from 'node:os';
 import { OwnershipServiceService } from '../../gen/threadweaver/admin/v1/ownership_service.js';
 import { GrpcServer } from '../grpc/grpc-server.js';
-import { logGrpcLibrary } from '../grpc/library-log.js';
 import { bindUnaryService, type BoundService } from '../grpc/unary-service.js';
 import type { Context } from '../journal/context.js';
 import { WriteProbe } from '../nats/write-probe.js';
 import { processSlotOf } from '../process/process-slot.js';
-import { runService, type RunningService } from '../process/service-process.js';
-import { createLogger } from '../telemetry/logger.js';
-import { Metrics } from '../telemetry/metrics.js';
-import { serveMetrics } from '../telemetry/metrics-server.js';
 import { natsWritableMetric } from './backend-metrics.js';
 import { CommandNode } from './command-node.js';
 import type { CommandSettings } from './command-settings.js';
 import { ownershipService } from './ownership-service.js';
+import { runProcess } from './run-process.js';
 
 /**
  * Runs the process that carries out a context's commands, one instance of perhaps several.
@@ -25,14 +21,8 @@ export function runCommands(
   settings: CommandSettings,
   compose: (node: CommandNode) => Promise<readonly BoundService[]>,
 ): void {
-  const logger = createLogger(`${context.name}-command`, settings.logLevel);
-  logGrpcLibrary(logger);
-
-  const start = async (): Promise<RunningService> => {
-    const metrics = new Metrics();
-    const metricsServer = await serveMetrics({
-      ...{ host: settings.metricsHost, port: settings.metricsPort, metrics, logger },
-    });
+  const { drainTimeoutMs } = settings;
+  runProcess({ name: `${context.name}-command`, settings, drainTimeoutMs }, async (logger, metrics) => {
     const node = await CommandNode.open(context, settings, logger, metrics);
     const { link, membership, installation } = node;
     const services = await compose(node);
@@ -63,17 +53,14 @@ export function runCommands(
     return {
       async drain() {
         await node.leave();
-        await server.drain({ noticeMs: settings.drainNoticeMs, timeoutMs: settings.drainTimeoutMs / 2 });
-        await node.finish(settings.drainTimeoutMs / 4);
+        await server.drain({ noticeMs: settings.drainNoticeMs, timeoutMs: drainTimeoutMs / 2 });
+        await node.finish(drainTimeoutMs / 4);
         probe.close();
         await admin?.drain({ noticeMs: 0, timeoutMs: 1_000 });
         await node.close();
-        await metricsServer.close();
       },
     };
-  };
-
-  runService(logger, start, { drainTimeoutMs: settings.drainTimeoutMs });
+  });
 }
 
 /** For operators only, so on an address that no client reaches: no route of the edge leads there. */

@@ -1,29 +1,32 @@
 import { hostname } from 'node:os';
 import { GrpcServer } from '../grpc/grpc-server.js';
-import { logGrpcLibrary } from '../grpc/library-log.js';
 import type { Context } from '../journal/context.js';
 import type { ProjectionDeclaration } from '../mysql/projection-declaration.js';
-import { runService, type RunningService } from '../process/service-process.js';
-import { createLogger } from '../telemetry/logger.js';
-import { Metrics } from '../telemetry/metrics.js';
-import { serveMetrics } from '../telemetry/metrics-server.js';
-import { ProjectionNode } from './projection-node.js';
+import type { NatsLink } from '../nats/nats-link.js';
+import type { Logger } from '../telemetry/logger.js';
+import { ProjectionNode, type BeforeRows } from './projection-node.js';
 import type { ProjectionSettings } from './projection-settings.js';
+import { runProcess } from './run-process.js';
 
 /** Runs the process that brings a context's feed into one projection's tables, one instance of perhaps several. */
 export function runProjection(context: Context, projection: ProjectionDeclaration, settings: ProjectionSettings): void {
-  const logger = createLogger(`${context.name}-projector`, settings.logLevel);
-  logGrpcLibrary(logger);
+  runProjectionNode(`${context.name}-projector`, context, projection, settings);
+}
 
-  const start = async (): Promise<RunningService> => {
-    const metrics = new Metrics();
-    const metricsServer = await serveMetrics({
-      ...{ host: settings.metricsHost, port: settings.metricsPort, metrics, logger },
-    });
-    const { grpcHost: host, grpcPort: port, limits } = settings;
+/** Runs a process that reads a context's feed. @param before makes what goes before a batch's rows. @default nothing does */
+export function runProjectionNode(
+  name: string,
+  context: Context,
+  projection: ProjectionDeclaration,
+  settings: ProjectionSettings,
+  before?: (link: NatsLink, logger: Logger) => Promise<BeforeRows>,
+): void {
+  const { grpcHost: host, grpcPort: port, limits, drainTimeoutMs, drainNoticeMs } = settings;
+  runProcess({ name, settings, drainTimeoutMs: drainTimeoutMs + drainNoticeMs }, async (logger, metrics) => {
     const server = new GrpcServer({ host, port, services: [], limits });
     const node = await ProjectionNode.open({
       ...{ context, projection, settings, logger, metrics },
+      ...(before && { before: (link: NatsLink) => before(link, logger) }),
       onHealth: (isHealthy) => server.setServing(isHealthy),
     });
     await server.start();
@@ -36,12 +39,9 @@ export function runProjection(context: Context, projection: ProjectionDeclaratio
       async drain() {
         server.setServing(false);
         await node.drain();
-        await server.drain({ noticeMs: settings.drainNoticeMs, timeoutMs: 1_000 });
+        await server.drain({ noticeMs: drainNoticeMs, timeoutMs: 1_000 });
         await node.close();
-        await metricsServer.close();
       },
     };
-  };
-
-  runService(logger, start, { drainTimeoutMs: settings.drainTimeoutMs + settings.drainNoticeMs });
+  });
 }

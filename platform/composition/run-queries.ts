@@ -1,17 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { GrpcServer } from '../grpc/grpc-server.js';
-import { logGrpcLibrary } from '../grpc/library-log.js';
 import type { BoundService } from '../grpc/unary-service.js';
 import type { Context } from '../journal/context.js';
 import { DatabaseHealth } from '../mysql/database-health.js';
 import type { Database } from '../mysql/database.js';
-import { runService, type RunningService } from '../process/service-process.js';
 import type { AggregateVersions } from '../queries/read-model-versions.js';
-import { createLogger } from '../telemetry/logger.js';
-import { Metrics } from '../telemetry/metrics.js';
-import { serveMetrics } from '../telemetry/metrics-server.js';
 import { QueryNode } from './query-node.js';
 import type { QuerySettings } from './query-settings.js';
+import { runProcess } from './run-process.js';
 
 /** What a context's queries are made of. */
 export interface Queries {
@@ -26,14 +22,8 @@ const MAX_REQUEST_BYTES = 64 * 1024;
 
 /** Runs the process that answers a context's queries and lets its aggregates be watched, one instance of perhaps several. */
 export function runQueries(context: Context, settings: QuerySettings, { versions, services }: Queries): void {
-  const logger = createLogger(`${context.name}-query`, settings.logLevel);
-  logGrpcLibrary(logger);
-
-  const start = async (): Promise<RunningService> => {
-    const metrics = new Metrics();
-    const metricsServer = await serveMetrics({
-      ...{ host: settings.metricsHost, port: settings.metricsPort, metrics, logger },
-    });
+  const drainTimeoutMs = settings.drainTimeoutMs + settings.drainNoticeMs + 2_000;
+  runProcess({ name: `${context.name}-query`, settings, drainTimeoutMs }, async (logger, metrics) => {
     const health = new DatabaseHealth({
       url: settings.mysqlUrl,
       everyMs: settings.healthCheckEveryMs,
@@ -67,10 +57,7 @@ export function runQueries(context: Context, settings: QuerySettings, { versions
         await node.connected.stop();
         await server.drain({ noticeMs: 0, timeoutMs: settings.drainTimeoutMs });
         await node.database.close();
-        await metricsServer.close();
       },
     };
-  };
-
-  runService(logger, start, { drainTimeoutMs: settings.drainTimeoutMs + settings.drainNoticeMs + 2_000 });
+  });
 }

@@ -197,19 +197,11 @@ function responseStream(
     },
     async drained(signal) {
       if (hasRoom()) return;
-      // Not AbortSignal.any: Node 20 keeps what it makes for as long as its sources live.
-      const interrupt = new AbortController();
-      const stop = (event: Event): void => interrupt.abort((event.target as AbortSignal).reason);
-      for (const source of [signal, cancelled]) {
-        if (source.aborted) interrupt.abort(source.reason);
-        source.addEventListener('abort', stop);
-      }
+      const interrupt = AbortSignal.any([signal, cancelled]);
       try {
-        await once(call, TAKEN, { signal: interrupt.signal });
+        await once(call, TAKEN, { signal: interrupt });
       } catch (error) {
-        throw interrupt.signal.aborted ? interrupt.signal.reason : error;
-      } finally {
-        for (const source of [signal, cancelled]) source.removeEventListener('abort', stop);
+        throw interrupt.aborted ? interrupt.reason : error;
       }
     },
   };

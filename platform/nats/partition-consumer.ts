@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AckPolicy, JetStreamApiCodes, type ConsumerInfo, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import { toError } from '../kernel/fault.js';
 import { Backoff } from '../process/backoff.js';
+import { pause } from '../process/pause.js';
 import type { RoutedAnswer, RoutedCommand } from '../commands/command-bus.js';
 import type { Logger } from '../telemetry/logger.js';
 import { isApiError } from './journal-errors.js';
@@ -90,7 +91,7 @@ export class PartitionConsumer {
       } catch (error) {
         const { logger, partition } = this.options;
         logger.debug({ partition, reason: toError(error).message }, 'the partition cannot be consumed, trying again');
-        await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
+        await pause(backoff.next(), signal);
       }
     }
   }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { DeliverPolicy, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
 import { Backoff } from '../process/backoff.js';
+import { pause } from '../process/pause.js';
 import type { NatsLink } from './nats-link.js';
 
 export interface StreamFollowerOptions {
@@ -86,7 +86,7 @@ export class StreamFollower {
         if (performance.now() - (this.#failingSince ?? Infinity) > GIVE_UP_AFTER_MS) throw error;
       }
       if (this.#seen > before) backoff.reset();
-      await delay(backoff.next(), undefined, { signal }).catch(() => undefined);
+      await pause(backoff.next(), signal);
     }
   }
 
