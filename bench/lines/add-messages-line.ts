@@ -29,10 +29,7 @@ export const addMessagesLine: Line = {
   },
 };
 
-export function measureAddMessages(
-  layout: JournalLayout,
-  { count = 4_000, rounds = 5 }: RunOptions,
-): Promise<Comparison[]> {
+function measureAddMessages(layout: JournalLayout, { count = 4_000, rounds = 5 }: RunOptions): Promise<Comparison[]> {
   return withCommandServers({ layout }, async (servers) => {
     const { nats, driver } = servers;
     const light = await startBare(nats, layout, 'light');

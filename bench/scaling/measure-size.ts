@@ -7,7 +7,7 @@ import { measureReadModel, type BenchMySql } from './read-model.js';
 import type { BenchThread } from './thread-history.js';
 
 /** Each round posts to so many threads, whatever their number in all. */
-export const ACTIVE = 100;
+const ACTIVE = 100;
 const ROUNDS = 3;
 const ROUND_MS = 1_000;
 /** One thread takes 5,000 messages, of all rounds together. */

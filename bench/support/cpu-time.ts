@@ -7,7 +7,7 @@ const MICROSECONDS_PER_TICK = 10_000;
  * CPU time that a process has taken so far, in user and in kernel mode, in microseconds; 0 when it is gone. In steps of
  * 10 ms: measure over seconds.
  */
-export function cpuMicrosOf(pid: number): number {
+function cpuMicrosOf(pid: number): number {
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -80,7 +80,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Median over the rounds of the ratio to the reference's neighbouring round. */
-export function pairedRatio(subject: Comparison, reference: Comparison, valueOf: (round: Round) => number): number {
+function pairedRatio(subject: Comparison, reference: Comparison, valueOf: (round: Round) => number): number {
   const ratios = subject.rounds.map((round, index) => {
     const other = reference.rounds[index];
     return other === undefined ? NaN : valueOf(round) / valueOf(other);
@@ -94,7 +94,7 @@ export function ratioOf(subject: Comparison, reference: Comparison, valueOf: (ro
 }
 
 export const perSecond = (round: Round): number => round.perSecond;
-export const serviceCpu = (round: Round): number => round.cpu.service ?? 0;
+const serviceCpu = (round: Round): number => round.cpu.service ?? 0;
 
 /** Rows for the table: the reference first, each beside it. Zero CPU is left out. */
 export function comparisonRows(comparisons: readonly Comparison[], reference = comparisons[0]): Row[] {

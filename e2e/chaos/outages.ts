@@ -15,7 +15,7 @@ export interface Disturbance extends Span {
 }
 
 /** So long a thread may be without an answer, in milliseconds. */
-export const LONGEST_SILENCE_MS = 15_000;
+const LONGEST_SILENCE_MS = 15_000;
 
 /**
  * The times in which nobody can answer: NATS has no quorum (its one server, or two of three, are disturbed), or each of the three

@@ -13,7 +13,7 @@ import { RequestFailed, User } from './user.js';
 import { type WorkerCost, WorkerMeter } from './worker-meter.js';
 
 /** Stats are handed over so often, in milliseconds. */
-export const REPORT_EVERY_MS = 1_000;
+const REPORT_EVERY_MS = 1_000;
 /** A user whose request failed waits at least so long, so that a mesh that refuses at once is not hammered. */
 const LEAST_PAUSE_AFTER_FAILURE_MS = 100;
 

@@ -52,7 +52,7 @@ export interface PanelsOptions {
 const MARGIN = { left: 64, right: 60, top: 64, bottom: 44 };
 
 /** Distinct in light and in dark, and for the colour-blind: after Okabe and Ito. */
-export const palette = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9', '#8c6bb1', '#999999'];
+const palette = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#56b4e9', '#8c6bb1', '#999999'];
 
 /** Draws panels with one legend as an SVG that needs nothing else. */
 export function drawPanels(panels: readonly Panel[], options: PanelsOptions): string {

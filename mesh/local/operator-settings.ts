@@ -7,7 +7,7 @@ import { natsComponents } from './nats-components.js';
 import { mySqlAccounts } from './mysql-accounts.js';
 
 /** For `mariadb --defaults-file=…` and `mysql --defaults-file=…`. */
-export const MYSQL_CLIENT_FILE = 'mysql.cnf';
+const MYSQL_CLIENT_FILE = 'mysql.cnf';
 
 /**
  * Writes down where the mesh's own servers are, and who may come, for its user alone: for our command lines, for a

@@ -9,7 +9,7 @@ const names = ['nats', 'natsRoute', 'mySqlRoot', 'mySqlProjector', 'mySqlQuery']
 export type MeshSecrets = Readonly<Record<(typeof names)[number], string>>;
 
 /** What everybody keeps them in. */
-export const SECRETS_FILE = 'secrets.json';
+const SECRETS_FILE = 'secrets.json';
 
 /** Whether a version has run here that knew no passwords. */
 export function hasPasswordlessData(dataDir: string): boolean {

@@ -18,7 +18,7 @@ export const legacyGrpcWording: LegacyWording = { nameOf: snakeCasePath };
  * An invalid request of an older REST API. Its status message is the texts, one a line: Envoy makes them the
  * `error_messages` of a 400.
  */
-export class LegacyInvalidRequest extends InvalidRequest {
+class LegacyInvalidRequest extends InvalidRequest {
   constructor(
     violations: readonly FieldViolation[],
     /** One for each violation, none with a line break. */

@@ -6,7 +6,7 @@ import type { ReadModelVersions, ViewedAggregate } from '../queries/read-model-v
 import { steadyNow } from '../kernel/steady-clock.js';
 
 /** The header that stands for the field min_version where a request has none. */
-export const MIN_VERSION_HEADER = 'x-min-version';
+const MIN_VERSION_HEADER = 'x-min-version';
 
 /** The answer has to get to the caller before it stops waiting: this share of its time is kept for that, ... */
 const ANSWER_SHARE = 0.1;

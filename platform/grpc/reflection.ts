@@ -7,7 +7,7 @@ import { servicesAddedBy } from './library-service.js';
 import type { BoundService } from './unary-service.js';
 
 /** Set by Envoy's route, which serves one API made of many processes. */
-export const MESH_REFLECTION_HEADER = 'x-mesh-reflection';
+const MESH_REFLECTION_HEADER = 'x-mesh-reflection';
 
 /** What belongs to operators is on addresses of its own, to which no route of Envoy's leads. */
 const ADMIN_PACKAGE = /\.admin\./;

@@ -7,7 +7,7 @@ import { run, tryRun } from './run.js';
 import { tools } from './tools.js';
 
 /** Every kustomization to look at: the overlays, and this program's own, which have Istio in them. */
-export async function kustomizations(): Promise<string[]> {
+async function kustomizations(): Promise<string[]> {
   const found: string[] = [];
   for (const folder of ['scripts/verify-mesh/fixtures', 'k8s/overlays']) {
     const path = join(projectRoot, folder);

@@ -14,7 +14,7 @@ import { integer, settings, type SettingsOf, text } from '../../process/settings
 export const journalSettings = { ...natsSettings, journalMaxStreams, installation };
 
 /** Settings of what is done to a projection or a reaction. */
-export const operatorSettings = { mysqlUrl, ...feedSettings, projectionPartitions };
+const operatorSettings = { mysqlUrl, ...feedSettings, projectionPartitions };
 export type OperatorSettings = SettingsOf<typeof operatorSettings>;
 
 /** Settings of a run of migrations. */

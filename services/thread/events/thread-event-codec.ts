@@ -32,7 +32,7 @@ function formatOf<Event extends ThreadEvent>(
  * The stored form of each event. A change that a new field cannot express raises `schemaVersion` and adds an
  * upcaster from the version before.
  */
-export const threadEventFormats: EventFormats<ThreadEvent> = {
+const threadEventFormats: EventFormats<ThreadEvent> = {
   ThreadCreated: formatOf('ThreadCreated', proto.ThreadCreated),
   ThreadDestroyed: formatOf('ThreadDestroyed', proto.ThreadDestroyed),
   AdministratorIdsJoined: formatOf('AdministratorIdsJoined', proto.AdministratorIdsJoined),

@@ -14,5 +14,3 @@ export type ThreadRejection =
   | { readonly code: 'TOO_MANY_REACTIONS' }
   /** The indexes of the command's messages that reply to what is no message of this thread. */
   | { readonly code: 'REPLY_TARGET_NOT_FOUND'; readonly messageIndexes: readonly number[] };
-
-export type ThreadRejectionCode = ThreadRejection['code'];

@@ -9,7 +9,7 @@ export function commitMessage({ version, time, events }: Extract<ThreadNews, { k
 }
 
 /** An event as watchers get it. A new event needs a case here and a field in thread_watch.proto. */
-export function eventMessage(event: ThreadEvent): EventMessage {
+function eventMessage(event: ThreadEvent): EventMessage {
   return { event: caseOf(event) };
 }
 
