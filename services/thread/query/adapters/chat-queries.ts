@@ -27,19 +27,20 @@ export function chatQueries(
   return {
     async listMessages(request, context) {
       const parsed = parseMessagePage(request);
-      context.annotate({ thread_id: parsed.threadId });
+      context.annotate({ account_id: parsed.accountId, thread_id: parsed.threadId });
       const { values, nextPageToken } = await readMessagePage(reader, parsed);
       return { messages: await messageMessages(chat, parsed.accountId, values), nextPageToken };
     },
 
     async getReadState(request, context) {
       const { accountId, threadId } = parseThread(request);
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       return orThreadNotFound(await chat.findReadState(accountId, threadId));
     },
 
-    async listRecentThreads(request) {
+    async listRecentThreads(request, context) {
       const { accountId, page } = parseAccountList('ListRecentThreads', request, MAX_COSTLY_PAGE_SIZE);
+      context.annotate({ account_id: accountId });
       const { values, nextPageToken } = page.of(await chat.listRecentThreads(accountId, page.window));
       const lastMessages = values.flatMap(({ lastMessage }) => lastMessage ?? []);
       const messages = await messageMessages(chat, accountId, lastMessages);
@@ -57,14 +58,15 @@ export function chatQueries(
 
     async listChildThreads(request, context) {
       const { accountId, threadId, page } = parseThreadList('ListChildThreads', request);
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       const listed = orThreadNotFound(await chat.listChildThreads(accountId, threadId, page.window));
       const { values, nextPageToken } = page.of(listed);
       return { threads: values.map(threadMessage), nextPageToken };
     },
 
-    async searchMessages(request) {
+    async searchMessages(request, context) {
       const { accountId, search, page } = parseSearch(request);
+      context.annotate({ account_id: accountId, thread_id: search.threadId });
       const found = orThreadNotFound(await chat.searchMessages(accountId, search, page.window));
       const { values, nextPageToken } = page.of(found);
       return { messages: await messageMessages(chat, accountId, values), nextPageToken };

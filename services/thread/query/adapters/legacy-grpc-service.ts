@@ -21,18 +21,19 @@ export function legacyGrpcService(reader: ThreadReader): UnaryHandlers<ThreadQue
       const threadId = checks.ulid('threadId', request.threadId);
       const checked = checks.finish({});
       if (!checked.ok) return { message: undefined, ...refusal(legacyTexts(checked.error, legacyGrpcWording)) };
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       const thread = await reader.findThread(accountId, threadId);
       if (thread === undefined) return { message: undefined, ...refusal(['thread is not found']) };
       return { isSuccessful: true, message: threadBody(thread), errorMessages: [] };
     },
 
-    async getThreads(request) {
+    async getThreads(request, context) {
       const checks = new RequestChecks();
       const accountId = checks.ulid('accountId', request.accountId);
       const window = parseLegacyWindow(checks, windowTexts(request));
       const checked = checks.finish({});
       if (!checked.ok) return { messages: [], ...refusal(legacyTexts(checked.error, legacyGrpcWording)) };
+      context.annotate({ account_id: accountId });
       const threads = await reader.listThreads(accountId, window);
       const fitting = fittingIntoAnswer(threads, ({ value }) => bytesOfThread(value));
       return { isSuccessful: true, messages: fitting.map(({ value }) => threadBody(value)), errorMessages: [] };
@@ -45,7 +46,7 @@ export function legacyGrpcService(reader: ThreadReader): UnaryHandlers<ThreadQue
       const window = parseLegacyWindow(checks, windowTexts(request));
       const checked = checks.finish({});
       if (!checked.ok) return { messages: [], ...refusal(legacyTexts(checked.error, legacyGrpcWording)) };
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       const messages = (await reader.listMessages(accountId, threadId, window)) ?? [];
       // This API's messages name no accounts.
       const fitting = fittingIntoAnswer(messages, ({ value }) => bytesOfMessage({ ...value, toAccountIds: [] }));

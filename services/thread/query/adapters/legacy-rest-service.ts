@@ -23,16 +23,17 @@ export function legacyRestService(reader: ThreadReader): UnaryHandlers<ThreadRes
       const accountId = checks.ulid('accountId', request.accountId);
       const threadId = checks.ulid('threadId', request.threadId);
       orInvalidRequest(checks.finish({}));
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       const thread = orThreadNotFound(await reader.findThread(accountId, threadId));
       return { result: threadMessage(thread), errorMessages: [] };
     },
 
-    async listThreads(request) {
+    async listThreads(request, context) {
       const checks = new RequestChecks();
       const accountId = checks.ulid('accountId', request.accountId);
       const window = parseLegacyWindow(checks, request);
       orInvalidRequest(checks.finish({}));
+      context.annotate({ account_id: accountId });
       return { results: valuesOf(await reader.listThreads(accountId, window)).map(threadMessage), errorMessages: [] };
     },
 
@@ -67,7 +68,7 @@ function parseThreadList(request: ThreadListRequest, context: CallContext) {
   const threadId = checks.ulid('threadId', request.threadId);
   const window = parseLegacyWindow(checks, request);
   const parsed = orInvalidRequest(checks.finish({ accountId, threadId, window }));
-  context.annotate({ thread_id: threadId });
+  context.annotate({ account_id: accountId, thread_id: threadId });
   return parsed;
 }
 

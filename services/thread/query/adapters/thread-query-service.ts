@@ -11,20 +11,21 @@ export function threadQueryService(reader: ThreadReader): UnaryHandlers<ThreadQu
   return {
     async getThread(request, context) {
       const { accountId, threadId } = parseThread(request);
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       const thread = orThreadNotFound(await reader.findThread(accountId, threadId));
       return { thread: threadMessage(thread) };
     },
 
-    async listThreads(request) {
+    async listThreads(request, context) {
       const { accountId, page } = parseAccountList('ListThreads', request);
+      context.annotate({ account_id: accountId });
       const { values, nextPageToken } = page.of(await reader.listThreads(accountId, page.window));
       return { threads: values.map(threadMessage), nextPageToken };
     },
 
     async listAdministratorIds(request, context) {
       const { accountId, threadId, page } = parseThreadList('ListAdministratorIds', request);
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       const listed = orThreadNotFound(await reader.listAdministratorIds(accountId, threadId, page.window));
       const { values: administratorIds, nextPageToken } = page.of(listed);
       return { administratorIds, nextPageToken };
@@ -32,7 +33,7 @@ export function threadQueryService(reader: ThreadReader): UnaryHandlers<ThreadQu
 
     async listMemberIds(request, context) {
       const { accountId, threadId, page } = parseThreadList('ListMemberIds', request);
-      context.annotate({ thread_id: threadId });
+      context.annotate({ account_id: accountId, thread_id: threadId });
       const listed = orThreadNotFound(await reader.listMemberIds(accountId, threadId, page.window));
       const { values: memberIds, nextPageToken } = page.of(listed);
       return { memberIds, nextPageToken };
