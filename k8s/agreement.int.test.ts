@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { portSettings } from '../mesh/local/mesh-settings.js';
+import { type ServiceManifest, type ServiceName, services as manifests } from '../mesh/services.js';
 import { LIVENESS } from '../platform/grpc/grpc-server.js';
 import { projectRoot } from '../platform/process/project-root.js';
 import { healthProbeSettings } from '../platform/process/health-probe/settings.js';
@@ -138,6 +139,8 @@ describe('Manifests and code agree', function () {
     const envoy = readFileSync(join(generatedFolder, 'envoy.yaml'), 'utf8');
     for (const [name, table] of Object.entries(services)) {
       const { grpcPort, jwksPort } = settings<SettingsTable>(table, {}) as { grpcPort: number; jwksPort?: number };
+      const manifest: ServiceManifest = manifests[name as ServiceName];
+      assert.deepEqual([grpcPort, jwksPort], [manifest.ports.grpc, manifest.ports.jwks], name);
       for (const overlay of overlays) {
         const container = overlay.get('Deployment', name).spec.template.spec.containers[0] as Container;
         const ports = Object.fromEntries((container.ports ?? []).map((port) => [port.name, port.containerPort]));

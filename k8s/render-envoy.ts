@@ -3,8 +3,9 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { renderEnvoyConfig } from '../mesh/envoy/render-config.js';
+import { renderEnvoyConfig, upstreams } from '../mesh/envoy/render-config.js';
 import { portSettings } from '../mesh/local/mesh-settings.js';
+import { services } from '../mesh/services.js';
 import { descriptorSetPath } from '../platform/grpc/descriptor-set.js';
 import { projectRoot } from '../platform/process/project-root.js';
 
@@ -27,8 +28,7 @@ export function kubernetesEnvoyConfig(): string {
     bookingPort: portSettings.booking.port,
     adminPort: ADMIN_PORT,
     // Headless Services: the name resolves to all instances that are ready.
-    threadCommand: [{ host: 'thread-command-instances', port: portSettings.threadCommand.port }],
-    threadQuery: [{ host: 'thread-query-instances', port: portSettings.threadQuery.port }],
+    upstreams: upstreams((service) => [{ host: `${service}-instances`, port: services[service].ports.grpc }]),
     descriptorSetPath: `${MOUNT_PATH}/descriptor.binpb`,
   });
 }

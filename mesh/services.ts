@@ -1,50 +1,44 @@
-/** What the mesh knows of a service: `npm start`, Envoy's endpoints, the tests and the docs' table go by it. */
+/** What the mesh knows of a service: `npm start`, Envoy's clusters, the tests and the docs' table go by it. */
 export interface ServiceManifest {
   /** Its compiled main file, without `.js`. */
   readonly main: string;
-  /** What its ports are called among those of the mesh; of further instances with their number. */
-  readonly portName: string;
-  /** Of the first instance. */
-  readonly port: number;
-  /** Serves what is for operators only, on loopback; of the first instance. @default nothing is */
-  readonly adminPort?: number;
-  /** Serves the public keys that tokens are checked by, by HTTP; of the first instance. @default nothing does */
-  readonly jwksPort?: number;
-  /** What clients can call on its port. */
+  /** Where its first instance listens, by what for; further instances ten above the one before each. */
+  readonly ports: Readonly<{ grpc: number } & { [purpose in Exclude<PortPurpose, 'grpc'>]?: number }>;
+  /** What clients can call on its gRPC port: Envoy has a cluster of each that has something. */
   readonly serves: 'commands' | 'queries' | 'health only';
   /** How many `npm start -- --instances N` makes at most. */
   readonly maxInstances: number;
 }
 
+/**
+ * `grpc`: its API and its health. `admin`: what is for operators only, on loopback. `jwks`: the public keys that tokens
+ * are checked by, by HTTP.
+ */
+export type PortPurpose = 'grpc' | 'admin' | 'jwks';
+
 /** Every service, by the name that it has in Kubernetes and in its log. A new one is an entry here. */
 export const services = {
   'thread-command': {
     main: 'services/thread/command/main',
-    portName: 'threadCommand',
-    port: 50_051,
-    adminPort: 50_054,
+    ports: { grpc: 50_051, admin: 50_054 },
     serves: 'commands',
     maxInstances: 9,
   },
   'thread-query': {
     main: 'services/thread/query/main',
-    portName: 'threadQuery',
-    port: 50_052,
+    ports: { grpc: 50_052 },
     serves: 'queries',
     maxInstances: 2,
   },
   'thread-projector': {
     main: 'services/thread/projector/main',
-    portName: 'threadProjector',
-    port: 50_053,
+    ports: { grpc: 50_053 },
     serves: 'health only',
     maxInstances: 2,
   },
   account: {
     main: 'services/account/main',
-    portName: 'account',
-    port: 50_055,
-    jwksPort: 50_056,
+    ports: { grpc: 50_055, jwks: 50_056 },
     serves: 'health only',
     maxInstances: 2,
   },
@@ -52,3 +46,9 @@ export const services = {
 
 export type ServiceName = keyof typeof services;
 export const serviceNames = Object.keys(services) as ServiceName[];
+
+/** A service that Envoy has a cluster of. */
+export type UpstreamName = {
+  [name in ServiceName]: (typeof services)[name]['serves'] extends 'health only' ? never : name;
+}[ServiceName];
+export const upstreamNames = serviceNames.filter((name) => services[name].serves !== 'health only') as UpstreamName[];

@@ -38,12 +38,12 @@ function rowsOf(name: string, table: SettingsTable): string {
 /** The services of the mesh, as its manifest has them. */
 function servicesTable(): string {
   const rows = serviceNames.map((name) => {
-    const { port, adminPort, serves, maxInstances }: ServiceManifest = services[name];
-    return `| ${name} | ${port} | ${adminPort ?? 'none'} | ${serves} | ${maxInstances} |`;
+    const { ports, serves, maxInstances }: ServiceManifest = services[name];
+    return `| ${name} | ${ports.grpc} | ${ports.admin ?? 'none'} | ${ports.jwks ?? 'none'} | ${serves} | ${maxInstances} |`;
   });
   return [
-    '| service | port | for operators | serves | instances of `npm start`, at most |',
-    '|---|---|---|---|---|',
+    '| service | port | for operators | public keys | serves | instances of `npm start`, at most |',
+    '|---|---|---|---|---|---|',
     ...rows,
   ].join('\n');
 }

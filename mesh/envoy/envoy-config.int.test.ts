@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { envoyBinary } from '../servers/tools.js';
+import { upstreams } from './render-config.js';
 import { testSettings, writeConfig } from './testing/start-envoy.js';
 
 const run = promisify(execFile);
@@ -11,7 +12,7 @@ describe('Envoy configuration', () => {
     const settings = await testSettings(50_051);
     const config = await writeConfig({
       ...settings,
-      threadCommand: [...settings.threadCommand, { host: 'localhost', port: 50_061 }],
+      upstreams: upstreams((name) => [...settings.upstreams[name], { host: 'localhost', port: 50_061 }]),
       corsOrigins: 'https://(app|admin|beta|www)\\.example\\.(com|org|net|io)|http://localhost(:[0-9]+)?',
     });
     try {

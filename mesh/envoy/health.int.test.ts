@@ -5,6 +5,7 @@ import { protoClient, type ProtoClient } from '../../platform/testing/proto-clie
 import { edgeConnectionManager } from '../istio/render-edge-filters.js';
 import { CannedServices } from './testing/canned-services.js';
 import { grpcWebCall } from './testing/grpc-web.js';
+import { upstreams } from './render-config.js';
 import { startEnvoy, type TestEnvoy } from './testing/start-envoy.js';
 
 const OF_COMMANDS = [
@@ -23,7 +24,11 @@ describe('Health through Envoy', () => {
     [commands, queries] = [await CannedServices.start(), await CannedServices.start()];
     for (const name of OF_COMMANDS) commands.sayServing(name);
     for (const name of OF_QUERIES) queries.sayServing(name);
-    envoy = await startEnvoy(commands.port, { threadQuery: [{ host: '127.0.0.1', port: queries.port }] });
+    envoy = await startEnvoy(commands.port, {
+      upstreams: upstreams((name) => [
+        { host: '127.0.0.1', port: (name === 'thread-query' ? queries : commands).port },
+      ]),
+    });
     client = protoClient('grpc/health/v1/health.proto', 'grpc.health.v1.Health', envoy.authority);
   });
   after(async () => {

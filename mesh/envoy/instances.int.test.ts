@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { waitUntilHealthy } from '../servers/index.js';
 import { CannedServices } from './testing/canned-services.js';
 import { get, post } from './testing/rest-call.js';
+import { upstreams } from './render-config.js';
 import { startEnvoy, type TestEnvoy } from './testing/start-envoy.js';
 
 describe('Envoy in front of several instances', () => {
@@ -12,7 +13,7 @@ describe('Envoy in front of several instances', () => {
   beforeEach(async () => {
     [one, other] = [await CannedServices.start(), await CannedServices.start()];
     const both = [one, other].map(({ port }) => ({ host: '127.0.0.1', port }));
-    envoy = await startEnvoy(one.port, { threadCommand: both, threadQuery: both });
+    envoy = await startEnvoy(one.port, { upstreams: upstreams(() => both) });
     await healthyInstances(2);
   });
   afterEach(async () => {

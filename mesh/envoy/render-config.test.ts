@@ -8,11 +8,13 @@ const settings: EnvoySettings = {
   messengerPort: 10000,
   bookingPort: 8088,
   adminPort: 9901,
-  threadCommand: [
-    { host: '10.0.0.1', port: 50051 },
-    { host: 'second', port: 50061 },
-  ],
-  threadQuery: [{ host: '127.0.0.1', port: 50052 }],
+  upstreams: {
+    'thread-command': [
+      { host: '10.0.0.1', port: 50051 },
+      { host: 'second', port: 50061 },
+    ],
+    'thread-query': [{ host: '127.0.0.1', port: 50052 }],
+  },
   descriptorSetPath: '/a path/with "quotes".binpb',
 };
 

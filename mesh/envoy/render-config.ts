@@ -1,12 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../../platform/process/project-root.js';
+import { type UpstreamName, upstreamNames } from '../services.js';
 
 /** Where a service listens. */
 export interface Endpoint {
   /** A name or an address. */
   readonly host: string;
   readonly port: number;
+}
+
+/** Where the instances of each service listen that Envoy has a cluster of. */
+export type Upstreams = Readonly<Record<UpstreamName, readonly Endpoint[]>>;
+
+/** Asks for the instances of each such service. */
+export function upstreams(endpointsOf: (service: UpstreamName) => readonly Endpoint[]): Upstreams {
+  return Object.fromEntries(upstreamNames.map((name) => [name, endpointsOf(name)])) as unknown as Upstreams;
 }
 
 /** What differs between one run of Envoy and another. */
@@ -25,10 +34,8 @@ export interface EnvoySettings {
   readonly adminPort: number;
   /** The path of a socket that its user alone may use, instead of that port. @default the port */
   readonly adminSocket?: string;
-  /** Every instance of thread-command. */
-  readonly threadCommand: readonly Endpoint[];
-  /** Every instance of thread-query. */
-  readonly threadQuery: readonly Endpoint[];
+  /** Every instance of each service that clients can call. */
+  readonly upstreams: Upstreams;
   /** The API's descriptor set, as `buf build` writes it. */
   readonly descriptorSetPath: string;
   /**
@@ -67,8 +74,7 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     MESSENGER_PORT: String(settings.messengerPort),
     BOOKING_PORT: String(settings.bookingPort),
     ADMIN_ADDRESS: adminAddress(settings),
-    THREAD_COMMAND_ENDPOINTS: lbEndpoints(settings.threadCommand),
-    THREAD_QUERY_ENDPOINTS: lbEndpoints(settings.threadQuery),
+    CLUSTERS: upstreamNames.map((name) => cluster(name, settings.upstreams[name])).join('\n'),
     DESCRIPTOR_SET_PATH: JSON.stringify(settings.descriptorSetPath),
     CORS_ORIGINS: JSON.stringify(settings.corsOrigins ?? LOCAL_ORIGINS),
     CALL_TIMEOUT: `${(settings.callTimeoutMs ?? 15_000) / 1_000}s`,
@@ -81,10 +87,19 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     MAX_HEAP_BYTES: String(settings.maxHeapBytes ?? 1024 * 1024 * 1024),
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
   };
+  return fill(template, values);
+}
+
+function fill(template: string, values: Readonly<Record<string, string>>): string {
   return template
     .split('\n')
     .map((line) => (line.trimStart().startsWith('#') ? line : fillLine(line, values)))
     .join('\n');
+}
+
+/** The cluster of a service, as an entry of a YAML list. */
+function cluster(name: UpstreamName, endpoints: readonly Endpoint[]): string {
+  return fill(readTemplate('cluster.yaml').trimEnd(), { NAME: name, ENDPOINTS: lbEndpoints(endpoints) });
 }
 
 function adminAddress({ adminPort, adminSocket }: EnvoySettings): string {
@@ -98,7 +113,7 @@ function fillLine(line: string, values: Readonly<Record<string, string>>): strin
   return line.replace(/'\$\{([A-Z_]+)\}'|\$\{([A-Z_]+)\}/g, (placeholder) => {
     const name = placeholder.replace(/[^A-Z_]/g, '');
     const value = values[name];
-    if (value === undefined) throw new Error(`envoy.yaml has a placeholder ${name} that nothing fills`);
+    if (value === undefined) throw new Error(`Envoy's template has a placeholder ${name} that nothing fills`);
     return value.trimEnd().replaceAll('\n', `\n${indent}`);
   });
 }

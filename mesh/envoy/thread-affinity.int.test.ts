@@ -9,6 +9,7 @@ import {
 import { waitUntilHealthy } from '../servers/index.js';
 import { CannedServices } from './testing/canned-services.js';
 import { get, post } from './testing/rest-call.js';
+import { upstreams } from './render-config.js';
 import { startEnvoy, type TestEnvoy } from './testing/start-envoy.js';
 
 type Unary = (error: unknown) => void;
@@ -20,7 +21,7 @@ describe('Envoy, with two instances of each service', () => {
   beforeEach(async () => {
     instances = [await CannedServices.start(), await CannedServices.start()];
     const endpoints = instances.map(({ port }) => ({ host: '127.0.0.1', port }));
-    envoy = await startEnvoy(instances[0].port, { threadCommand: endpoints, threadQuery: endpoints });
+    envoy = await startEnvoy(instances[0].port, { upstreams: upstreams(() => endpoints) });
     client = new ThreadCommandServiceClient(envoy.authority, credentials.createInsecure());
     await healthyInstances(2);
   });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { renderEnvoyConfig } from '../envoy/render-config.js';
+import { renderEnvoyConfig, upstreams } from '../envoy/render-config.js';
 import { projectRoot } from '../../platform/process/project-root.js';
 
 // What of Envoy's configuration this reads; the rest passes through as it is.
@@ -42,7 +42,7 @@ export function edgeConnectionManager(): ConnectionManager {
 
 function edgeNetworkFilters(): readonly Filter[] {
   const nowhere = { listenHost: '0.0.0.0', port: 0, threadsPort: 0, messengerPort: 0, bookingPort: 0, adminPort: 0 };
-  const config = renderEnvoyConfig({ ...nowhere, threadCommand: [], threadQuery: [], descriptorSetPath: '' });
+  const config = renderEnvoyConfig({ ...nowhere, upstreams: upstreams(() => []), descriptorSetPath: '' });
   const parsed = parse(config) as {
     static_resources: { listeners: [{ filter_chains: [{ filters: Filter[] }] }] };
   };

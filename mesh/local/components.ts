@@ -42,16 +42,13 @@ export function meshComponents(settings: MeshSettings): Component[] {
     return first === 0 ? undefined : { port: first + metricsPorts++, purpose, variable: 'METRICS_PORT' };
   };
   const services = (service: ServiceName): ProcessComponent[] =>
-    instancesOf(service, settings).map(({ name, port, portName, adminPortName, jwksPortName }) => {
+    instancesOf(service, settings).map(({ name, port, portNames }) => {
       const metrics = nextMetrics(name);
       return {
         kind: 'process',
         name,
         dependsOn: [...natsNames, 'mysql', 'migrate'],
-        ports: [
-          ...[portName, adminPortName, jwksPortName].flatMap((own) => (own === undefined ? [] : [claim(own)])),
-          ...(metrics ? [metrics] : []),
-        ],
+        ports: [...Object.values(portNames).map((own) => claim(own)), ...(metrics ? [metrics] : [])],
         server: {
           name,
           url: `127.0.0.1:${port}`,
@@ -69,8 +66,8 @@ export function meshComponents(settings: MeshSettings): Component[] {
                 ...settings.envOf?.(name),
                 GRPC_HOST: '127.0.0.1',
                 GRPC_PORT: `${port}`,
-                ...(adminPortName && { ADMIN_PORT: `${ports[adminPortName]}` }),
-                ...(jwksPortName && { JWKS_HOST: '127.0.0.1', JWKS_PORT: `${ports[jwksPortName]}` }),
+                ...(portNames.admin && { ADMIN_PORT: `${ports[portNames.admin]}` }),
+                ...(portNames.jwks && { JWKS_HOST: '127.0.0.1', JWKS_PORT: `${ports[portNames.jwks]}` }),
               },
               settings.watch ? { options: ['--watch', '--watch-preserve-output'] } : {},
             ),

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../../platform/process/project-root.js';
 import { envoyBinary } from '../servers/tools.js';
-import { renderEnvoyConfig } from '../envoy/render-config.js';
+import { renderEnvoyConfig, upstreams } from '../envoy/render-config.js';
 import type { PortClaim, ProcessComponent } from './component.js';
 import type { ServiceName } from '../services.js';
 import { instancesOf } from './instances.js';
@@ -50,8 +50,7 @@ export function envoyComponent(
           bookingPort: ports.booking,
           adminPort: 0,
           adminSocket: admin,
-          threadCommand: endpoints('thread-command'),
-          threadQuery: endpoints('thread-query'),
+          upstreams: upstreams(endpoints),
           maxConnectionsPerAddress: settings.envoyMaxConnectionsPerAddress,
           descriptorSetPath: join(projectRoot, 'gen', 'descriptor.binpb'),
         });

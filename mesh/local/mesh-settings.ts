@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { LogFileSettings } from './child-log.js';
-import { services } from '../services.js';
+import { type PortPurpose, type ServiceManifest, type ServiceName, serviceNames, services } from '../services.js';
 import type { PortClaim } from './component.js';
 import type { MeshSecrets } from './secrets.js';
 import { natsUrl } from '../../platform/composition/backend-settings.js';
@@ -10,56 +10,24 @@ import { combined, group, integer, port, settings, text, type Variables } from '
 export const MAX_INSTANCES = services['thread-command'].maxInstances;
 /** The highest port that the first service's metrics may have: those of all the others come after it. */
 const LAST_METRICS_PORT = 65_500;
-type FurtherInstance = 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
-type ClusterNode = 1 | 2 | 3;
 
-/**
- * Every port of the mesh. Those of further instances bear the instance's number, and are taken only where there are
- * so many.
- */
-export interface MeshPorts
-  extends
-    SinglePorts,
-    Readonly<
-      Record<
-        | `threadCommand${FurtherInstance}`
-        | `threadCommandAdmin${FurtherInstance}`
-        | 'threadQuery2'
-        | 'threadProjector2'
-        | 'account2'
-        | 'accountJwks2',
-        number
-      >
-    >,
-    Readonly<Record<'nats2' | 'nats3' | `natsRoute${ClusterNode}` | `natsMonitor${ClusterNode}`, number>> {}
+/** Envoy's ports, and those of the servers behind the services. */
+type ServerPort = keyof typeof serverPorts | 'nats2' | 'nats3' | `${'natsRoute' | 'natsMonitor'}${1 | 2 | 3}`;
 
-/** The ports of one instance each. */
-interface SinglePorts {
-  /** Envoy: everything. @default 8080 */
-  readonly envoy: number;
-  /** Envoy, as the older thread system's port. @default 18080 */
-  readonly threads: number;
-  /** Envoy, as the older messenger's port. @default 10000 */
-  readonly messenger: number;
-  /** Envoy, as the older booking system's port. @default 8088 */
-  readonly booking: number;
-  /** @default 50051 */
-  readonly threadCommand: number;
-  /** What is for operators only, on loopback. @default 50054 */
-  readonly threadCommandAdmin: number;
-  /** @default 50052 */
-  readonly threadQuery: number;
-  /** Health only. @default 50053 */
-  readonly threadProjector: number;
-  /** @default 50055 */
-  readonly account: number;
-  /** Public keys, by HTTP. @default 50056 */
-  readonly accountJwks: number;
-  /** @default 4222 */
-  readonly nats: number;
-  /** @default 3306 */
-  readonly mySql: number;
-}
+/** A port of a service's first instance, such as `threadCommand` and `threadCommandAdmin`; of further ones with their number. */
+type ServicePort = {
+  [
+    name in ServiceName
+  ]: `${CamelCase<name>}${'' | Capitalize<Exclude<keyof (typeof services)[name]['ports'] & string, 'grpc'>>}${
+    '' | FurtherInstance<(typeof services)[name]['maxInstances']>}`;
+}[ServiceName];
+type FurtherInstance<Max> = Max extends 2 ? 2 : 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9;
+type CamelCase<Name extends string> = Name extends `${infer First}-${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name;
+
+/** Every port of the mesh. Those of further instances are taken only where there are so many. */
+export type MeshPorts = Readonly<Record<ServerPort | ServicePort, number>>;
 
 interface PortSetting {
   readonly variable: string;
@@ -67,43 +35,26 @@ interface PortSetting {
   readonly purpose: string;
 }
 
-const singlePortSettings: Readonly<Record<keyof SinglePorts, PortSetting>> = {
+const serverPorts = {
   envoy: { variable: 'ENVOY_PORT', port: 8080, purpose: 'Envoy' },
   threads: { variable: 'THREADS_PORT', port: 18080, purpose: "Envoy (the older thread system's port)" },
   messenger: { variable: 'MESSENGER_PORT', port: 10000, purpose: "Envoy (the older messenger's port)" },
   booking: { variable: 'BOOKING_PORT', port: 8088, purpose: "Envoy (the older booking system's port)" },
-  threadCommand: { variable: 'THREAD_COMMAND_PORT', port: services['thread-command'].port, purpose: 'thread-command' },
-  threadCommandAdmin: {
-    variable: 'THREAD_COMMAND_ADMIN_PORT',
-    port: services['thread-command'].adminPort,
-    purpose: 'thread-command (admin)',
-  },
-  threadQuery: { variable: 'THREAD_QUERY_PORT', port: services['thread-query'].port, purpose: 'thread-query' },
-  threadProjector: {
-    variable: 'THREAD_PROJECTOR_PORT',
-    port: services['thread-projector'].port,
-    purpose: 'thread-projector (health)',
-  },
-  account: { variable: 'ACCOUNT_PORT', port: services.account.port, purpose: 'account' },
-  accountJwks: { variable: 'ACCOUNT_JWKS_PORT', port: services.account.jwksPort, purpose: 'account (public keys)' },
   nats: { variable: 'NATS_PORT', port: 4222, purpose: 'nats-server' },
   mySql: { variable: 'MYSQL_PORT', port: 3306, purpose: 'MySQL' },
+} as const satisfies Readonly<Record<string, PortSetting>>;
+
+const purposes: Readonly<Record<PortPurpose, string | undefined>> = {
+  grpc: undefined,
+  admin: 'admin',
+  jwks: 'public keys',
 };
 
 /** A port's default, the variable that sets it, and what it is for. */
 export const portSettings = {
-  ...singlePortSettings,
-  ...Object.fromEntries(
-    Array.from({ length: MAX_INSTANCES - 1 }, (_, index) => [
-      further('threadCommand', 'thread-command', index + 2),
-      further('threadCommandAdmin', 'thread-command', index + 2),
-    ]).flat(),
-  ),
+  ...serverPorts,
+  ...Object.fromEntries(serviceNames.flatMap((service) => portsOf(service))),
   ...Object.fromEntries([
-    further('threadQuery', 'thread-query', 2),
-    further('threadProjector', 'thread-projector', 2),
-    further('account', 'account', 2),
-    further('accountJwks', 'account', 2),
     ['nats2', { variable: 'NATS_2_PORT', port: 4223, purpose: 'nats-2' }],
     ['nats3', { variable: 'NATS_3_PORT', port: 4224, purpose: 'nats-3' }],
     ...[1, 2, 3].flatMap((node) => {
@@ -118,21 +69,31 @@ export const portSettings = {
   ] as [string, PortSetting][]),
 } as Readonly<Record<keyof MeshPorts, PortSetting>>;
 
-/** Ten above the instance before: the ports of services have different last digits. */
-function further(
-  name: 'threadCommand' | 'threadCommandAdmin' | 'threadQuery' | 'threadProjector' | 'account' | 'accountJwks',
-  service: string,
-  instance: number,
-): [string, PortSetting] {
-  const { variable, port } = singlePortSettings[name];
-  return [
-    `${name}${instance}`,
-    {
-      variable: variable.replace(/(_ADMIN|_JWKS)?_PORT$/, `_${instance}$1_PORT`),
-      port: port + 10 * (instance - 1),
-      purpose: singlePortSettings[name].purpose.replace(service, `${service}-${instance}`),
-    },
-  ];
+/** The port of an instance, as the mesh's settings name it. @param instance 1 for the first */
+export function portName(service: ServiceName, purpose: PortPurpose, instance: number): keyof MeshPorts {
+  const words = [...service.split('-'), ...(purpose === 'grpc' ? [] : [purpose])];
+  const name = words.map((word, index) => (index === 0 ? word : word[0]?.toUpperCase() + word.slice(1))).join('');
+  return `${name}${instance === 1 ? '' : instance}` as keyof MeshPorts;
+}
+
+/** Of all instances that the service may have. Ten above the instance before: the ports of services have different last digits. */
+function portsOf(service: ServiceName): [string, PortSetting][] {
+  const { ports, maxInstances, serves }: ServiceManifest = services[service];
+  return Array.from({ length: maxInstances }, (_, index) => index + 1).flatMap((instance) =>
+    (Object.entries(ports) as [PortPurpose, number][]).map(([purpose, first]): [string, PortSetting] => {
+      const name = instance === 1 ? service : `${service}-${instance}`;
+      const what = purposes[purpose] ?? (serves === 'health only' && purpose === 'grpc' ? 'health' : undefined);
+      const variable = purpose === 'grpc' ? `${name}-port` : `${name}-${purpose}-port`;
+      return [
+        portName(service, purpose, instance),
+        {
+          variable: variable.replaceAll('-', '_').toUpperCase(),
+          port: first + 10 * (instance - 1),
+          purpose: what === undefined ? name : `${name} (${what})`,
+        },
+      ];
+    }),
+  );
 }
 
 /** Makes the claim on one of the mesh's ports. */

@@ -5,7 +5,7 @@ import { descriptorSetPath } from '../../../platform/grpc/descriptor-set.js';
 import { freePort } from '../../servers/index.js';
 import { startServer } from '../../servers/start-server.js';
 import { envoyBinary } from '../../servers/tools.js';
-import { type EnvoySettings, renderEnvoyConfig } from '../render-config.js';
+import { type EnvoySettings, renderEnvoyConfig, upstreams } from '../render-config.js';
 
 /** A real Envoy in front of a test's backend. */
 export interface TestEnvoy {
@@ -30,8 +30,7 @@ export async function testSettings(backendPort: number): Promise<EnvoySettings> 
     messengerPort: await freePort(),
     bookingPort: await freePort(),
     adminPort: await freePort(),
-    threadCommand: backend,
-    threadQuery: backend,
+    upstreams: upstreams(() => backend),
     descriptorSetPath: descriptorSetPath(),
   };
 }
