@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { identify } from './process-identity.js';
+import { serviceNames } from '../services.js';
 import { type MeshProcessName, type RunningMesh, startMesh } from './start-mesh.js';
 
-const names: readonly MeshProcessName[] = [
-  'nats',
-  'mysql',
-  'thread-command',
-  'thread-query',
-  'thread-projector',
-  'envoy',
-];
+const names: readonly MeshProcessName[] = ['nats', 'mysql', ...serviceNames, 'envoy'];
 
 describe('the whole mesh', function () {
   this.timeout(120_000);
