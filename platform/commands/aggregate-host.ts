@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Fault } from '../kernel/fault.js';
+import { doneWithin } from '../process/done-within.js';
 import type { AggregateModel, VersionedState, CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { outOfTime, type AggregateTask } from './aggregate-task.js';
 import { Aggregate } from './aggregate.js';
@@ -144,10 +144,7 @@ export class AggregateHost<Command, Event extends { readonly type: string }, Sta
         saved += 1;
       }
     });
-    const late = new AbortController();
-    const limit = delay(limitMs, undefined, { signal: late.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(saving), limit]);
-    late.abort();
+    await doneWithin(limitMs, Promise.all(saving));
     return saved;
   }
 

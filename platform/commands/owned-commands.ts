@@ -4,6 +4,7 @@ import type { AggregateHost } from './aggregate-host.js';
 import type { CommandEnvelope, CommandOutcome } from './aggregate-model.js';
 import { outOfTime } from './aggregate-task.js';
 import { Backoff } from '../process/backoff.js';
+import { doneWithin } from '../process/done-within.js';
 import type { RejectionCodec } from './command-codec.js';
 import { InFlightCommands } from './in-flight-commands.js';
 import { RejectionCache } from './rejection-cache.js';
@@ -86,13 +87,10 @@ export class OwnedCommands<Command, Event extends { readonly type: string }, Sta
   ): Promise<CommandOutcome<Event, Rejection>> {
     if (this.#waiting >= (this.options.maxWaiting ?? 5_000)) throw tooManyWaiting();
     this.#waiting += 1;
-    const late = new AbortController();
     try {
       const remainingMs = Math.min(Math.max(0, envelope.deadline - steadyNow()), 2 ** 31 - 1);
-      const atDeadline = delay(remainingMs, true, { signal: late.signal }).catch(() => true);
-      if (await Promise.race([learning.then(() => false), atDeadline])) throw outOfTime(undefined);
+      if (!(await doneWithin(remainingMs, learning))) throw outOfTime(undefined);
     } finally {
-      late.abort();
       this.#waiting -= 1;
     }
     return this.#join(envelope, term);

@@ -1,6 +1,7 @@
-import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Server, ServerCredentials, type ConnectionInjector } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
+import { doneWithin } from '../process/done-within.js';
 import { BoundedListener } from './bounded-listener.js';
 import { ClientLimits, type CallLimits } from './call-limits.js';
 import { loadFileDescriptors } from './descriptor-set.js';
@@ -128,10 +129,7 @@ export class GrpcServer {
     await delay(noticeMs);
     const shutDown = new Promise((resolve) => this.#server.tryShutdown(resolve));
     // Of connections that were injected, Node 24 tells the library before their last answers are on the wire.
-    const closed = Promise.all([this.#listener.close(), shutDown]).then(() => true);
-    const timer = new AbortController();
-    const drained = await Promise.race([closed, delay(timeoutMs, timer.signal).then(() => false)]);
-    timer.abort();
+    const drained = await doneWithin(timeoutMs, Promise.all([this.#listener.close(), shutDown]));
     if (!drained) this.#server.forceShutdown();
     this.#limits.stop();
     this.#state = 'STOPPED';
@@ -144,11 +142,4 @@ function serviceName(definition: BoundService['definition']): string {
   const name = method?.path.split('/')[1];
   if (name === undefined) throw new Error('a gRPC service needs a method');
   return name;
-}
-
-function delay(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    if (signal) void once(signal, 'abort').then(() => (clearTimeout(timer), resolve()));
-  });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { toError } from '../kernel/fault.js';
 import { Backoff } from '../process/backoff.js';
+import { doneWithin } from '../process/done-within.js';
 import type { FeedWriter } from '../journal/feed.js';
 import type { Commit } from '../journal/journal.js';
 import { partitionOf } from '../ownership/partition.js';
@@ -99,11 +100,7 @@ export class JetStreamFeedWriter implements FeedWriter {
 
   async flush(timeoutMs: number): Promise<boolean> {
     if (this.#isEmpty) return true;
-    const timer = new AbortController();
-    const empty = new Promise<boolean>((resolve) => this.#onEmpty.push(() => resolve(true)));
-    const late = delay(timeoutMs, false, { signal: timer.signal }).catch(() => false);
-    const isFlushed = await Promise.race([empty, late]);
-    timer.abort();
+    const isFlushed = await doneWithin(timeoutMs, new Promise<void>((resolve) => this.#onEmpty.push(resolve)));
     this.#isClosed = !isFlushed;
     return isFlushed;
   }

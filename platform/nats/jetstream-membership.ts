@@ -4,6 +4,7 @@ import { toError } from '../kernel/fault.js';
 import { assignPartitions, type Assignment } from '../ownership/assignment.js';
 import { AssignmentTurn } from '../ownership/assignment-turn.js';
 import { Backoff } from '../process/backoff.js';
+import { doneWithin } from '../process/done-within.js';
 import { MemberLeases } from '../ownership/member-leases.js';
 import type { Member, Membership } from '../ownership/membership.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -144,10 +145,7 @@ export class JetStreamMembership implements Membership {
     this.#leases.bury(this.self);
     this.#changed();
     // Without an answer the others find out by themselves.
-    const late = new AbortController();
-    const limit = delay(MEMBER_LEASE_MS, undefined, { signal: late.signal }).catch(() => undefined);
-    await Promise.race([this.#replace(), limit]);
-    late.abort();
+    await doneWithin(MEMBER_LEASE_MS, this.#replace());
     // Again and again until the end, as one message may get lost.
     this.#beat();
   }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Assignment } from '../ownership/assignment.js';
 import type { Member } from '../ownership/membership.js';
+import { pause } from '../process/pause.js';
 import { AssignmentStore } from './assignment-store.js';
 import { BEAT_EVERY_MS, MEMBER_LEASE_MS } from './jetstream-membership.js';
 import { MemberBeats } from './member-beats.js';
@@ -35,7 +35,7 @@ export async function readMembership(link: NatsLink, prefix: string): Promise<Me
   try {
     beats.send({ count: 0, asks: true });
     const longestMs = assignment === undefined ? ANY_MEMBER_MS : MEMBER_LEASE_MS;
-    await delay(longestMs, undefined, { signal: done.signal }).catch(() => undefined);
+    await pause(longestMs, done.signal);
   } finally {
     beats.close();
   }

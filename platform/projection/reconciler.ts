@@ -1,4 +1,5 @@
 import { chunksOf } from '../process/chunks-of.js';
+import { doneBefore } from '../process/done-within.js';
 import { pause } from '../process/pause.js';
 import type { Journal } from '../journal/journal.js';
 import type { ProjectionObserver } from './projection-observer.js';
@@ -41,8 +42,7 @@ export class Reconciler {
         try {
           const reconciling = this.#reconcile(writer, signal);
           // The list may be long in coming; once aborted it changes nothing any more.
-          reconciling.catch(() => undefined);
-          await unlessAborted(reconciling, signal);
+          await doneBefore(signal, reconciling);
         } finally {
           // Cut short, by an error or the end of the session, it is still to be done.
           if (signal.aborted) this.#isDue = true;
@@ -51,7 +51,7 @@ export class Reconciler {
       const woken = new AbortController();
       this.#wake = () => woken.abort();
       if (this.#isDue) continue;
-      await unlessAborted(pause(this.options.everyMs, woken.signal), signal);
+      await doneBefore(signal, pause(this.options.everyMs, woken.signal));
       woken.abort();
       this.#isDue = true;
     }
@@ -96,18 +96,5 @@ export class Reconciler {
       if (isPassing(error)) throw error;
       return true;
     }
-  }
-}
-
-/** Until the work is done or the signal aborts. A session's signal lives long, and keeps no listener of what is over. */
-async function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  let stop = (): void => undefined;
-  const aborted = new Promise<void>((resolve) => (stop = resolve));
-  signal.addEventListener('abort', stop);
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { doneWithin } from '../process/done-within.js';
 
 export type { Counter, Histogram };
 
@@ -116,12 +116,7 @@ class Sampler {
 
   async latest(): Promise<Readonly<Record<string, number>> | undefined> {
     if (performance.now() - this.#triedAt > SAMPLE_VALID_MS) this.#sampling ??= this.#take();
-    if (this.#sampling !== undefined) {
-      const timer = new AbortController();
-      const late = delay(SAMPLE_WAIT_MS, undefined, { signal: timer.signal, ref: false }).catch(() => undefined);
-      await Promise.race([this.#sampling, late]);
-      timer.abort();
-    }
+    if (this.#sampling !== undefined) await doneWithin(SAMPLE_WAIT_MS, this.#sampling);
     return performance.now() - this.#takenAt > SAMPLE_OUTDATED_MS ? undefined : this.#latest;
   }
 

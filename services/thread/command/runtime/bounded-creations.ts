@@ -4,6 +4,7 @@ import { steadyNow } from '../../../../platform/kernel/steady-clock.js';
 import { outOfTime } from '../../../../platform/commands/aggregate-task.js';
 import type { CommandEnvelope } from '../../../../platform/commands/aggregate-model.js';
 import { Backoff } from '../../../../platform/process/backoff.js';
+import { doneWithin } from '../../../../platform/process/done-within.js';
 import type { CreateThread, ThreadCommand } from '../domain/thread-command.js';
 import { threadDecider } from '../domain/thread.js';
 import type { CreationQuota, Place } from './creation-quota.js';
@@ -55,7 +56,9 @@ export class BoundedCreations implements ThreadCommands {
     let trouble: Error | undefined;
     for (let leftMs = deadline - steadyNow(); leftMs > 0; leftMs = deadline - steadyNow()) {
       try {
-        return await inTime(this.quota.take(accountId, threadId), leftMs);
+        const place = this.quota.take(accountId, threadId);
+        if (!(await doneWithin(leftMs, place))) throw outOfTime(undefined);
+        return await place;
       } catch (thrown) {
         if (thrown instanceof Fault) throw thrown;
         trouble = toError(thrown);
@@ -70,15 +73,6 @@ export class BoundedCreations implements ThreadCommands {
     const { state } = await this.commands.inspect(threadId, deadline);
     return state.status !== 'absent';
   }
-}
-
-/** The outcome of `answer`. @throws Fault none came within `withinMs` */
-async function inTime<T>(answer: Promise<T>, withinMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(outOfTime(undefined)), withinMs);
-  });
-  return Promise.race([answer, tooLate]).finally(() => clearTimeout(timer));
 }
 
 /** False when no thread can come from it, whatever is there already: then it needs no place, and none has to be given back. */
