@@ -1,3 +1,5 @@
+import { InvalidArgumentError } from 'commander';
+import { newProgram, numberFrom } from '../platform/process/program-options.js';
 import { benchHandover } from './handover-bench.js';
 import { benchHotThread } from './hot-thread-bench.js';
 import { benchJournal } from './journal-bench.js';
@@ -10,7 +12,6 @@ import { instancesLine } from './lines/instances-line.js';
 import { readLines } from './lines/read-lines.js';
 import { benchHistories, benchScaleModel, benchScaling } from './scaling-bench.js';
 import { benchStreams } from './streams-bench.js';
-import { readCommandLine, UsageError } from './support/command-line.js';
 import { isMet, type Line, type LineResult } from './support/line.js';
 import { verdictCells, writeResults } from './support/results.js';
 import { printTable } from './table.js';
@@ -56,24 +57,47 @@ const benches: Readonly<Record<string, { readonly about: string; readonly run: B
 const described = (entries: readonly (readonly [string, string])[]): string =>
   entries.map(([name, about]) => `  ${name.padEnd(14)}${about}`).join('\n');
 
-const help = `npm run bench -- [--only NAME[,NAME…]] [--count N] [--rounds N] [--write]
-
-The table of performance, all of which runs unless some are named:
+const about = `Each starts the servers it needs on free ports with data of its own. The table of performance, all of which runs unless some are named:
 ${described(lines.map(({ name, about }) => [name, about]))}
 
 Others, which run only when named:
-${described(Object.entries(benches).map(([name, { about }]) => [name, about]))}
+${described(Object.entries(benches).map(([name, { about }]) => [name, about]))}`;
 
-Each starts the servers it needs on free ports with data of its own.
-  --count N    operations a round
-  --rounds N   rounds that count; one more warms up
-  --write      keeps the results of the table's lines in bench/results.json and writes them into docs/performance.md
+const profiling = `
 BENCH_NODE_OPTIONS_THREAD_COMMAND="--cpu-prof --cpu-prof-dir=DIR" profiles a service; likewise with other names.`;
 
+interface CommandLine {
+  /** Names; undefined for the table of performance. */
+  readonly only?: readonly string[];
+  readonly count?: number;
+  readonly rounds?: number;
+  readonly write: boolean;
+}
+
+function readCommandLine(): CommandLine {
+  return newProgram('npm run bench --', about)
+    .option('--only <names>', 'with commas between them', namesOf)
+    .option('--count <n>', 'operations a round', numberFrom(1, 100_000_000))
+    .option('--rounds <n>', 'rounds that count; one more warms up', numberFrom(1, 1_000))
+    .option(
+      '--write',
+      "keep the results of the table's lines in bench/results.json and write them into docs/performance.md",
+      false,
+    )
+    .addHelpText('after', profiling)
+    .parse()
+    .opts<CommandLine>();
+}
+
+function namesOf(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  const unknown = names.find((name) => !lines.some((line) => line.name === name) && !(name in benches));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no bench ${JSON.stringify(unknown)}.`);
+  return names;
+}
+
 async function main(): Promise<void> {
-  const names = [...lines.map(({ name }) => name), ...Object.keys(benches)];
-  const { help: wantsHelp, only, count, rounds, write } = readCommandLine(process.argv.slice(2), names);
-  if (wantsHelp) return console.log(help);
+  const { only, count, rounds, write } = readCommandLine();
   const order = lines.map((line) => line.name);
   const measured = new Map<string, LineResult>();
   for (const name of only ?? lines.map((line) => line.name)) {
@@ -102,8 +126,4 @@ function print({ tables, verdicts, notes = [] }: LineResult): void {
   for (const note of notes) console.log(`  ${note}`);
 }
 
-main().catch((error: unknown) => {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(`${error.message}\n\n${help}`);
-  process.exitCode = 2;
-});
+await main();

@@ -7,7 +7,7 @@ import { toError } from '../platform/kernel/fault.js';
 import { journalLayouts, type JournalLayout } from '../platform/nats/open-journal.js';
 import { ChaosSession, type ChaosResult, type Progress } from './chaos/run-chaos.js';
 import { soakRolling } from './rolling/soak-rolling.js';
-import { minutes, newProgram, numberFrom, seed } from './testing/program-options.js';
+import { minutes, newProgram, numberFrom, seed } from '../platform/process/program-options.js';
 
 const about = `Starts a mesh of its own on free ports, kills, pauses and cuts off its processes by a random schedule while clients
 write, lets their clocks jump and NATS's disk run full (as root), and then compares what they were told with journal and MySQL.

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { InvalidArgumentError, Option } from 'commander';
 import { startMesh } from '../../mesh/local/index.js';
-import { minutes, newProgram, seed } from '../testing/program-options.js';
+import { minutes, newProgram, seed } from '../../platform/process/program-options.js';
 import { families, type Family, type Finding } from './finding.js';
 import { runFuzz, type FuzzProgress } from './run-fuzz.js';
 

@@ -4,12 +4,12 @@ import { MeshError } from './mesh-error.js';
 
 describe('readCommandLine', () => {
   it('takes one of each unless told otherwise', () => {
-    const { instances, natsNodes } = readCommandLine([]);
+    const { instances, natsNodes } = readCommandLine([]) ?? assert.fail();
     assert.deepEqual([instances, natsNodes], [1, 1]);
   });
 
   it('takes numbers of instances and of NATS nodes', () => {
-    const { instances, natsNodes } = readCommandLine(['--instances', '9', '--nats-nodes=3']);
+    const { instances, natsNodes } = readCommandLine(['--instances', '9', '--nats-nodes=3']) ?? assert.fail();
     assert.deepEqual([instances, natsNodes], [9, 3]);
   });
 

@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
+import { Command, CommanderError } from 'commander';
 import { MeshError } from './mesh-error.js';
 import { MAX_INSTANCES, portSettings } from './mesh-settings.js';
 
 /** What `npm start -- …` asks for. */
 export interface CommandLine {
-  readonly help: boolean;
   /** Empty the data folder first. */
   readonly reset: boolean;
   /** Do not ask before that. */
@@ -19,37 +18,52 @@ export interface CommandLine {
 
 /**
  * Reads the arguments of `npm start`.
+ * @returns undefined when help was asked for, and has been shown
  * @throws MeshError naming an argument that does not exist, or whose value cannot be meant
  */
-export function readCommandLine(args: readonly string[]): CommandLine {
-  const { instances, 'nats-nodes': natsNodes, ...flags } = parsed(args);
-  if (!/^[1-9]$/.test(instances)) {
-    throw new MeshError(`--instances is "${instances}", must be a number from 1 to ${MAX_INSTANCES}.`);
-  }
-  if (natsNodes !== '1' && natsNodes !== '3') throw new MeshError(`--nats-nodes is "${natsNodes}", must be 1 or 3.`);
-  return { ...flags, instances: Number(instances), natsNodes: natsNodes === '3' ? 3 : 1 };
-}
-
-function parsed(args: readonly string[]) {
+export function readCommandLine(args: readonly string[]): CommandLine | undefined {
+  const command = new Command('npm start --')
+    .description('Starts the whole mesh on this machine: NATS, MySQL, the services and Envoy.')
+    .option(
+      '--instances <n>',
+      `so many thread-command (1 to ${MAX_INSTANCES}); from 2 on, two of each other service`,
+      instancesOf,
+      1,
+    )
+    .option('--nats-nodes <n>', '3: a NATS cluster of three nodes, with three copies of everything', natsNodesOf, 1)
+    .option(
+      '--watch',
+      'start a service again when what it is compiled to has changed (npm run dev compiles, too)',
+      false,
+    )
+    .option('--reset', 'empty the data folder first, after asking', false)
+    .option('-y, --yes', 'do not ask', false)
+    .helpOption('-h, --help', 'this text')
+    .addHelpText('after', settingsText)
+    .configureHelp({ helpWidth: 130 })
+    .configureOutput({ writeErr: () => undefined })
+    .exitOverride();
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        help: { type: 'boolean', short: 'h', default: false },
-        reset: { type: 'boolean', default: false },
-        yes: { type: 'boolean', short: 'y', default: false },
-        instances: { type: 'string', default: '1' },
-        'nats-nodes': { type: 'string', default: '1' },
-        watch: { type: 'boolean', default: false },
-      },
-    }).values;
+    return command.parse(args, { from: 'user' }).opts<CommandLine>();
   } catch (error) {
-    throw new MeshError(`${(error as Error).message}\nnpm start -- --help lists what there is.`);
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return undefined;
+    throw new MeshError(`${error.message}\nnpm start -- --help lists what there is.`);
   }
 }
 
-/** What `--help` prints. */
-export function helpText(): string {
+function instancesOf(text: string): number {
+  if (/^[1-9]$/.test(text)) return Number(text);
+  throw new MeshError(`--instances is "${text}", must be a number from 1 to ${MAX_INSTANCES}.`);
+}
+
+function natsNodesOf(text: string): 1 | 3 {
+  if (text === '1' || text === '3') return text === '3' ? 3 : 1;
+  throw new MeshError(`--nats-nodes is "${text}", must be 1 or 3.`);
+}
+
+/** What `--help` says of the environment. */
+function settingsText(): string {
   const ports = Object.values(portSettings).map(({ variable, port, purpose }) => [variable, String(port), purpose]);
   const others = [
     ['DATA_DIR', '.data', 'all state, logs and generated configuration'],
@@ -67,16 +81,7 @@ export function helpText(): string {
   ];
   const row = ([variable, byDefault, meaning]: string[]) =>
     `  ${variable?.padEnd(29)}${byDefault?.padEnd(11)}${meaning}`;
-  return `Starts the whole mesh on this machine: NATS, MySQL, the services and Envoy.
-
-npm start -- [options]
-  --instances N    so many thread-command (1 to ${MAX_INSTANCES}); from 2 on, two of each other service
-  --nats-nodes 3   a NATS cluster of three nodes, with three copies of everything
-  --watch          start a service again when what it is compiled to has changed (npm run dev compiles, too)
-  --reset          empty the data folder first, after asking
-  --yes, -y        do not ask
-  --help, -h       this text
-
+  return `
 Settings, from the environment, with their defaults:
 ${[...others, ...ports].map(row).join('\n')}
 

@@ -1,4 +1,4 @@
-import { helpText, readCommandLine } from './command-line.js';
+import { readCommandLine } from './command-line.js';
 import { ConsoleProgress } from './console-progress.js';
 import { greeting } from './greeting.js';
 import { MeshError } from './mesh-error.js';
@@ -13,10 +13,7 @@ const SAME_CTRL_C_MS = 500;
 /** Runs the mesh until it is told to stop; the exit code. */
 async function main(): Promise<number> {
   const options = readCommandLine(process.argv.slice(2));
-  if (options.help) {
-    console.log(helpText());
-    return 0;
-  }
+  if (options === undefined) return 0;
   const { instances, natsNodes, watch } = options;
   const settings = { ...readMeshSettings(process.env), instances, natsNodes, watch };
   if (options.reset) {
