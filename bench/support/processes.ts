@@ -1,11 +1,9 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../platform/process/project-root.js';
-import { waitUntilHealthy } from '../../mesh/servers/index.js';
+import { startServer } from '../../mesh/servers/start-server.js';
 
 /** A process under test, or a reference. */
 export interface BenchProcess {
@@ -37,47 +35,29 @@ export async function startBenchProcess(
   { env = {}, nodeOptions = nodeOptionsFor(main) }: BenchProcessOptions = {},
 ): Promise<BenchProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'threadweaver-bench-'));
-  const logPath = join(folder, 'log');
-  const output = openSync(logPath, 'a');
+  const logFile = join(folder, 'log');
+  const log = (): string => readFileSync(logFile, 'utf8');
   const compiled = join(projectRoot, 'dist', main.replace(/\.ts$/, '.js'));
-  const child = spawn(process.execPath, ['--enable-source-maps', ...nodeOptions, compiled], {
-    env: { ...process.env, GRPC_HOST: '127.0.0.1', GRPC_PORT: '0', ...env },
-    stdio: ['ignore', output, output],
-  });
-  closeSync(output);
-  const exited = once(child, 'exit');
-  const killed = (): void => void child.kill('SIGKILL');
-  process.once('exit', killed);
-  const log = (): string => readFileSync(logPath, 'utf8');
   let port = 0;
-  const gone = new AbortController();
-  void exited.then(() => gone.abort(new Error(`${main} ended:\n${log().slice(-4_000)}`)));
-  await waitUntilHealthy(
-    main,
-    async () => {
-      port = listeningPort(log());
+  const server = await startServer(
+    {
+      ...{ name: main, url: '', port, logFile },
+      command: () => ({
+        command: process.execPath,
+        args: ['--enable-source-maps', ...nodeOptions, compiled],
+        env: { GRPC_HOST: '127.0.0.1', GRPC_PORT: '0', ...env },
+      }),
+      checkHealth: async () => void (port = listeningPort(log())),
     },
-    { signal: gone.signal },
+    () => rm(folder, { recursive: true, force: true }),
   );
   return {
-    pid: child.pid ?? 0,
+    pid: server.pid,
     address: `127.0.0.1:${port}`,
     port,
     log,
-    async kill(signal) {
-      child.kill(signal);
-      await exited;
-    },
-    async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGTERM');
-        const tooLate = setTimeout(killed, 20_000);
-        await exited;
-        clearTimeout(tooLate);
-      }
-      process.removeListener('exit', killed);
-      await rm(folder, { recursive: true, force: true });
-    },
+    kill: (signal) => server.kill(signal),
+    stop: () => server.stop(),
   };
 }
 

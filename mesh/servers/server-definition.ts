@@ -31,6 +31,8 @@ export interface ServerDefinition {
   readonly port: number;
   /** Makes folders and configuration; runs before every start, so it must be repeatable. @default nothing */
   readonly prepare?: () => Promise<void>;
+  /** Where its output goes, so that nobody's CPU is spent on reading it. @default whoever starts it reads it */
+  readonly logFile?: string;
   /** The command to run; asked again before every start. */
   readonly command: () => ServerCommand;
   /**

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,20 +75,15 @@ export async function startServer(
 ): Promise<RunningServer> {
   let child: ChildProcess | undefined;
   let state: ServerState = 'STARTING';
-  let output = '';
 
   const start = async () => {
     state = 'STARTING';
     await definition.prepare?.();
-    const started = spawnServer(definition.command(), 'pipe');
+    const { readEnd, child: started } = spawnLogged(definition);
     child = started;
-    output = '';
-    for (const stream of [started.stdout, started.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-KEPT_OUTPUT_CHARS)));
-    }
     const gone = new AbortController();
     void exitOf(started).then((exit) => {
-      gone.abort(new Error(`${definition.name} ended with ${exit}:\n${output}`));
+      gone.abort(new Error(`${definition.name} ended with ${exit}:\n${readEnd()}`));
       if (child === started && state !== 'STOPPED') state = 'FAILED';
     });
     await waitUntilHealthy(definition.name, definition.checkHealth, { signal: gone.signal });
@@ -132,4 +128,20 @@ export async function startServer(
     await end('SIGKILL');
     throw error;
   }
+}
+
+/** Starts a server. @returns it, and what reads the end of its output */
+function spawnLogged({ command, logFile }: ServerDefinition): { child: ChildProcess; readEnd: () => string } {
+  if (logFile !== undefined) {
+    const file = openSync(logFile, 'a');
+    const child = spawnServer(command(), file);
+    closeSync(file);
+    return { child, readEnd: () => readFileSync(logFile, 'utf8').slice(-KEPT_OUTPUT_CHARS) };
+  }
+  let output = '';
+  const child = spawnServer(command(), 'pipe');
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-KEPT_OUTPUT_CHARS)));
+  }
+  return { child, readEnd: () => output };
 }

@@ -1,6 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { spawnCommand } from './command-process.js';
 
 /** One JSON line of a service's log. */
 export type LogLine = Readonly<Record<string, unknown>>;
@@ -22,10 +22,8 @@ export interface ServiceProcess {
  * @param main path of the file, such as `services/thread/command/main.ts`
  */
 export async function startServiceProcess(main: string, env: Record<string, string>): Promise<ServiceProcess> {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', main], {
-    env: { ...process.env, GRPC_HOST: '127.0.0.1', GRPC_PORT: '0', LOG_LEVEL: 'debug', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawnCommand(main, [], { GRPC_HOST: '127.0.0.1', GRPC_PORT: '0', LOG_LEVEL: 'debug', ...env });
+  child.stderr?.pipe(process.stderr, { end: false });
   const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
   const logLines: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();

@@ -1,7 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import { ulid } from 'ulid';
 import { createLogger } from '../../../../platform/telemetry/logger.js';
 import { beginMaintenance } from '../../../../platform/nats/installation-maintenance.js';
@@ -9,6 +6,7 @@ import { InstallationSettings } from '../../../../platform/nats/installation-set
 import { NatsLink } from '../../../../platform/nats/nats-link.js';
 import { protoClient } from '../../../../platform/testing/proto-client.js';
 import { startNatsServer, type RunningServer } from '../../../../mesh/servers/index.js';
+import { resultOf, spawnCommand } from '../../../../platform/testing/command-process.js';
 import { startServiceProcess } from '../../../../platform/testing/service-process.js';
 
 const main = 'services/thread/command/main.ts';
@@ -54,13 +52,10 @@ describe('the installation of thread-command', function () {
       assert.ok(names.length > 0);
       for (const name of names) assert.match(name, /^THREAD_JOURNAL_[01]$/);
 
-      const other = spawn(process.execPath, ['--import', 'tsx', main], {
-        env: { ...process.env, ...bucketed, GRPC_PORT: '0', JOURNAL_LAYOUT: 'per-thread', PARTITIONS: '32' },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      const [log, [code]] = await Promise.all([text(other.stdout), once(other, 'exit')]);
-      assert.equal(code, 1);
-      assert.match(log, /JOURNAL_LAYOUT is bucketed, not per-thread; PARTITIONS is 64, not 32\. Start with/);
+      const differing = { ...bucketed, GRPC_PORT: '0', JOURNAL_LAYOUT: 'per-thread', PARTITIONS: '32' };
+      const other = await resultOf(spawnCommand(main, [], differing));
+      assert.equal(other.code, 1);
+      assert.match(other.stdout, /JOURNAL_LAYOUT is bucketed, not per-thread; PARTITIONS is 64, not 32\. Start with/);
 
       const settings = await InstallationSettings.open(link, { prefix: 'THREAD' });
       const kept = await settings.read();

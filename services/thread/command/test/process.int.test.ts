@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { ulid } from 'ulid';
 import { protoClient, type ProtoClient } from '../../../../platform/testing/proto-client.js';
 import { freePort, startNatsServer, type RunningServer } from '../../../../mesh/servers/index.js';
+import { spawnCommand } from '../../../../platform/testing/command-process.js';
 import { startServiceProcess, type ServiceProcess } from '../../../../platform/testing/service-process.js';
 
 const account = ulid();
@@ -178,9 +178,9 @@ describe('the thread-command process', function () {
   });
 
   it('exits with 0 on SIGTERM even while it waits for NATS', async () => {
-    const args = ['--import', 'tsx', 'services/thread/command/main.ts'];
-    const env = { ...process.env, NATS_URL: `nats://127.0.0.1:${await freePort()}`, GRPC_PORT: '0' };
-    const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const env = { NATS_URL: `nats://127.0.0.1:${await freePort()}`, GRPC_PORT: '0' };
+    const child = spawnCommand('services/thread/command/main.ts', [], env);
+    assert.ok(child.stdout);
     // It says so itself that it waits, and then can be asked to stop.
     await once(child.stdout, 'data');
     child.kill('SIGTERM');
