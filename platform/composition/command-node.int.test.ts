@@ -11,6 +11,7 @@ import { shopContext } from '../testing/sample/context.js';
 import { order, stock, type OrderCommand, type ShopRejection, type StockCommand } from '../testing/sample/shop.js';
 import { CommandNode } from './command-node.js';
 import type { CommandSettings } from './command-settings.js';
+import { ownershipService } from './ownership-service.js';
 
 const PARTITIONS = 8;
 const orderType = { ...order, type: 'order', commands: jsonCommandCodec<OrderCommand, ShopRejection>() };
@@ -114,6 +115,23 @@ describe('two instances that host two types of aggregates', function () {
         count,
       );
     }
+  });
+
+  it('tell operators who owns an aggregate of either type', async () => {
+    const [first] = nodes;
+    assert.ok(first);
+    const { ownership, host } = first.node;
+    const { which } = ownershipService(ownership, host, shopContext);
+    const partitionOf = async (threadId: string) => {
+      const context = {} as never;
+      return (await which({ threadId }, context)).partition?.number;
+    };
+    const id = ulid();
+    assert.equal(await partitionOf(id), ownership.partitionOf(id));
+    assert.equal(await partitionOf('order=an-order'), ownership.partitionOf('an-order'));
+    assert.equal(await partitionOf('stock=chair'), ownership.partitionOf('stock=chair'));
+    await assert.rejects(partitionOf('chair'), /threadId: must be a ULID/);
+    await assert.rejects(partitionOf('fulfilment=an-order'), /threadId: must be the id of order=… or stock=…/);
   });
 
   it('hand over both types, and what was rejected of them, when one leaves', async () => {

@@ -65,11 +65,11 @@ export function runCommands(
 
 /** For operators only, so on an address that no client reaches: no route of the edge leads there. */
 async function serveOperators(
-  { ownership, host, calls }: CommandNode,
+  { context, ownership, host, calls }: CommandNode,
   { adminHost, adminPort }: CommandSettings,
 ): Promise<GrpcServer | undefined> {
   if (adminPort === 0) return undefined;
-  const services = [bindUnaryService(OwnershipServiceService, ownershipService(ownership, host), calls)];
+  const services = [bindUnaryService(OwnershipServiceService, ownershipService(ownership, host, context), calls)];
   const server = new GrpcServer({ host: adminHost, port: adminPort, services });
   await server.start();
   return server;

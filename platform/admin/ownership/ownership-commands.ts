@@ -32,7 +32,7 @@ export function addOwnershipCommands(parent: Command, context: Context, ask: Ask
   ownership
     .command('which')
     .description(`which instance owns a ${noun}`)
-    .argument(`<${noun.toUpperCase()}_ID>`, `the id of a ${noun}`)
+    .argument(`<${noun.toUpperCase()}_ID>`, `the id of a ${noun}; of another type of aggregate type=id`)
     .option(...address)
     .action((aggregateId: string, _options, command: Command) => ask(command, ownershipTask(command, aggregateId)));
 }

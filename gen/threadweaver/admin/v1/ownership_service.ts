@@ -55,6 +55,7 @@ export interface Partition {
 }
 
 export interface WhichRequest {
+  /** A ULID; of another type of aggregate than the context's first one, `type=id`. */
   threadId: string;
 }
 
@@ -679,7 +680,7 @@ export const OwnershipServiceService = {
       Buffer.from(GetOwnershipResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetOwnershipResponse => GetOwnershipResponse.decode(value),
   },
-  /** The partition that a thread belongs to, and who owns it. */
+  /** The partition that a thread, or another aggregate, belongs to, and who owns it. */
   which: {
     path: "/threadweaver.admin.v1.OwnershipService/Which" as const,
     requestStream: false as const,
@@ -693,7 +694,7 @@ export const OwnershipServiceService = {
 
 export interface OwnershipServiceServer extends UntypedServiceImplementation {
   getOwnership: handleUnaryCall<GetOwnershipRequest, GetOwnershipResponse>;
-  /** The partition that a thread belongs to, and who owns it. */
+  /** The partition that a thread, or another aggregate, belongs to, and who owns it. */
   which: handleUnaryCall<WhichRequest, WhichResponse>;
 }
 
@@ -713,7 +714,7 @@ export interface OwnershipServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetOwnershipResponse) => void,
   ): ClientUnaryCall;
-  /** The partition that a thread belongs to, and who owns it. */
+  /** The partition that a thread, or another aggregate, belongs to, and who owns it. */
   which(
     request: WhichRequest,
     callback: (error: ServiceError | null, response: WhichResponse) => void,
