@@ -8,6 +8,8 @@ export interface ServiceManifest {
   readonly serves: 'commands' | 'queries' | 'health only';
   /** How many `npm start -- --instances N` makes at most. */
   readonly maxInstances: number;
+  /** What it is of which context, which says what it may do in NATS and MySQL (mesh/rights). @default it knows neither */
+  readonly rights?: { readonly context: string; readonly part: ContextPart };
 }
 
 /**
@@ -16,6 +18,9 @@ export interface ServiceManifest {
  */
 export type PortPurpose = 'grpc' | 'admin' | 'jwks';
 
+/** What a service can be of a context. */
+export type ContextPart = 'command' | 'projector' | 'query';
+
 /** Every service, by the name that it has in Kubernetes and in its log. A new one is an entry here. */
 export const services = {
   'thread-command': {
@@ -23,18 +28,21 @@ export const services = {
     ports: { grpc: 50_051, admin: 50_054 },
     serves: 'commands',
     maxInstances: 9,
+    rights: { context: 'thread', part: 'command' },
   },
   'thread-query': {
     main: 'services/thread/query/main',
     ports: { grpc: 50_052 },
     serves: 'queries',
     maxInstances: 2,
+    rights: { context: 'thread', part: 'query' },
   },
   'thread-projector': {
     main: 'services/thread/projector/main',
     ports: { grpc: 50_053 },
     serves: 'health only',
     maxInstances: 2,
+    rights: { context: 'thread', part: 'projector' },
   },
   account: {
     main: 'services/account/main',
@@ -44,6 +52,9 @@ export const services = {
   },
 } as const satisfies Readonly<Record<string, ServiceManifest>>;
 
+/** The services that know NATS or MySQL, by what they may do there. */
+export type ServiceRights = Readonly<Record<string, NonNullable<ServiceManifest['rights']>>>;
+
 export type ServiceName = keyof typeof services;
 export const serviceNames = Object.keys(services) as ServiceName[];
 
@@ -52,3 +63,8 @@ export type UpstreamName = {
   [name in ServiceName]: (typeof services)[name]['serves'] extends 'health only' ? never : name;
 }[ServiceName];
 export const upstreamNames = serviceNames.filter((name) => services[name].serves !== 'health only') as UpstreamName[];
+
+/** Of each service that has any. */
+export const serviceRights: ServiceRights = Object.fromEntries(
+  Object.entries<ServiceManifest>(services).flatMap(([name, { rights }]) => (rights ? [[name, rights]] : [])),
+);

@@ -6,6 +6,7 @@ import { meshComponents } from './components.js';
 import { greeting } from './greeting.js';
 import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
 import { checkNatsShape } from './nats-components.js';
+import { completedSecrets } from './secrets.js';
 
 const defaults: MeshSettings = {
   ports: Object.fromEntries(Object.entries(portSettings).map(([name, { port }]) => [name, port])) as never as MeshPorts,
@@ -15,7 +16,7 @@ const defaults: MeshSettings = {
   natsNodes: 1,
   envoyConcurrency: 1,
   showAllLogs: false,
-  secrets: { nats: 'n', natsRoute: 'r', mySqlRoot: 'a', mySqlProjector: 'p', mySqlQuery: 'q' },
+  secrets: completedSecrets({}),
 };
 
 /** Names and the ports that are checked before the start. */

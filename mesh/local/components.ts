@@ -6,10 +6,12 @@ import type { ServerCommand } from '../servers/server-definition.js';
 import type { Component, PortClaim, ProcessComponent } from './component.js';
 import { envoyComponent } from './envoy-component.js';
 import { checkGrpcHealth } from './grpc-health.js';
-import { type ServiceName, serviceNames, services as manifests } from '../services.js';
+import { type ServiceName, serviceNames, serviceRights, services as manifests } from '../services.js';
 import { instancesOf } from './instances.js';
 import { claimPort, type MeshSettings } from './mesh-settings.js';
-import { mySqlAccounts } from './mysql-accounts.js';
+import { mySqlAccounts, mySqlUrls } from './mysql-accounts.js';
+import { isAlwaysBucketed } from '../rights/context-resources.js';
+import { FORMER_ACCOUNTS } from '../rights/mysql-rights.js';
 import { natsComponents } from './nats-components.js';
 
 /** The whole mesh, as data. */
@@ -18,20 +20,22 @@ export function meshComponents(settings: MeshSettings): Component[] {
   const claim = claimPort(settings);
   const nats = natsComponents(settings, claim);
   const natsNames = nats.components.map(({ name }) => name);
-  const { projector, query } = mySqlAccounts(settings);
+  const urls = mySqlUrls(settings);
   const mySql = mySqlServer({
     port: ports.mySql,
     dataDir: join(dataDir, 'mysql'),
     rootPassword: settings.secrets.mySqlRoot,
-    accounts: [projector, query],
+    accounts: mySqlAccounts(settings),
+    formerAccounts: FORMER_ACCOUNTS,
   });
-  const mySqlUrl = settings.mySqlUrl ?? projector.url;
   /** Each knows the secrets that it needs. */
-  const ownEnv: Readonly<Record<ServiceName, Readonly<Record<string, string>>>> = {
-    'thread-command': {},
-    'thread-query': { MYSQL_URL: settings.mySqlUrl ?? query.url },
-    'thread-projector': { MYSQL_URL: mySqlUrl },
-    account: { KEY_RING_FILE: join(dataDir, KEY_RING_FILE) },
+  const ownEnv = (service: ServiceName): Readonly<Record<string, string>> => {
+    const url = urls.service(service);
+    return {
+      ...(serviceRights[service] && nats.environmentOf(service)),
+      ...(url !== undefined && { MYSQL_URL: url }),
+      ...(service === 'account' && { KEY_RING_FILE: join(dataDir, KEY_RING_FILE) }),
+    };
   };
 
   let metricsPorts = 0;
@@ -57,9 +61,9 @@ export function meshComponents(settings: MeshSettings): Component[] {
             compiled(
               `${manifests[service].main}.js`,
               {
-                ...nats.serviceEnv,
-                ...ownEnv[service],
+                ...ownEnv(service),
                 ...settings.serviceEnv,
+                ...(isAlwaysBucketed(serviceRights[service]?.context ?? '') && { JOURNAL_LAYOUT: 'bucketed' }),
                 // Always set: all would inherit the same one.
                 METRICS_PORT: `${metrics?.port ?? 0}`,
                 METRICS_HOST: '127.0.0.1',
@@ -85,10 +89,10 @@ export function meshComponents(settings: MeshSettings): Component[] {
           kind: 'external',
           name: 'mysql',
           dependsOn: [],
-          url: mySqlUrl,
+          url: settings.mySqlUrl,
           checkHealth: async () => {
-            await ensureDatabase(mySqlUrl);
-            await checkMySqlHealth(mySqlUrl);
+            await ensureDatabase(urls.operator);
+            await checkMySqlHealth(urls.operator);
           },
         },
     {
@@ -98,7 +102,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
       command: () =>
         compiled(
           'services/admin.js',
-          { MYSQL_URL: mySqlUrl, ...settings.serviceEnv },
+          { MYSQL_URL: urls.migrator('thread'), ...settings.serviceEnv },
           { words: ['thread', 'projection', 'migrate'] },
         ),
     },

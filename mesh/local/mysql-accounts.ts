@@ -1,36 +1,50 @@
+import { contextResources } from '../rights/context-resources.js';
+import { accountOf, migratorOf, mySqlAccountRights, OPERATOR_ACCOUNT } from '../rights/mysql-rights.js';
 import { type MySqlAccount } from '../servers/mysql-accounts.js';
 import { mySqlUrl } from '../servers/mysql-server.js';
+import { serviceRights } from '../services.js';
 import type { MeshSettings } from './mesh-settings.js';
 
-/** The database of the read model. */
-const DATABASE = 'threadweaver';
-
-/** Tables are made, filled, renamed, dropped, dumped and restored; the other two names are those of a rebuild. */
-const OWN_TABLES = 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, LOCK TABLES';
-const OWN_DATABASES = [DATABASE, `${DATABASE}\\_\\_rebuild`, `${DATABASE}\\_\\_replaced`];
-
-/** An account, and where it finds its database. */
-export interface AccountWithUrl extends MySqlAccount {
-  readonly url: string;
+/** The accounts of the mesh's own MySQL, with passwords, the operators' first. */
+export function mySqlAccounts({ secrets }: Pick<MeshSettings, 'secrets'>): readonly [MySqlAccount, ...MySqlAccount[]] {
+  const [first, ...others] = mySqlAccountRights(contextResources(), serviceRights);
+  const withPassword = (rights: Omit<MySqlAccount, 'password'>): MySqlAccount => ({
+    ...rights,
+    password: passwordOf(secrets.mySql, rights.name),
+  });
+  return [withPassword(first), ...others.map(withPassword)];
 }
 
-/** Who may do what in the mesh's own MySQL: each no more than its service needs. */
-export function mySqlAccounts({ ports, secrets }: Pick<MeshSettings, 'ports' | 'secrets'>): {
-  /** Of thread-projector, its migrations and its commands. */
-  readonly projector: AccountWithUrl;
-  /** Of thread-query, which only reads. */
-  readonly query: AccountWithUrl;
+/** Where MySQL is for operators, migrations and services, each with an account of its own; or the one of somebody else's. */
+export function mySqlUrls({
+  ports,
+  secrets,
+  mySqlUrl: external,
+}: Pick<MeshSettings, 'ports' | 'secrets' | 'mySqlUrl'>): {
+  readonly operator: string;
+  /** What migrates a context's schema. */
+  migrator(context: string): string;
+  /** Undefined where it has nothing to do with MySQL. */
+  service(name: string): string | undefined;
 } {
-  const account = (name: string, password: string, grants: readonly string[]): AccountWithUrl => {
-    const plain = { name, password, grants };
-    return { ...plain, url: mySqlUrl(ports.mySql, plain, DATABASE) };
-  };
+  const url = (name: string, database: string): string =>
+    external ?? mySqlUrl(ports.mySql, { name, password: passwordOf(secrets.mySql, name) }, database);
+  const contexts = contextResources();
+  const databaseOf = (context: string): string => contexts.find(({ name }) => name === context)?.database ?? '';
   return {
-    projector: account(
-      'threadweaver',
-      secrets.mySqlProjector,
-      OWN_DATABASES.map((database) => `${OWN_TABLES} ON \`${database}\`.*`),
-    ),
-    query: account('threadweaver_query', secrets.mySqlQuery, [`SELECT ON \`${DATABASE}\`.*`]),
+    operator: url(OPERATOR_ACCOUNT, 'threadweaver'),
+    migrator: (context) => url(migratorOf(context), databaseOf(context)),
+    service: (name) => {
+      const rights = serviceRights[name];
+      if (rights === undefined || rights.part === 'command') return undefined;
+      return url(accountOf(name), databaseOf(rights.context));
+    },
   };
+}
+
+/** @throws Error nobody has made one */
+export function passwordOf(passwords: Readonly<Record<string, string>>, name: string): string {
+  const password = passwords[name];
+  if (password === undefined) throw new Error(`${name} has no password`);
+  return password;
 }

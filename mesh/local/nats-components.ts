@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkNatsHealth, type NatsAccount, natsServer, natsUrl as urlOf } from '../servers/nats-server.js';
+import { installation } from '../../platform/composition/backend-settings.js';
+import { contextResources } from '../rights/context-resources.js';
+import { natsUsers, OPERATOR } from '../rights/nats-rights.js';
+import type { NatsUser } from '../servers/nats-users.js';
+import { serviceRights } from '../services.js';
+import { passwordOf } from './mysql-accounts.js';
 import type { Component, PortClaim } from './component.js';
 import { MeshError } from './mesh-error.js';
 import { claimPort, type MeshPorts, type MeshSettings } from './mesh-settings.js';
@@ -8,8 +14,8 @@ import { claimPort, type MeshPorts, type MeshSettings } from './mesh-settings.js
 /** NATS as a part of the mesh: one server, three, or somebody else's. */
 export interface NatsPart {
   readonly components: readonly Component[];
-  /** What services must be told to use all of it. */
-  readonly serviceEnv: Readonly<Record<string, string>>;
+  /** What a process must be told to use all of it. @param user the service's name, or the operators' */
+  environmentOf(user: string): Readonly<Record<string, string>>;
 }
 
 const clusterNodes = [
@@ -18,20 +24,30 @@ const clusterNodes = [
   { name: 'nats-3', number: 3, port: 'nats3', routePort: 'natsRoute3', monitorPort: 'natsMonitor3' },
 ] as const;
 
-const ownAccount = ({ secrets }: Pick<MeshSettings, 'secrets'>): NatsAccount => ({
-  user: 'threadweaver',
-  password: secrets.nats,
-});
+/** With the rights that suit the journal's layout, as services are told of it. */
+function ownAccounts({
+  secrets,
+  serviceEnv,
+}: Pick<MeshSettings, 'secrets' | 'serviceEnv'>): readonly [NatsAccount, ...NatsAccount[]] {
+  const { journalLayout, journalBuckets } = installation.read({ ...process.env, ...serviceEnv });
+  const contexts = contextResources({ layout: journalLayout, buckets: journalBuckets });
+  const withPassword = (user: NatsUser): NatsAccount => ({ ...user, password: passwordOf(secrets.nats, user.user) });
+  const [operator, ...others] = natsUsers(contexts, serviceRights);
+  return [withPassword(operator), ...others.map(withPassword)];
+}
 
-/** The address of NATS, or those of its nodes with commas between them; with the password of one's own. */
+/** The address of NATS, or those of its nodes with commas between them; with the operators' password of one's own. */
 export function natsUrlOf(settings: Pick<MeshSettings, 'ports' | 'natsUrl' | 'natsNodes' | 'secrets'>): string {
-  return settings.natsUrl ?? natsAddresses(settings, ownAccount(settings));
+  return (
+    settings.natsUrl ??
+    natsAddresses(settings, { user: OPERATOR, password: passwordOf(settings.secrets.nats, OPERATOR) })
+  );
 }
 
 /** The addresses of the mesh's own nodes, with commas between them. `account` @default nobody's */
 export function natsAddresses(
   { ports, natsNodes }: Pick<MeshSettings, 'ports' | 'natsNodes'>,
-  account?: NatsAccount,
+  account?: Pick<NatsAccount, 'user' | 'password'>,
 ): string {
   const own = natsNodes === 1 ? [ports.nats] : clusterNodes.map(({ port }) => ports[port]);
   return own.map((port) => urlOf(port, account)).join(',');
@@ -47,24 +63,25 @@ export function natsComponents(
     const checkHealth = () => checkNatsHealth(natsUrl);
     return {
       components: [{ kind: 'external', name: 'nats', dependsOn: [], url: natsUrl, checkHealth }],
-      serviceEnv: { NATS_URL: natsUrl },
+      environmentOf: () => ({ NATS_URL: natsUrl }),
     };
   }
-  const account = ownAccount(settings);
+  const accounts = ownAccounts(settings);
   // Apart from the address, so that one process may be given another way to the same servers.
-  const serviceEnv = {
+  const environmentOf = (user: string) => ({
     NATS_URL: natsAddresses(settings),
-    NATS_USER: account.user,
-    NATS_PASSWORD: account.password,
-  };
+    NATS_USER: user,
+    NATS_PASSWORD: passwordOf(secrets.nats, user),
+    ...(natsNodes > 1 && { NATS_REPLICAS: String(natsNodes) }),
+  });
   if (natsNodes === 1) {
     const monitorPort = ports.natsMonitor1;
-    const server = natsServer({ port: ports.nats, monitorPort, dataDir: join(dataDir, 'nats'), account });
+    const server = natsServer({ port: ports.nats, monitorPort, dataDir: join(dataDir, 'nats'), accounts });
     return {
       components: [
         { kind: 'process', name: 'nats', dependsOn: [], ports: [claim('nats'), claim('natsMonitor1')], server },
       ],
-      serviceEnv,
+      environmentOf,
     };
   }
   const routes = { user: 'node', password: secrets.natsRoute };
@@ -79,15 +96,12 @@ export function natsComponents(
       port: ports[port],
       dataDir: join(dataDir, name),
       monitorPort: ports[monitorPort],
-      account,
+      accounts,
       // Services get all addresses, in the soak those of proxies.
       cluster: { node: number, routePorts, account: routes, isAdvertised: false },
     }),
   }));
-  return {
-    components: nodes,
-    serviceEnv: { ...serviceEnv, NATS_REPLICAS: String(nodes.length) },
-  };
+  return { components: nodes, environmentOf };
 }
 
 /**

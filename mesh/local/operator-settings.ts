@@ -2,9 +2,10 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { KEY_RING_FILE } from '../../platform/identity/key-ring-file.js';
 import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
+import { OPERATOR } from '../rights/nats-rights.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { natsComponents } from './nats-components.js';
-import { mySqlAccounts } from './mysql-accounts.js';
+import { mySqlAccounts, mySqlUrls } from './mysql-accounts.js';
 
 /** For `mariadb --defaults-file=…` and `mysql --defaults-file=…`. */
 const MYSQL_CLIENT_FILE = 'mysql.cnf';
@@ -15,10 +16,10 @@ const MYSQL_CLIENT_FILE = 'mysql.cnf';
  */
 export function writeOperatorSettings(settings: MeshSettings): void {
   const { dataDir, ports, mySqlUrl, natsUrl } = settings;
-  const { projector } = mySqlAccounts(settings);
+  const [operator] = mySqlAccounts(settings);
   const variables = {
-    ...(natsUrl === undefined ? natsComponents(settings).serviceEnv : {}),
-    ...(mySqlUrl === undefined ? { MYSQL_URL: projector.url } : {}),
+    ...(natsUrl === undefined ? natsComponents(settings).environmentOf(OPERATOR) : {}),
+    ...(mySqlUrl === undefined ? { MYSQL_URL: mySqlUrls(settings).operator } : {}),
     KEY_RING_FILE: join(resolve(dataDir), KEY_RING_FILE),
     OWNERSHIP_ADDRESS: `127.0.0.1:${ports.threadCommandAdmin}`,
   };
@@ -28,7 +29,7 @@ export function writeOperatorSettings(settings: MeshSettings): void {
     join(dataDir, MYSQL_CLIENT_FILE),
     [
       '[client]',
-      ...['host=127.0.0.1', `port=${ports.mySql}`, `user=${projector.name}`, `password=${projector.password}`],
+      ...['host=127.0.0.1', `port=${ports.mySql}`, `user=${operator.name}`, `password=${operator.password}`],
       '[mysql]',
       'database=threadweaver',
       '',

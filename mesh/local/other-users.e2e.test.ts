@@ -75,7 +75,7 @@ describe('other users of the machine', function () {
     for (const user of ['root', 'threadweaver', 'threadweaver_query', 'mysql', '']) {
       await assert.rejects(createConnection(urlOf(user)), /Access denied/, user);
     }
-    const connection = await createConnection(environmentOf('thread-projector').MYSQL_URL ?? '');
+    const connection = await createConnection(mesh.process('mysql').url);
     const [rows] = await connection.query<RowDataPacket[]>("SHOW TABLES LIKE 'older_rows'");
     await connection.query('DROP TABLE IF EXISTS older_rows');
     await connection.end();

@@ -32,6 +32,8 @@ export interface MySqlServerSettings {
   readonly rootPassword?: string;
   /** Who else may come; `url` names the first. @default `threadweaver`, who may do everything, as tests want */
   readonly accounts?: readonly [MySqlAccount, ...MySqlAccount[]];
+  /** Accounts of an earlier version that go. @default none */
+  readonly formerAccounts?: readonly string[];
   /** Memory for InnoDB's pages, in MiB. @default 256 */
   readonly bufferPoolMib?: number;
   /** Most connections at once. @default 300 */
@@ -48,6 +50,7 @@ export function mySqlServer({
   database = 'threadweaver',
   rootPassword = randomPassword(),
   accounts = [{ name: 'threadweaver', password: randomPassword(), grants: ['ALL ON *.* WITH GRANT OPTION'] }],
+  formerAccounts = [],
   bufferPoolMib = 256,
   maxConnections = 300,
 }: MySqlServerSettings): ServerDefinition {
@@ -65,6 +68,7 @@ export function mySqlServer({
       if (!existsSync(join(folder, 'files'))) await initialise(installation, folder);
       const statements = [
         `CREATE DATABASE IF NOT EXISTS \`${database}\` CHARACTER SET utf8mb4`,
+        ...formerAccounts.map((name) => `DROP USER IF EXISTS '${name}'@'127.0.0.1'`),
         ...accountStatements(rootPassword, accounts, installation.installDb !== undefined),
       ];
       await writeFile(join(folder, 'init.sql'), statements.map((statement) => `${statement};\n`).join(''), {
@@ -109,7 +113,11 @@ export function mySqlServer({
 }
 
 /** Where an account finds a database of a server on loopback. */
-export function mySqlUrl(port: number, { name, password }: MySqlAccount, database: string): string {
+export function mySqlUrl(
+  port: number,
+  { name, password }: Pick<MySqlAccount, 'name' | 'password'>,
+  database: string,
+): string {
   return `mysql://${name}:${password}@127.0.0.1:${port}/${database}`;
 }
 

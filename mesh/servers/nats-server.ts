@@ -4,6 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { parseNatsUrl, withCredentials } from '../../platform/nats/nats-address.js';
 import { lookAtDisk } from './nats-disk.js';
+import { authorizationText, type NatsUser } from './nats-users.js';
 import type { ServerDefinition } from './server-definition.js';
 import { natsServerBinary } from './tools.js';
 
@@ -23,15 +24,14 @@ export interface NatsServerSettings {
   readonly maxPayloadBytes?: number;
   /** Serves `/healthz` on loopback. @default none */
   readonly monitorPort?: number | undefined;
-  /** Who alone may come. @default everybody on this machine */
-  readonly account?: NatsAccount;
+  /** Who alone may come; `url` names the first. @default everybody on this machine */
+  readonly accounts?: readonly [NatsAccount, ...NatsAccount[]];
   /** The cluster that it is a node of. @default none */
   readonly cluster?: NatsClusterNode;
 }
 
-/** A user of a nats-server. */
-export interface NatsAccount {
-  readonly user: string;
+/** A user of a nats-server, with the password. */
+export interface NatsAccount extends NatsUser {
   readonly password: string;
 }
 
@@ -56,10 +56,10 @@ export function natsServer({
   syncAlways = true,
   maxPayloadBytes = EIGHT_MIB,
   monitorPort,
-  account,
+  accounts,
   cluster,
 }: NatsServerSettings): ServerDefinition {
-  const url = natsUrl(port, account);
+  const url = natsUrl(port, accounts?.[0]);
   const configPath = join(dataDir, 'nats-server.conf');
   const name = cluster === undefined ? 'nats' : `nats-${cluster.node}`;
   const config = [
@@ -67,7 +67,7 @@ export function natsServer({
     `listen: "127.0.0.1:${port}"`,
     `max_payload: ${maxPayloadBytes}`,
     ...(monitorPort === undefined ? [] : [`http: "127.0.0.1:${monitorPort}"`]),
-    ...authorizationLines(account),
+    ...usersLines(accounts),
     'jetstream {',
     `  store_dir: ${JSON.stringify(dataDir)}`,
     ...(syncAlways ? ['  sync_interval: always'] : []),
@@ -100,6 +100,13 @@ export function natsUrl(port: number, account?: NatsAccount): string {
   return account === undefined ? address : withCredentials(address, account.user, account.password);
 }
 
+function usersLines(accounts: readonly NatsAccount[] | undefined): string[] {
+  if (accounts === undefined) return [];
+  const passwords = new Map(accounts.map(({ user, password }) => [user, JSON.stringify(password)]));
+  return [authorizationText(accounts, (user) => passwords.get(user) ?? '')];
+}
+
+/** Of nodes among themselves. */
 function authorizationLines(account: NatsAccount | undefined): string[] {
   if (account === undefined) return [];
   return [`authorization { user: "${account.user}", password: "${account.password}" }`];

@@ -6,7 +6,7 @@ import { isWrongExpectation } from './journal-errors.js';
 import { assertAgreement, type InstallationValues, type KeptInstallation } from './installation-values.js';
 import type { NatsLink } from './nats-link.js';
 import { journalLayouts, subjectPrefixOf, type JournalLayout } from './open-journal.js';
-import { openBucket } from './open-stream.js';
+import { openBucket, untilMade } from './open-stream.js';
 
 export interface InstallationSettingsOptions {
   /** Stands before the bucket's name, such as `THREAD`. */
@@ -55,7 +55,8 @@ export class InstallationSettings {
    */
   async agree(given: InstallationValues, { duringMaintenance = false } = {}): Promise<void> {
     const { journalLayout, journalBuckets, partitions } = given;
-    const kept = await this.#createOrRead({ journalLayout, journalBuckets, partitions });
+    // Only owners may write them; the others wait for the first owner.
+    const kept = await untilMade(() => this.#createOrRead({ journalLayout, journalBuckets, partitions }));
     assertAgreement(kept, given, duringMaintenance);
   }
 

@@ -1,5 +1,5 @@
 import { DiscardPolicy, RetentionPolicy, StorageType } from '@nats-io/jetstream';
-import { createInbox, type Subscription } from '@nats-io/transport-node';
+import type { Subscription } from '@nats-io/transport-node';
 import { Fault, toError } from '../kernel/fault.js';
 import { steadyNow } from '../kernel/steady-clock.js';
 import type { CommandBus, CommandBusListener, RoutedCommand } from '../commands/command-bus.js';
@@ -36,7 +36,7 @@ export class JetStreamCommandBus implements CommandBus {
   readonly #consumers = new Map<number, PartitionConsumer>();
   /** Of partitions that were given away, some perhaps by an earlier call. */
   readonly #closing = new Set<Promise<void>>();
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   #listener: CommandBusListener | undefined;
   #answers: Subscription | undefined;
   #unfollow: (() => void) | undefined;
@@ -45,7 +45,9 @@ export class JetStreamCommandBus implements CommandBus {
   constructor(
     private readonly link: NatsLink,
     private readonly options: CommandBusOptions,
-  ) {}
+  ) {
+    this.#inbox = link.createInbox();
+  }
 
   async open(listener: CommandBusListener): Promise<void> {
     this.#listener = listener;

@@ -29,6 +29,8 @@ export interface PublishTerms {
 export interface JetStreamPublisherOptions {
   /** How long an acknowledgement may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** What the subjects of acknowledgements begin with. @default '_INBOX' */
+  readonly inboxPrefix?: string;
 }
 
 interface Pending {
@@ -66,7 +68,7 @@ export class JetStreamPublisher {
     private readonly connection: NatsConnection,
     private readonly options: JetStreamPublisherOptions,
   ) {
-    this.#inbox = `${createInbox()}.`;
+    this.#inbox = `${createInbox(options.inboxPrefix)}.`;
     connection.subscribe(`${this.#inbox}*`, { callback: (_error, message) => this.#take(message) });
   }
 

@@ -29,3 +29,9 @@ export function parseNatsUrl(url: string): NatsAddress {
 export function printableNatsUrl(url: string): string {
   return parseNatsUrl(url).servers.join(',');
 }
+
+/** What the subjects of answers to a user begin with: one that no other user may listen to. */
+export function inboxPrefixOf(user = ''): string {
+  // A name that would be more than one token of a subject, or a wildcard, is none of ours.
+  return /^[\w-]+$/.test(user) ? `_INBOX.${user}` : '_INBOX';
+}

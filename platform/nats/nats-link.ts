@@ -1,10 +1,17 @@
-import { connect, type MsgHdrs, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import {
+  connect,
+  createInbox,
+  type MsgHdrs,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { toError } from '../kernel/fault.js';
 import { JournalUnavailable } from '../journal/journal.js';
 import type { Logger } from '../telemetry/logger.js';
+import { isNotPermitted } from './not-permitted.js';
 import { JetStreamPublisher, type Acknowledgement, type PublishTerms } from './jetstream-publisher.js';
-import { parseNatsUrl } from './nats-address.js';
+import { inboxPrefixOf, parseNatsUrl } from './nats-address.js';
 
 export interface NatsLinkOptions {
   /** One server or several, separated by commas, such as `nats://127.0.0.1:4222` or `nats://user:password@127.0.0.1:4222`. */
@@ -51,6 +58,8 @@ function pacedDials(): Pick<NodeConnectionOptions, 'reconnectDelayHandler' | 're
 export class NatsLink {
   readonly #lossListeners = new Set<(error: Error) => void>();
   readonly #statusListeners = new Set<(connected: boolean) => void>();
+  /** What was said not to be permitted. */
+  readonly #told = new Set<string>();
   #isConnected = true;
   #isClosing = false;
   #reconnects = 0;
@@ -61,6 +70,7 @@ export class NatsLink {
     readonly manager: JetStreamManager,
     private readonly publisher: JetStreamPublisher,
     private readonly logger: Logger,
+    private readonly inboxPrefix: string,
   ) {
     void this.#watch();
   }
@@ -68,6 +78,8 @@ export class NatsLink {
   /** Connects, waiting for a server as long as it takes. */
   static async open({ url, name, logger, requestTimeoutMs = 3_000, onRefused }: NatsLinkOptions): Promise<NatsLink> {
     const { servers, credentials } = parseNatsUrl(url);
+    // With users of their own (mesh/rights), each hears the answers that are meant for it, and no others.
+    const inboxPrefix = inboxPrefixOf(credentials?.user);
     logger.info({ url: servers.join(',') }, 'connecting to NATS');
     const refused = onRefused ?? ((message: string) => logger.error(message));
     let greetings = 0;
@@ -80,6 +92,7 @@ export class NatsLink {
         return credentials;
       },
       name,
+      inboxPrefix,
       maxReconnectAttempts: -1,
       waitOnFirstConnect: true,
       ...pacedDials(),
@@ -94,12 +107,17 @@ export class NatsLink {
     greetings = Infinity;
     const options = { timeout: requestTimeoutMs };
     const manager = await jetstreamManager(connection, { ...options, checkAPI: false });
-    const publisher = new JetStreamPublisher(connection, { timeoutMs: requestTimeoutMs });
-    return new NatsLink(connection, jetstream(connection, options), manager, publisher, logger);
+    const publisher = new JetStreamPublisher(connection, { timeoutMs: requestTimeoutMs, inboxPrefix });
+    return new NatsLink(connection, jetstream(connection, options), manager, publisher, logger, inboxPrefix);
   }
 
   get isConnected(): boolean {
     return this.#isConnected;
+  }
+
+  /** A new subject for answers to this process. */
+  createInbox(): string {
+    return createInbox(this.inboxPrefix);
   }
 
   /** How often a lost connection has come back. */
@@ -158,9 +176,18 @@ export class NatsLink {
     for await (const status of this.connection.status()) {
       if (status.type === 'disconnect' || status.type === 'staleConnection') this.#lost();
       else if (status.type === 'reconnect') this.#setConnected(true);
-      else if (status.type === 'error') this.logger.warn({ error: status.error }, 'NATS reports an error');
+      else if (status.type === 'error') this.#tellError(status.error);
     }
     this.#lost();
+  }
+
+  /** What is not permitted is asked for again and again by who waits until somebody else does it: told once. */
+  #tellError(error: Error): void {
+    if (!isNotPermitted(error)) this.logger.warn({ error }, 'NATS reports an error');
+    else if (!this.#told.has(error.message)) {
+      this.#told.add(error.message);
+      this.logger.warn({ reason: error.message }, 'NATS does not permit it to this user');
+    }
   }
 
   #lost(): void {

@@ -12,6 +12,7 @@ import { TimeoutError } from '@nats-io/transport-node';
 import { JournalUnavailable } from '../journal/journal.js';
 import { isApiError } from './journal-errors.js';
 import type { NatsLink } from './nats-link.js';
+import { isNotPermitted } from './not-permitted.js';
 
 /** So long a node of a cluster that lags behind gets, before it is asked again, in milliseconds. */
 export const LAGGING_NODE_MS = 5;
@@ -20,6 +21,8 @@ const STREAM_NAME_IN_USE = 10_058;
 /** So long a new stream may take until it takes messages, in milliseconds. */
 const TAKEN_WITHIN_MS = 3_000;
 
+/** So often a process looks whether another has made what it may not make itself, in milliseconds. */
+const MADE_AGAIN_MS = 250;
 /** So long a stream may be without a leader that answers, in milliseconds. */
 const LED_WITHIN_MS = 30_000;
 
@@ -83,18 +86,36 @@ export async function untilTaken(link: NatsLink, subject: string, withinMs = TAK
       await link.ask(() => link.jetstream.publish(subject, '', { expect }));
     } catch (error) {
       if (isApiError(error, JetStreamApiCodes.StreamWrongLastSequence)) return;
-      if (error instanceof JournalUnavailable || performance.now() > deadline) throw error;
+      if (error instanceof JournalUnavailable || isNotPermitted(error) || performance.now() > deadline) throw error;
       await delay(LAGGING_NODE_MS);
     }
   }
 }
 
-/** A bucket of keys and values that takes them, made when it is not there. For use at the start: waits up to half a minute. */
+/**
+ * A bucket of keys and values that takes them, made when it is not there; who may only read it waits for who makes it. For
+ * use at the start: waits up to half a minute.
+ */
 export async function openBucket(link: NatsLink, name: string, options: Partial<KvOptions>): Promise<KV> {
-  const bucket = await untilLed(link, () => new Kvm(link.jetstream).create(name, options));
+  const bucket = await untilMade(() => untilLed(link, () => new Kvm(link.jetstream).create(name, options)));
   // Nobody uses that key, and nothing is written.
-  await untilTaken(link, `$KV.${name}.-`, LED_WITHIN_MS);
+  await untilTaken(link, `$KV.${name}.-`, LED_WITHIN_MS).catch((error: unknown) => {
+    if (!isNotPermitted(error)) throw error;
+  });
   return bucket;
+}
+
+/** Asks again for as long as what is missing is somebody else's to make, up to half a minute. */
+export async function untilMade<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + LED_WITHIN_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isNotPermitted(error) || performance.now() > deadline) throw error;
+      await delay(MADE_AGAIN_MS);
+    }
+  }
 }
 
 /** How every stream of a journal is made: nothing in it is ever deleted. */
