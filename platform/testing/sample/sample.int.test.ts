@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ulid } from 'ulid';
 import { freshDatabaseUrl, startNatsServer } from '../../../mesh/servers/index.js';
@@ -16,7 +20,7 @@ import { createLogger } from '../../telemetry/logger.js';
 import { resultOf, spawnCommand } from '../command-process.js';
 import { startServiceProcess, type ServiceProcess } from '../service-process.js';
 import { shopContext } from './context.js';
-import { fulfilment, order, stock, type Line, type ShopEvent } from './shop.js';
+import { fulfilment, order, RECEIPTS, stock, type Line, type ShopEvent } from './shop.js';
 import { shopView } from './shop-view.js';
 
 /** A random schedule; SAMPLE_SEED repeats it. */
@@ -49,7 +53,8 @@ describe('a context of two types of aggregates, a projection and a process betwe
   before(async () => {
     nats = await startNatsServer();
     const mysqlUrl = await freshDatabaseUrl();
-    const migrations = [...migrationsOf(shopView), ...migrationsOf(reactionProjection(fulfilment.name))];
+    const projections = [shopView, ...[fulfilment.name, RECEIPTS].map(reactionProjection)];
+    const migrations = projections.flatMap(migrationsOf);
     await migrateDatabase({ url: mysqlUrl, migrations, report: () => undefined });
     const installation = { JOURNAL_LAYOUT: 'bucketed', JOURNAL_BUCKETS: '2', PARTITIONS: '4' };
     env = { NATS_URL: nats.url, MYSQL_URL: mysqlUrl, METRICS_PORT: '0', LOG_LEVEL: 'info', ...installation };
@@ -140,6 +145,65 @@ describe('a context of two types of aggregates, a projection and a process betwe
       assert.equal(view.get(id)?.free, free);
     }
   }
+
+  it('brings effects about at least once and in order, though it is killed, and parks only what is refused', async () => {
+    const told: { key: unknown; order: string; event: string }[] = [];
+    let isBusy = true;
+    let isRefused = true;
+    const server = createServer((request, response) => {
+      void text(request).then((body) => {
+        const receipt = JSON.parse(body) as { order: string; event: string };
+        told.push({ key: request.headers['idempotency-key'], ...receipt });
+        const isRotten = isRefused && receipt.order === 'rotten';
+        response.writeHead(isRotten ? 400 : isBusy && receipt.order === 'busy' ? 503 : 204).end();
+        if (receipt.order === 'busy') isBusy = false;
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const receipts = { RECEIPTS_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    const toldOf = (id: string): string[] => told.filter((one) => one.order === id).map(({ event }) => event);
+    const confirm = (id: string) => give(commands.to(order), id, { type: 'ConfirmOrder' });
+    try {
+      const dying = await start('receipts', { ...receipts, DIE_AT: 'done' });
+      await place('paid');
+      assert.equal(await dying.exited, 'SIGKILL');
+      assert.deepEqual(toldOf('paid'), ['OrderPlaced']);
+
+      for (const id of ['rotten', 'busy', 'late']) await place(id);
+      for (const id of ['paid', 'rotten', 'busy', 'late']) await confirm(id);
+      await start('receipts', receipts);
+      const isTold = (id: string) => async () => toldOf(id).includes('OrderConfirmed');
+      for (const id of ['paid', 'busy', 'late']) await until(isTold(id), `the confirmation of ${id}`);
+      assert.deepEqual(toldOf('paid'), ['OrderPlaced', 'OrderPlaced', 'OrderConfirmed']);
+      const [first, second] = told.filter((one) => one.order === 'paid');
+      assert.equal(first?.key, second?.key, 'a repeat can be told');
+      assert.deepEqual(toldOf('busy'), ['OrderPlaced', 'OrderPlaced', 'OrderConfirmed'], 'it is tried again');
+      assert.deepEqual(toldOf('late'), ['OrderPlaced', 'OrderConfirmed']);
+
+      const deadLetters = async (...args: string[]): Promise<unknown> => {
+        const line = ['shop', 'reactions', RECEIPTS, 'dead-letters', ...args, '--json'];
+        const { code, stdout, stderr } = await resultOf(
+          spawnCommand('platform/testing/sample/admin-main.ts', line, env),
+        );
+        assert.equal(code, 0, stderr);
+        return JSON.parse(stdout);
+      };
+      const parked = async () => (await deadLetters('list')) as { aggregateId: string; commits: number }[];
+      await until(async () => (await parked())[0]?.commits === 2, 'both commits of the order that is refused');
+      assert.deepEqual(
+        (await parked()).map(({ aggregateId }) => aggregateId),
+        ['rotten'],
+      );
+      assert.deepEqual(toldOf('rotten'), ['OrderPlaced'], 'what comes later waits');
+      isRefused = false;
+      await deadLetters('retry', 'rotten');
+      await until(isTold('rotten'), 'the confirmation of what was retried');
+      assert.deepEqual(toldOf('rotten'), ['OrderPlaced', 'OrderPlaced', 'OrderConfirmed']);
+    } finally {
+      await kill('receipts');
+      server.close();
+    }
+  });
 
   it('goes on wherever the process is killed: nothing is lost, nothing done twice, all compensated', async () => {
     const places = [

@@ -65,6 +65,9 @@ const fulfilmentFormats: EventFormats<FulfilmentEvent> = {
   RefusalDecided: json(),
 };
 
+/** The name of what tells customers of their orders' events. */
+export const RECEIPTS = 'receipts';
+export const orderCodec = new EventCodec<OrderEvent>(orderFormats);
 export const shopCodec = new EventCodec<ShopEvent>({
   ...orderFormats,
   ...stockFormats,
