@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,7 +12,7 @@ import { waitUntilHealthy } from '../mesh/servers/wait-until-healthy.js';
 
 const ACCOUNT_ID = '01DB5QXD4NP0XQTV92K42B3XBF';
 
-/** `npm start`, as a person types it. */
+/** `npm start` or `npm run dev`, as a person types it. */
 interface StartedCommand {
   readonly npm: ChildProcess;
   readonly output: string[];
@@ -39,8 +39,8 @@ describe('npm start', function () {
   });
 
   /** Runs it until it prints the last of the commands to try. */
-  async function start(): Promise<StartedCommand> {
-    const npm = spawn('npm', ['start'], { cwd: projectRoot, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  async function start(...args: string[]): Promise<StartedCommand> {
+    const npm = spawn('npm', args, { cwd: projectRoot, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const output: string[] = [];
     const ready = new Promise<void>((resolve, reject) => {
       for (const stream of [npm.stdout, npm.stderr]) {
@@ -49,7 +49,7 @@ describe('npm start', function () {
           if (line.includes('grpcurl -plaintext')) resolve();
         });
       }
-      npm.once('exit', (code) => reject(new Error(`npm start ended with ${code}:\n${output.join('\n')}`)));
+      npm.once('exit', (code) => reject(new Error(`npm ${args.join(' ')} ended with ${code}:\n${output.join('\n')}`)));
     });
     await ready;
     return { npm, output };
@@ -69,7 +69,7 @@ describe('npm start', function () {
   }
 
   it('serves, drains at SIGTERM with exit code 0, and finds its state again', async () => {
-    command = await start();
+    command = await start('start');
     const response = await fetch(`${url}/v1/threads/create`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -91,9 +91,33 @@ describe('npm start', function () {
     assert.equal(await stop(command, 'SIGTERM'), 0, command.output.join('\n'));
     await assert.rejects(fetch(url));
 
-    command = await start();
+    command = await start('start');
     assert.deepEqual(await getThread(threadId), before);
     assert.equal(await stop(command, 'SIGINT'), 0, command.output.join('\n'));
+  });
+
+  it('starts again just what has changed, as npm run dev, and drains at SIGTERM', async () => {
+    command = await start('run', 'dev');
+    /** Processes that have listened since then. */
+    const listeners = async (service: string): Promise<unknown[]> => {
+      const log = await readFile(join(env.DATA_DIR ?? '', 'logs', `${service}.log`), 'utf8');
+      const lines = log.split('\n').filter((line) => line.startsWith('{') && line.includes('"listening"'));
+      return lines.map((line) => (JSON.parse(line) as { pid: number }).pid);
+    };
+    const before = { query: await listeners('thread-query'), command: await listeners('thread-command') };
+    // What the compiler writes when somebody has saved a file.
+    const now = new Date();
+    await utimes(join(projectRoot, 'dist/services/thread/query/main.js'), now, now);
+    await waitUntilHealthy('a new thread-query', async () => {
+      assert.equal(new Set(await listeners('thread-query')).size, new Set(before.query).size + 1);
+    });
+    await waitUntilHealthy('an answer', async () => {
+      const response = await fetch(`${url}/v1/threads/${ACCOUNT_ID}?account_id=${ACCOUNT_ID}`);
+      assert.ok(response.status < 500, `${response.status}`);
+    });
+    assert.deepEqual(await listeners('thread-command'), before.command);
+    assert.equal(await stop(command, 'SIGTERM'), 0, command.output.join('\n'));
+    await assert.rejects(fetch(url));
   });
 
   it('names a port in use and the variable that changes it', async () => {

@@ -48,7 +48,8 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return undefined;
-    throw new MeshError(`${error.message}\nnpm start -- --help lists what there is.`);
+    const message = error.message.replace(/^error: (.)/, (_all, first: string) => first.toUpperCase());
+    throw new MeshError(`${message}\nnpm start -- --help lists what there is.`);
   }
 }
 
@@ -80,7 +81,7 @@ function settingsText(): string {
     ['LOG_FILES_KEPT', '3', 'log files that are kept of each process, the present one included'],
   ];
   const row = ([variable, byDefault, meaning]: string[]) =>
-    `  ${variable?.padEnd(29)}${byDefault?.padEnd(11)}${meaning}`;
+    `  ${variable?.padEnd(35)}${byDefault?.padEnd(11)}${meaning}`;
   return `
 Settings, from the environment, with their defaults:
 ${[...others, ...ports].map(row).join('\n')}
