@@ -31,12 +31,21 @@ local plain_texts = {
   ['envoy overloaded'] = 'service is unavailable',
   ['local_rate_limited'] = 'too many requests',
   ['RBAC: access denied'] = 'not permitted',
+  -- Of tokens: what the services say, which check them too.
+  ['Jwt is missing'] = 'a token is needed',
+  ['Jwt is expired'] = 'the token has expired',
+  ['Jwt not yet valid'] = 'the token is not valid yet',
+  ['Jwt issuer is not configured'] = 'the token is of another issuer',
+  ['Audiences in Jwt are not allowed'] = 'the token is not for this',
+  ['Jwt verification fails'] = "the token's signature is wrong",
+  ["Jwks doesn't have key to match kid or alg from Jwt"] = 'the token is signed by a key that is not known here',
+  ['Jwks remote fetch is failed'] = 'tokens cannot be checked at the moment, try again',
 }
 
 local function known(text)
   if plain_texts[text] then return plain_texts[text] end
   if text:find('^upstream ') then return 'service is unavailable' end
-  if text:find('^Jwt ') then return 'not authenticated' end
+  if text:find('^Jw[tk]s? ') then return 'the token cannot be read' end
 end
 
 -- Where Envoy's translation of HTTP statuses into those of gRPC says INTERNAL or UNKNOWN of what the client did.

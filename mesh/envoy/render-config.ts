@@ -1,14 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../../platform/process/project-root.js';
+import type { Endpoint } from './endpoint.js';
+import { tokenParts, type EdgeTokens, type TokenParts } from './token-filters.js';
 import { type UpstreamName, upstreamNames } from '../services.js';
-
-/** Where a service listens. */
-export interface Endpoint {
-  /** A name or an address. */
-  readonly host: string;
-  readonly port: number;
-}
 
 /** Where the instances of each service listen that Envoy has a cluster of. */
 export type Upstreams = Readonly<Record<UpstreamName, readonly Endpoint[]>>;
@@ -57,6 +52,8 @@ export interface EnvoySettings {
   readonly maxUnansweredBytesPerAddress?: number;
   /** Envoy's memory at most; near it, the streams that hold most are reset. @default 1 GiB */
   readonly maxHeapBytes?: number;
+  /** How it asks for tokens. @default it does not */
+  readonly tokens?: EdgeTokens | undefined;
 }
 
 const LOCAL_ORIGINS = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
@@ -87,7 +84,9 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     MAX_HEAP_BYTES: String(settings.maxHeapBytes ?? 1024 * 1024 * 1024),
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
   };
-  return fill(template, values);
+  const parts = tokenParts(settings.tokens, readTemplate('tokens.lua'));
+  const lines = template.split('\n').flatMap((line) => withParts(line, parts));
+  return fill(lines.join('\n'), values);
 }
 
 function fill(template: string, values: Readonly<Record<string, string>>): string {
@@ -116,6 +115,13 @@ function fillLine(line: string, values: Readonly<Record<string, string>>): strin
     if (value === undefined) throw new Error(`Envoy's template has a placeholder ${name} that nothing fills`);
     return value.trimEnd().replaceAll('\n', `\n${indent}`);
   });
+}
+
+/** A line that stands for the entries of a list, each of which JSON writes on one line; the others as they are. */
+function withParts(line: string, parts: TokenParts): string[] {
+  const [, indent, name] = /^( *)- '\$\{(TOKENS_[A-Z_]+)\}'$/.exec(line) ?? [];
+  if (name === undefined) return [line];
+  return parts[name as keyof TokenParts].map((part) => `${indent}- ${JSON.stringify(part)}`);
 }
 
 function lbEndpoints(endpoints: readonly Endpoint[]): string {

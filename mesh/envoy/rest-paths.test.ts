@@ -1,33 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createFileRegistry, fromBinary, getOption, type Message } from '@bufbuild/protobuf';
-import type { GenExtension } from '@bufbuild/protobuf/codegenv2';
-import { FileDescriptorSetSchema, type MethodOptions } from '@bufbuild/protobuf/wkt';
-import { descriptorSetPath } from '../../platform/grpc/descriptor-set.js';
 import { edgeConnectionManager } from '../istio/render-edge-filters.js';
+import { restRules } from './rest-paths.js';
 
-/** google.api.HttpRule, as far as it is read here. */
-type HttpRule = Message & { readonly pattern: { readonly case?: string; readonly value?: string } };
 interface RoutedPath {
   readonly name: string;
   readonly match: { readonly safe_regex?: { readonly regex: string } };
-}
-
-/** Each REST method and path template that the protos give to a call, such as `post /v1/threads/{thread_id}/destroy`. */
-function restRules(): { method: string; template: readonly string[] }[] {
-  const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(descriptorSetPath())));
-  const http = registry.getExtension('google.api.http');
-  assert.ok(http);
-  const rules: { method: string; template: readonly string[] }[] = [];
-  for (const type of registry) {
-    if (type.kind !== 'service') continue;
-    for (const method of type.methods) {
-      const { pattern } = getOption(method, http as unknown as GenExtension<MethodOptions, HttpRule>);
-      const [kind, path] = [pattern.case, pattern.value];
-      if (kind !== undefined && path !== undefined) rules.push({ method: kind, template: path.slice(1).split('/') });
-    }
-  }
-  return rules;
 }
 
 /** Every sequence of up to `length` of these segments. */
@@ -38,7 +15,7 @@ function* sequences(segments: readonly string[], length: number): Generator<read
 }
 
 describe("The edge's REST routes", () => {
-  const rules = restRules();
+  const rules = restRules().map(({ method, path }) => ({ method, template: path.slice(1).split('/') }));
   const { routes } = edgeConnectionManager().route_config.virtual_hosts[0];
   const pathOf = (name: string) => {
     const route = (routes as unknown as RoutedPath[]).find((each) => each.name === name);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { checkMySqlHealth, ensureDatabase, mySqlServer } from '../servers/mysql-server.js';
+import { JWKS_PATH } from '../../platform/identity/jwks-server.js';
 import { KEY_RING_FILE } from '../../platform/identity/key-ring-file.js';
 import { projectRoot } from '../../platform/process/project-root.js';
 import type { ServerCommand } from '../servers/server-definition.js';
@@ -13,6 +14,7 @@ import { mySqlAccounts, mySqlUrls } from './mysql-accounts.js';
 import { isAlwaysBucketed } from '../rights/context-resources.js';
 import { FORMER_ACCOUNTS } from '../rights/mysql-rights.js';
 import { natsComponents } from './nats-components.js';
+import { serviceTokenFileOf } from './service-tokens.js';
 
 /** The whole mesh, as data. */
 export function meshComponents(settings: MeshSettings): Component[] {
@@ -38,6 +40,8 @@ export function meshComponents(settings: MeshSettings): Component[] {
     };
   };
 
+  const jwksUrl = `http://127.0.0.1:${ports.accountJwks}${JWKS_PATH}`;
+
   let metricsPorts = 0;
   /** The next port for metrics, if they are wanted. */
   const nextMetrics = (name: string): PortClaim | undefined => {
@@ -62,6 +66,10 @@ export function meshComponents(settings: MeshSettings): Component[] {
               `${manifests[service].main}.js`,
               {
                 ...ownEnv(service),
+                AUTH: settings.auth ?? 'off',
+                JWKS_URL: jwksUrl,
+                ...(settings.auth === 'jwt' && { SERVICE_TOKEN_FILE: serviceTokenFileOf(dataDir, service) }),
+                ...(settings.keysEverySeconds && { JWKS_EVERY_MS: String(settings.keysEverySeconds * 1_000) }),
                 ...settings.serviceEnv,
                 ...(isAlwaysBucketed(serviceRights[service]?.context ?? '') && { JOURNAL_LAYOUT: 'bucketed' }),
                 // Always set: all would inherit the same one.

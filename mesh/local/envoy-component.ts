@@ -5,12 +5,15 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../../platform/process/project-root.js';
 import { envoyBinary } from '../servers/tools.js';
+import { accessRules } from '../../services/access-rules.js';
+import { openPathsOf } from '../envoy/open-paths.js';
 import { renderEnvoyConfig, upstreams } from '../envoy/render-config.js';
 import type { PortClaim, ProcessComponent } from './component.js';
 import type { ServiceName } from '../services.js';
 import { instancesOf } from './instances.js';
 import { MeshError } from './mesh-error.js';
 import type { MeshPorts, MeshSettings } from './mesh-settings.js';
+import { edgeTokenFileOf } from './service-tokens.js';
 
 const DRAIN_POLL_MS = 50;
 const LONGEST_DRAIN_MS = 3_000;
@@ -53,6 +56,18 @@ export function envoyComponent(
           upstreams: upstreams(endpoints),
           maxConnectionsPerAddress: settings.envoyMaxConnectionsPerAddress,
           descriptorSetPath: join(projectRoot, 'gen', 'descriptor.binpb'),
+          ...(settings.auth === 'jwt' && {
+            tokens: {
+              jwks: instancesOf('account', settings).map(({ portNames }) => ({
+                host: '127.0.0.1',
+                port: ports[portNames.jwks ?? 'accountJwks'],
+              })),
+              openPaths: openPathsOf(accessRules),
+              tokenlessPorts: (settings.tokenlessPorts ?? []).map((name) => ports[name]),
+              serviceTokenFile: edgeTokenFileOf(dataDir),
+              keysEverySeconds: settings.keysEverySeconds,
+            },
+          }),
         });
         await writeFile(configPath, config);
       },

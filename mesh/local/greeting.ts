@@ -21,6 +21,10 @@ export function greeting(settings: Omit<MeshSettings, 'secrets'>): string {
     (services[service].serves === 'health only' ? ' (health)' : '');
   const mySql = mySqlUrl === undefined ? `mysql://127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
   const envoy = `localhost:${ports.envoy}`;
+  const tokens =
+    settings.auth !== 'jwt'
+      ? 'none needed: whoever reaches a port may act for any account (AUTH=jwt npm start asks for tokens)'
+      : 'needed: npm run --silent admin -- account token --account ID';
   return `
 Running. Ctrl-C stops everything; its state stays in ${dataDir}.
 
@@ -30,6 +34,7 @@ Running. Ctrl-C stops everything; its state stays in ${dataDir}.
   behind them       ${nats}
                     ${mySql}
                     passwords: ${join(dataDir, LOCAL_SETTINGS_FILE)}
+  tokens            ${tokens}
   Envoy's admin     curl --unix-socket ${adminSocketOf(dataDir)} localhost
 
 Try:

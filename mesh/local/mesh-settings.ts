@@ -4,7 +4,17 @@ import { type PortPurpose, type ServiceManifest, type ServiceName, serviceNames,
 import type { PortClaim } from './component.js';
 import type { MeshSecrets } from './secrets.js';
 import { natsUrl } from '../../platform/composition/backend-settings.js';
-import { combined, group, integer, port, settings, text, type Variables } from '../../platform/process/settings.js';
+import {
+  choice,
+  combined,
+  group,
+  integer,
+  invalidSetting,
+  port,
+  settings,
+  text,
+  type Variables,
+} from '../../platform/process/settings.js';
 
 /** The most instances of thread-command that one mesh may have. */
 export const MAX_INSTANCES = services['thread-command'].maxInstances;
@@ -104,6 +114,10 @@ export function claimPort({ ports }: Pick<MeshSettings, 'ports'>): (name: keyof 
   };
 }
 
+const olderPorts = ['threads', 'messenger', 'booking'] as const;
+/** A port of Envoy's whose clients may know no tokens. */
+export type TokenlessPort = (typeof olderPorts)[number];
+
 /** What one mesh is made of. */
 export interface MeshSettings {
   readonly ports: MeshPorts;
@@ -133,6 +147,12 @@ export interface MeshSettings {
   readonly serviceEnv?: Readonly<Record<string, string>>;
   /** Added to the environment of one process of a service, by its name, such as `thread-command-2`. @default nothing */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** Do calls need tokens? @default 'off' */
+  readonly auth?: 'off' | 'jwt';
+  /** Where they need none all the same: Envoy's ports of older systems, whose clients know no tokens. @default none */
+  readonly tokenlessPorts?: readonly TokenlessPort[];
+  /** How often everybody asks for the keys that tokens are checked by, in seconds. @default 60 */
+  readonly keysEverySeconds?: number | undefined;
   /** The passwords of the servers that the mesh starts. */
   readonly secrets: MeshSecrets;
   /** Shows everything that the children log. @default false */
@@ -179,6 +199,28 @@ const settingsOfStart = {
     'METRICS_PORT',
     { default: 0, maximum: LAST_METRICS_PORT },
     "the first of the services' ports for metrics",
+  ),
+  auth: choice('AUTH', ['off', 'jwt'], { default: 'off' }, '`jwt`: calls need tokens'),
+  tokenlessPorts: combined(
+    {
+      names: text(
+        'TOKENLESS_PORTS',
+        { default: 'threads,booking' },
+        "with `AUTH=jwt`: of Envoy's ports `threads`, `messenger` and `booking`, those whose clients know no tokens, or `none`",
+      ),
+    },
+    ({ names }) => {
+      if (names === 'none') return [];
+      return names.split(',').map((name) => {
+        const known = olderPorts.find((each) => each === name.trim());
+        if (known === undefined) {
+          throw invalidSetting(
+            `TOKENLESS_PORTS is ${JSON.stringify(names)}, must be some of ${olderPorts.join(',')}, or none`,
+          );
+        }
+        return known;
+      });
+    },
   ),
   log: text('LOG', none, '`all` shows everything that the children log'),
   logFiles: group(logFileSettings),

@@ -12,6 +12,7 @@ import { checkNatsShape, natsUrlOf } from './nats-components.js';
 import { writeOperatorSettings } from './operator-settings.js';
 import { openFilesWarning, readLimits } from './open-file-limit.js';
 import { hasPasswordlessData, meshSecrets } from './secrets.js';
+import { keepServiceTokens } from './service-tokens.js';
 import { type MeshState, startComponents, type StartSettings } from './start-components.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
@@ -54,7 +55,9 @@ export interface RunningMesh {
 export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh> {
   const temporaryDir = options.dataDir ? undefined : await mkdtemp(join(tmpdir(), 'threadweaver-mesh-'));
   const dataDir = options.dataDir ?? temporaryDir ?? '';
+  let stopTokens = (): void => undefined;
   const removeData = async () => {
+    stopTokens();
     if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true });
   };
   const ports = await withFreePorts(options.ports ?? {});
@@ -76,6 +79,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
     const isOlder = hasPasswordlessData(dataDir);
     await ensureKeyRing(join(dataDir, KEY_RING_FILE));
     const whole: MeshSettings = { ...settings, secrets: meshSecrets(dataDir) };
+    stopTokens = whole.auth === 'jwt' ? await keepServiceTokens(dataDir) : stopTokens;
     const components = await startComponents(meshComponents(whole), {
       ...options,
       dataDir,
@@ -103,7 +107,10 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
         await components.stop();
         await removeData();
       },
-      kill: () => components.kill(),
+      kill: () => {
+        stopTokens();
+        components.kill();
+      },
     };
   } catch (error) {
     await removeData();

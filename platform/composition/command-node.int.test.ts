@@ -9,6 +9,8 @@ import { createLogger } from '../telemetry/logger.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { shopContext } from '../testing/sample/context.js';
 import { order, stock, type OrderCommand, type ShopRejection, type StockCommand } from '../testing/sample/shop.js';
+import { settings } from '../process/settings.js';
+import { authSettings } from './identity-settings.js';
 import { CommandNode } from './command-node.js';
 import type { CommandSettings } from './command-settings.js';
 import { ownershipService } from './ownership-service.js';
@@ -29,15 +31,22 @@ describe('two instances that host two types of aggregates', function () {
   const nodes: Awaited<ReturnType<typeof openNode>>[] = [];
 
   async function openNode(name: string) {
-    const settings: CommandSettings = {
+    const commandSettings: CommandSettings = {
       ...{ grpcHost: '127.0.0.1', grpcPort: 0, metricsHost: '127.0.0.1', metricsPort: 0, logLevel: 'silent' },
-      ...{ drainNoticeMs: 0, drainTimeoutMs: 10_000, limits: {}, adminHost: '127.0.0.1', adminPort: 0 },
+      ...{
+        drainNoticeMs: 0,
+        drainTimeoutMs: 10_000,
+        limits: {},
+        auth: settings({ authSettings }, {}).authSettings,
+        adminHost: '127.0.0.1',
+        adminPort: 0,
+      },
       ...{ natsUrl: nats.url, natsReplicas: 1, feedStorage: 'memory', journalMaxStreams: 1_000 },
       installation: { journalLayout: 'bucketed', journalBuckets: 4, partitions: PARTITIONS },
       ...{ commandTimeoutMs: 30_000, passivateAfterMs: 60_000, maxAggregates: 100, maxAggregatesMib: 10 },
       ...{ snapshotEveryCommits: 100, maxWaitingPerAggregate: 100, maxWaiting: 1_000, maxRouted: 100 },
     };
-    const node = await CommandNode.open(shopContext, settings, createLogger('test', 'silent'), new Metrics());
+    const node = await CommandNode.open(shopContext, commandSettings, createLogger('test', 'silent'), new Metrics());
     const [orders, stocks] = [node.add(orderType), node.add(stockType)];
     await node.listen();
     await node.membership.join(name, undefined);

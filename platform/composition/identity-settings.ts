@@ -1,6 +1,7 @@
 import { KEY_RING_FILE } from '../identity/key-ring-file.js';
 import { DEFAULT_ISSUER } from '../identity/token.js';
-import { port, text } from '../process/settings.js';
+import { LONGEST_MS } from '../process/settings.js';
+import { choice, combined, group, integer, invalidSetting, port, text, url } from '../process/settings.js';
 
 export const tokenIssuer = text('TOKEN_ISSUER', { default: DEFAULT_ISSUER }, 'who signs tokens, as they say');
 
@@ -25,3 +26,44 @@ export function jwksSettings(jwksPort: number) {
     jwksPort: port('JWKS_PORT', { default: jwksPort }, 'port that serves them, by HTTP; 0 takes a free one'),
   };
 }
+
+const jwksUrl = combined(
+  {
+    url: url(
+      'JWKS_URL',
+      { default: 'http://127.0.0.1:50056/.well-known/jwks.json' },
+      'where the public keys are that tokens are checked by; the account service serves them',
+    ),
+  },
+  ({ url }) => {
+    if (!URL.canParse(url)) throw invalidSetting(`JWKS_URL is ${JSON.stringify(url)}, must be a URL`);
+    return url;
+  },
+);
+
+/** Who may call: settings of every service. */
+export const authSettings = group({
+  mode: choice(
+    'AUTH',
+    ['off', 'jwt'],
+    { default: 'off' },
+    '`jwt`: calls need a token ([identity.md](identity.md)). `off`: whoever reaches the port may act for anybody',
+  ),
+  jwksUrl,
+  issuer: tokenIssuer,
+  keysEveryMs: integer(
+    'JWKS_EVERY_MS',
+    { default: 60_000, minimum: 100, maximum: LONGEST_MS },
+    'how often the public keys are asked for; while nobody answers, the last ones count',
+  ),
+  keysCooldownMs: integer(
+    'JWKS_COOLDOWN_MS',
+    { default: 5_000, maximum: LONGEST_MS },
+    'a token of an unknown key makes a service ask at once, but not again for so long',
+  ),
+  clockToleranceMs: integer(
+    'TOKEN_CLOCK_TOLERANCE_MS',
+    { default: 5_000, maximum: 60_000 },
+    'by how much clocks may differ',
+  ),
+});

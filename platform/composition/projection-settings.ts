@@ -1,6 +1,6 @@
-import { integer, type SettingsOf } from '../process/settings.js';
+import { integer, LONGEST_MS, type SettingsOf } from '../process/settings.js';
 import { feedSettings, installation, mysqlUrl } from './backend-settings.js';
-import { LONGEST_MS, serverSettings } from './server-settings.js';
+import { serverSettings } from './server-settings.js';
 
 /** PROJECTION_PARTITIONS: no more than the installation has. */
 export const projectionPartitions = integer(

@@ -1,6 +1,6 @@
-import { integer, type SettingsOf } from '../process/settings.js';
+import { integer, LONGEST_MS, type SettingsOf } from '../process/settings.js';
 import { feedSettings, mysqlUrl } from './backend-settings.js';
-import { LONGEST_MS, serverSettings } from './server-settings.js';
+import { serverSettings } from './server-settings.js';
 
 /** Envoy ends a stream in which nothing moves for five minutes. */
 const LONGEST_HEARTBEAT_MS = 120_000;

@@ -8,6 +8,7 @@ import { processSlotOf } from '../process/process-slot.js';
 import { natsWritableMetric } from './backend-metrics.js';
 import { CommandNode } from './command-node.js';
 import type { CommandSettings } from './command-settings.js';
+import { openAccessControl } from './open-access-control.js';
 import { ownershipService } from './ownership-service.js';
 import { runProcess } from './run-process.js';
 
@@ -35,6 +36,7 @@ export function runCommands(
       // Health may be watched for longer than a connection lasts; commands have a deadline each.
       connectionGraceMs: Infinity,
       limits: settings.limits,
+      access: openAccessControl(settings.auth, { rules: context.access, ...node.calls }),
       services,
     });
     await server.start();

@@ -4,6 +4,7 @@ import type { Context } from '../journal/context.js';
 import type { ProjectionDeclaration } from '../mysql/projection-declaration.js';
 import type { NatsLink } from '../nats/nats-link.js';
 import type { Logger } from '../telemetry/logger.js';
+import { openAccessControl } from './open-access-control.js';
 import { ProjectionNode, type BeforeRows } from './projection-node.js';
 import type { ProjectionSettings } from './projection-settings.js';
 import { runProcess } from './run-process.js';
@@ -21,9 +22,10 @@ export function runProjectionNode(
   settings: ProjectionSettings,
   before?: (link: NatsLink, logger: Logger) => Promise<BeforeRows>,
 ): void {
-  const { grpcHost: host, grpcPort: port, limits, drainTimeoutMs, drainNoticeMs } = settings;
+  const { grpcHost: host, grpcPort: port, limits, auth, drainTimeoutMs, drainNoticeMs } = settings;
   runProcess({ name, settings, drainTimeoutMs: drainTimeoutMs + drainNoticeMs }, async (logger, metrics) => {
-    const server = new GrpcServer({ host, port, services: [], limits });
+    const access = openAccessControl(auth, { logger });
+    const server = new GrpcServer({ host, port, services: [], limits, access });
     const node = await ProjectionNode.open({
       ...{ context, projection, settings, logger, metrics },
       ...(before && { before: (link: NatsLink) => before(link, logger) }),

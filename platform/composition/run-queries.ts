@@ -5,6 +5,7 @@ import type { Context } from '../journal/context.js';
 import { DatabaseHealth } from '../mysql/database-health.js';
 import type { Database } from '../mysql/database.js';
 import type { AggregateVersions } from '../queries/read-model-versions.js';
+import { openAccessControl } from './open-access-control.js';
 import { QueryNode } from './query-node.js';
 import type { QuerySettings } from './query-settings.js';
 import { runProcess } from './run-process.js';
@@ -42,6 +43,7 @@ export function runQueries(context: Context, settings: QuerySettings, { versions
       // A watch may go on for longer than a connection.
       connectionGraceMs: Infinity,
       limits: settings.limits,
+      access: openAccessControl(settings.auth, { rules: context.access, logger, observe: node.observe }),
     });
     await server.start();
     await health.start();

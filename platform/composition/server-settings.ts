@@ -1,19 +1,19 @@
 import { ClientAddresses, DEFAULT_TRUSTED_PROXIES } from '../grpc/client-address.js';
 import type { ServerLimits } from '../grpc/grpc-server.js';
+import { authSettings } from './identity-settings.js';
 import {
   choice,
   combined,
   group,
   integer,
   invalidSetting,
+  LONGEST_MS,
   port,
   type Setting,
   type SettingsOf,
   text,
 } from '../process/settings.js';
 
-/** The longest time that Node's timers know. */
-export const LONGEST_MS = 2 ** 31 - 1;
 const milliseconds = { minimum: 100, maximum: LONGEST_MS };
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -121,6 +121,7 @@ export function serverSettings(grpcPort: number) {
       'how long draining may take before the process gives up with exit code 1',
     ),
     limits,
+    auth: authSettings,
   };
 }
 

@@ -45,16 +45,18 @@ export interface ServiceOptions {
   readonly logger: Logger;
   /** Measures calls. @default nobody */
   readonly observe?: ObserveCalls | undefined;
-  /** Says who calls. No header proves anything by itself. @default anonymous */
-  readonly authenticate?: Authenticate | undefined;
   /** What is wrong with a request, in the words of this API. @default as it is */
   readonly rephrase?: (error: InvalidRequest) => Error;
   /** How much of a request is decoded at all. @default WireScan's */
   readonly decodeBounds?: DecodeBounds;
 }
 
-/** Says who a call is from. @param header as CallContext's */
-export type Authenticate = (header: (name: string) => string | undefined) => Principal;
+const callers = new WeakMap<Metadata, Principal>();
+
+/** Says who a call is from, for whoever handles it. No header proves anything by itself. */
+export function identifyCaller(metadata: Metadata, principal: Principal): void {
+  callers.set(metadata, principal);
+}
 
 /** A call as grpc-js has it, as far as all kinds are the same. */
 interface ServerCall {
@@ -70,7 +72,6 @@ export interface BoundMethod {
   /** How long a call may take at most. */
   readonly maxCallMs: number;
   readonly observer: CallObserver | undefined;
-  readonly authenticate: Authenticate | undefined;
 }
 
 /**
@@ -85,7 +86,6 @@ export class BoundCall implements CallContext {
   readonly #method: BoundMethod;
   readonly #call: ServerCall;
   #annotations: Record<string, unknown> | undefined;
-  #principal: Principal | undefined;
   #answerHeaders: Metadata | undefined;
 
   constructor(method: BoundMethod, call: ServerCall) {
@@ -102,7 +102,7 @@ export class BoundCall implements CallContext {
   }
 
   get principal(): Principal {
-    return (this.#principal ??= this.#method.authenticate?.((name) => this.header(name)) ?? anonymous);
+    return callers.get(this.#call.metadata) ?? anonymous;
   }
 
   get client(): string {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Server, ServerCredentials, type ConnectionInjector } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { doneWithin } from '../process/done-within.js';
+import type { AccessControl } from './access-control.js';
 import { BoundedListener } from './bounded-listener.js';
 import { ClientLimits, type CallLimits } from './call-limits.js';
 import { loadFileDescriptors } from './descriptor-set.js';
@@ -23,6 +24,8 @@ export interface GrpcServerOptions {
    */
   readonly connectionGraceMs?: number;
   readonly limits?: ServerLimits;
+  /** Who may call what. @default everybody everything */
+  readonly access?: AccessControl | undefined;
 }
 
 /** What clients may have of a server. Each has a default, and docs/limits.md says why that. */
@@ -66,7 +69,8 @@ export class GrpcServer {
       'grpc.max_connection_age_ms': 30 * 60_000,
       ...(connectionGraceMs !== Infinity && { 'grpc.max_connection_age_grace_ms': connectionGraceMs }),
       'grpc.max_connection_idle_ms': connectionIdleMs,
-      interceptors: [this.#limits.interceptor],
+      // The first one sees a call first.
+      interceptors: [this.#limits.interceptor, ...(options.access === undefined ? [] : [options.access.interceptor])],
     });
     this.#connections = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     this.#listener = new BoundedListener({
@@ -87,9 +91,10 @@ export class GrpcServer {
       ...servicesAddedBy((server) => this.#health.addToServer(server)),
       ...bindReflection(loadFileDescriptors(), reflected),
     ];
-    for (const service of ofLibraries.map(guardService)) {
-      this.#server.addService(service.definition, service.implementation);
-    }
+    const guarded = ofLibraries.map(guardService);
+    for (const service of guarded) this.#server.addService(service.definition, service.implementation);
+    const all = [...options.services, ...guarded];
+    options.access?.requireRules(all.flatMap(({ definition }) => Object.values(definition).map(({ path }) => path)));
   }
 
   get state(): string {

@@ -67,10 +67,13 @@ export function isOurFault(code: status): boolean {
 
 function faultError(fault: Fault): ServiceError {
   const info = ErrorInfo.fromPartial({ reason: fault.reason, domain: ERROR_DOMAIN, metadata: { ...fault.metadata } });
-  return serviceError(codeOfKind[fault.kind], fault.message, [
+  const error = serviceError(codeOfKind[fault.kind], fault.message, [
     { typeUrl: 'type.googleapis.com/google.rpc.ErrorInfo', value: Buffer.from(ErrorInfo.encode(info).finish()) },
     ...(fault.violations.length > 0 ? [badRequestDetail(fault.violations)] : []),
   ]);
+  // RFC 6750.
+  if (fault.kind === 'unauthenticated') error.metadata.set('www-authenticate', 'Bearer');
+  return error;
 }
 
 function invalidRequestError(error: InvalidRequest): ServiceError {

@@ -118,9 +118,9 @@ function bindHandler(
   handler: AnyHandler,
   options: StreamingServiceOptions,
 ): (call: AnyCall, respond?: sendUnaryData<unknown>) => void {
-  const { logger, observe, authenticate, maxUploadMs = 60_000 } = options;
+  const { logger, observe, maxUploadMs = 60_000 } = options;
   const maxCallMs = kind === 'client_stream' ? maxUploadMs : Infinity;
-  const method = { path, logger, maxCallMs, authenticate, observer: observe?.(path, kind) };
+  const method = { path, logger, maxCallMs, observer: observe?.(path, kind) };
   return (call, respond) => {
     const bound = new BoundCall(method, call);
     const cancellation = new AbortController();

@@ -226,24 +226,6 @@ describe('streams of requests', function () {
     call.end();
     assert.equal(await code(), status.OK);
   });
-
-  it('carry who calls, where somebody can tell', async () => {
-    const heard: (string | undefined)[] = [];
-    const handlers = {
-      upload: async (_: unknown, { principal }: CallContext) => (heard.push(principal.subject), answer),
-    };
-    await serve(handlers);
-    const before = upload();
-    before.call.end();
-    await before.outcome;
-    client.close();
-    await server.drain({ noticeMs: 0, timeoutMs: 100 });
-    await serve(handlers, { authenticate: () => ({ subject: 'somebody' }) });
-    const after = upload();
-    after.call.end();
-    await after.outcome;
-    assert.deepEqual(heard, [undefined, 'somebody']);
-  });
 });
 
 async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {

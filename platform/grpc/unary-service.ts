@@ -63,8 +63,8 @@ function bindHandler(
   handler: AnyHandler,
   options: UnaryServiceOptions,
 ): handleUnaryCall<unknown, unknown> {
-  const { logger, maxCallMs = 15_000, observe, authenticate } = options;
-  const method = { path, logger, maxCallMs, authenticate, observer: observe?.(path, 'unary') };
+  const { logger, maxCallMs = 15_000, observe } = options;
+  const method = { path, logger, maxCallMs, observer: observe?.(path, 'unary') };
   return (call, respond) => {
     const bound = new BoundCall(method, call);
     const fail = (thrown: unknown): void => {

@@ -60,8 +60,11 @@ describe('Tokens', () => {
   });
 
   describe('are refused, and why:', () => {
-    const now = Math.floor(Date.now() / 1_000);
-    const claims = { iss: 'threadweaver', sub: ACCOUNT, aud: 'threadweaver', iat: now, exp: now + 300, jti: 'x' };
+    const seconds = (fromNow: number): number => Math.floor(Date.now() / 1_000) + fromNow;
+    const claimsNow = () => ({
+      ...{ iss: 'threadweaver', sub: ACCOUNT, aud: 'threadweaver', jti: 'x' },
+      ...{ iat: seconds(0), exp: seconds(300) },
+    });
     const forge = async (
       header: object,
       payload: object,
@@ -69,7 +72,7 @@ describe('Tokens', () => {
     ): Promise<string> => {
       const signing = signingKey(ring, Date.now());
       const whole = { alg: 'ES256', kid: signing.id, typ: 'at+jwt', ...header } as JWTHeaderParameters;
-      return new SignJWT({ ...claims, ...payload })
+      return new SignJWT({ ...claimsNow(), ...payload })
         .setProtectedHeader(whole)
         .sign(key ?? signing.jwk, { crit: { more: true } });
     };
@@ -82,8 +85,8 @@ describe('Tokens', () => {
         () => Promise.resolve(`${Buffer.from('{"alg"').toString('base64url')}.e30.e30`),
         'TOKEN_INVALID',
       ],
-      ['over', () => forge({}, { exp: now - 10 }), 'TOKEN_EXPIRED'],
-      ['not valid yet', () => forge({}, { nbf: now + 60 }), 'TOKEN_NOT_YET_VALID'],
+      ['over', () => forge({}, { exp: seconds(-10) }), 'TOKEN_EXPIRED'],
+      ['not valid yet', () => forge({}, { nbf: seconds(60) }), 'TOKEN_NOT_YET_VALID'],
       ['of another issuer', () => forge({}, { iss: 'https://elsewhere' }), 'TOKEN_ISSUER'],
       ['of no issuer', () => forge({}, { iss: undefined }), 'TOKEN_ISSUER'],
       ['for refreshing', () => signer.sign({ subject: ACCOUNT, audience: REFRESH_AUDIENCE }), 'TOKEN_AUDIENCE'],
@@ -102,13 +105,13 @@ describe('Tokens', () => {
       ['of a key that there is not', () => forge({ kid: 'nobody' }, {}, other.privateKey), 'TOKEN_KEY_UNKNOWN'],
       ['whose key is a path', () => forge({ kid: '../../../dev/null' }, {}, other.privateKey), 'TOKEN_KEY_UNKNOWN'],
       ['that wants an extension', () => forge({ crit: ['more'], more: 1 }, {}), 'TOKEN_INVALID'],
-      ['by no algorithm', () => Promise.resolve(new UnsecuredJWT(claims).encode()), 'TOKEN_INVALID'],
+      ['by no algorithm', () => Promise.resolve(new UnsecuredJWT(claimsNow()).encode()), 'TOKEN_INVALID'],
       [
         'by a secret that is the public key',
         async () => {
           const { d: _, ...half } = signingKey(ring, Date.now()).jwk;
           const text = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-          const head = `${text({ alg: 'HS256', kid: signingKey(ring, Date.now()).id, typ: 'at+jwt' })}.${text(claims)}`;
+          const head = `${text({ alg: 'HS256', kid: signingKey(ring, Date.now()).id, typ: 'at+jwt' })}.${text(claimsNow())}`;
           return `${head}.${createHmac('sha256', JSON.stringify(half)).update(head).digest('base64url')}`;
         },
         'TOKEN_INVALID',

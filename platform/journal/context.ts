@@ -1,3 +1,4 @@
+import type { AccessRules } from '../kernel/access-rules.js';
 import type { EventCodec } from './event-codec.js';
 
 /** A bounded context, as all of its processes and tools know it; it lies beside the context's events. */
@@ -15,4 +16,6 @@ export interface Context<Event extends { readonly type: string } = { readonly ty
   readonly aggregateTypes: readonly [string, ...string[]];
   /** The types of its processes, which its reactions host and nobody else gives commands to. @default none */
   readonly processTypes?: readonly string[];
+  /** Who may call what of its services; with AUTH=jwt none is bound without. @default none may be called */
+  readonly access?: AccessRules;
 }

@@ -3,6 +3,9 @@ import { Fault } from '../kernel/fault.js';
 /** The environment, or what stands for it. An empty variable counts as one that is not set. */
 export type Variables = Readonly<Record<string, string | undefined>>;
 
+/** The longest time that Node's timers know, in milliseconds. */
+export const LONGEST_MS = 2 ** 31 - 1;
+
 /** One variable as docs/settings.md shows it. */
 export interface SettingVariable {
   readonly name: string;

@@ -1,4 +1,5 @@
 import type { Context } from '../../../platform/journal/context.js';
+import { threadAccessRules } from './access-rules.js';
 import { threadEventCodec } from './thread-event-codec.js';
 import type { ThreadEvent } from './thread-event.js';
 
@@ -8,4 +9,5 @@ export const threadContext: Context<ThreadEvent> = {
   prefix: 'THREAD',
   codec: threadEventCodec,
   aggregateTypes: ['thread'],
+  access: threadAccessRules,
 };

@@ -1,3 +1,4 @@
+import { tokenIsOver, whenTokenIsOver } from '../../../../platform/grpc/token-end.js';
 import type { CallContext } from '../../../../platform/grpc/unary-service.js';
 import type { ResponseStream } from '../../../../platform/grpc/streaming-service.js';
 import type { ThreadNews, ThreadWatch } from '../runtime/thread-watch.js';
@@ -22,6 +23,7 @@ export async function serveWatch<Response>(
 ): Promise<void> {
   const close = (): void => watch.close();
   stream.cancelled.addEventListener('abort', close);
+  const forgetToken = whenTokenIsOver(context.principal, () => watch.cut(tokenIsOver()));
   let commits = 0;
   try {
     while (!stream.cancelled.aborted) {
@@ -30,6 +32,7 @@ export async function serveWatch<Response>(
       if (!stream.write(responseOf(news))) await drained(watch, stream, stallMs);
     }
   } finally {
+    forgetToken();
     stream.cancelled.removeEventListener('abort', close);
     watch.close();
     context.annotate({ commits, next_version: watch.nextVersion });

@@ -164,6 +164,11 @@ export class ThreadWatch {
     this.follower.cutAsSlow();
   }
 
+  /** Ends the watch with a fault, to which the version is added with which to resume. */
+  cut(fault: Fault): void {
+    this.follower.cut(fault);
+  }
+
   /** Releases everything; a `next` under way fails. */
   close(): void {
     this.follower.close();
