@@ -91,5 +91,6 @@ describe("a browser's EventSource", function () {
     canned.answer({ status: { code: status.UNAVAILABLE, details: 'said why' } });
     const response = await fetch(`${envoy.url}/v1/threads/T/events?account_id=A`);
     assert.deepEqual([response.status, await response.json()], [503, { error_messages: ['said why'] }]);
+    assert.equal(response.headers.get('retry-after'), '1');
   });
 });

@@ -1,4 +1,5 @@
--- Gives every error answer to an older REST client the shape that it knows. Of gRPC it only puts Envoy's own words into ours.
+-- Gives every error answer to an older REST client the shape that it knows, and every answer the headers that keep browsers
+-- and caches from harm. Of gRPC it only puts Envoy's own words into ours.
 -- Envoy pastes this file into its configuration (render-config.ts).
 
 -- How a path's errors look. `messages` are JSON string literals, quotes included. A path matches by its beginning,
@@ -132,13 +133,34 @@ local function messages_in_header(text)
   return lines
 end
 
--- Statuses that pass: later, the same request may be answered.
-local passing = { ['429'] = true, ['502'] = true, ['503'] = true, ['504'] = true }
+-- Statuses that pass: after so many seconds, the same request may be answered.
+local pauses = { ['429'] = 10, ['502'] = 1, ['503'] = 1, ['504'] = 1 }
 
 -- To a browser's EventSource any status but 200 is the end for good; of a stream that ends, it asks again, with
 -- Last-Event-ID, after `retry` milliseconds. What it is told of an error that passes.
 local function come_back(status)
-  return 'retry: ' .. (status == '429' and 10000 or 1000) .. '\n: ' .. reasons[status] .. '\n\n'
+  return 'retry: ' .. pauses[status] * 1000 .. '\n: ' .. reasons[status] .. '\n\n'
+end
+
+-- An answer is data for the one who asked: nothing to guess the type of, to show as a page or in one, to keep, or to
+-- name to other sites (OWASP's REST security cheat sheet).
+local protections = {
+  ['cache-control'] = 'no-store',
+  ['content-security-policy'] = "default-src 'none'; frame-ancestors 'none'",
+  ['referrer-policy'] = 'no-referrer',
+  ['x-content-type-options'] = 'nosniff',
+  ['x-frame-options'] = 'DENY',
+}
+
+-- Puts in what every answer has that is not gRPC.
+local function protect(handle, headers)
+  for name, value in pairs(protections) do headers:replace(name, value) end
+  -- A promise for the whole host, that counts only where it comes by TLS.
+  if handle:streamInfo():downstreamSslConnection() then
+    headers:replace('strict-transport-security', 'max-age=31536000')
+  end
+  local status = headers:get(':status')
+  if status == '429' or status == '503' then headers:replace('retry-after', tostring(pauses[status])) end
 end
 
 local function shape_for(path)
@@ -181,7 +203,11 @@ function envoy_on_response(handle)
   local headers = handle:headers()
   -- Set for those who do not speak gRPC.
   local client = handle:streamInfo():dynamicMetadata():get('legacy_errors')
-  if client == nil then return reword_for_grpc(headers) end
+  if client == nil then
+    -- What Envoy refuses before it asks the filters comes by here, too.
+    local is_grpc = (headers:get('content-type') or ''):find('^application/grpc')
+    return is_grpc and reword_for_grpc(headers) or protect(handle, headers)
+  end
   -- The transcoder leaves a status as it is when it carries details of a type that it does not know.
   local untouched = (headers:get('content-type') or ''):find('^application/grpc') and headers:get('grpc-status')
   local header_text = headers:get('grpc-message') or ''
@@ -189,13 +215,16 @@ function envoy_on_response(handle)
     headers:remove(name)
   end
   local status = headers:get(':status')
-  if untouched and untouched ~= '0' then status = http_statuses[untouched] or '500' end
+  if untouched and untouched ~= '0' then
+    status = http_statuses[untouched] or '500'
+    headers:replace(':status', status)
+  end
+  protect(handle, headers)
   -- What a page is shown depends on where it comes from, whatever the answer.
   local vary = headers:get('vary')
   if vary == nil or not vary:find('Origin', 1, true) then headers:add('vary', 'Origin') end
   if (headers:get('content-type') or ''):find('^text/event%-stream') then headers:replace('cache-control', 'no-cache') end
   if client['is_head'] then
-    headers:replace(':status', status)
     for chunk in handle:bodyChunks() do chunk:setBytes('') end
     return
   end
@@ -203,13 +232,14 @@ function envoy_on_response(handle)
 
   -- This waits, and afterwards the old wrapper of the headers is dead.
   local body = handle:body(true)
-  if client['is_event_source'] and passing[status] then
+  if client['is_event_source'] and pauses[status] then
     local length = body:setBytes(come_back(status))
     headers = handle:headers()
     headers:replace(':status', '200')
     headers:replace('content-length', tostring(length))
     headers:replace('content-type', 'text/event-stream; charset=utf-8')
     headers:replace('cache-control', 'no-cache')
+    headers:remove('retry-after')
     return
   end
   local messages = untouched and messages_in_header(header_text) or messages_in(body:getBytes(0, body:length()))
@@ -217,7 +247,6 @@ function envoy_on_response(handle)
   for index, message in ipairs(messages) do messages[index] = '"' .. message .. '"' end
   local length = body:setBytes(shapes[client['shape']].render(status, messages))
   headers = handle:headers()
-  headers:replace(':status', status)
   headers:replace('content-length', tostring(length))
   headers:replace('content-type', 'application/json')
 end

@@ -36,12 +36,37 @@ describe("Envoy's REST: manners of HTTP", () => {
 
   const errorsOf = ({ json }: RestAnswer) => (json as { error_messages: string[] }).error_messages;
 
+  const isProtected = ({ headers, status: code }: RestAnswer) => {
+    const expected = {
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      // Only by TLS does it count.
+      'strict-transport-security': null,
+      'retry-after': code === 429 ? '10' : code === 503 ? '1' : null,
+    };
+    const names = Object.keys(expected);
+    assert.deepEqual(Object.fromEntries(names.map((name) => [name, headers.get(name)])), expected, String(code));
+  };
+
+  it('every answer is kept from being guessed at, framed and cached, and says when to come back', async () => {
+    isProtected(await get(`${envoy.url}/v1/threads`));
+    isProtected(await get(`${envoy.url}/healthz`));
+    // Refused before any filter or route is asked.
+    const tooLarge = await get(`${envoy.url}/v1/threads`, { 'x-large': 'x'.repeat(40_000) });
+    assert.equal(tooLarge.status, 431);
+    isProtected(tooLarge);
+  });
+
   describe('CORS', () => {
     const shows = (answer: RestAnswer, code: number, allowed: string | null = ORIGIN) => {
       const { headers } = answer;
       assert.deepEqual([answer.status, headers.get('access-control-allow-origin')], [code, allowed], answer.text);
       assert.match(headers.get('vary') ?? '', /\bOrigin\b/);
       if (allowed !== null) assert.match(headers.get('access-control-expose-headers') ?? '', /x-request-id/);
+      isProtected(answer);
     };
 
     it('shows a page every answer, whoever gives it', async () => {
