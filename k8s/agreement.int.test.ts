@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { portSettings } from '../mesh/local/mesh-settings.js';
-import { type ServiceManifest, type ServiceName, services as manifests } from '../mesh/services.js';
+import { type ServiceManifest, type ServiceName, services as manifests, upstreamNames } from '../mesh/services.js';
 import { LIVENESS } from '../platform/grpc/grpc-server.js';
 import { projectRoot } from '../platform/process/project-root.js';
 import { healthProbeSettings } from '../platform/process/health-probe/settings.js';
@@ -153,7 +153,8 @@ describe('Manifests and code agree', function () {
           assert.deepEqual(probe.grpc, { port: grpcPort, service: LIVENESS });
         }
         assert.deepEqual(container.readinessProbe.grpc, { port: grpcPort });
-        assert.equal(overlay.get('Service', name).spec.ports[0].port, grpcPort);
+        const { ports: open } = overlay.get('Service', name).spec as { ports: { name: string; port: number }[] };
+        assert.deepEqual(Object.fromEntries(open.map((each) => [each.name, each.port])), own, name);
       }
       assert.deepEqual(compose.services[name]?.build?.args, { SERVICE: name, GRPC_PORT: grpcPort });
       assert.deepEqual(compose.services[name]?.ports, [`127.0.0.1:${grpcPort}:${grpcPort}`]);
@@ -177,7 +178,10 @@ describe('Manifests and code agree', function () {
         edgePorts,
       );
       const upstreams = [...envoy.matchAll(/"address":"([a-z-]+)","port_value":(\d+)/g)];
-      assert.equal(upstreams.length, 2);
+      assert.deepEqual(
+        upstreams.map(([, host, port]) => [host, Number(port)]),
+        upstreamNames.map((name) => [`${name}-instances`, manifests[name].ports.grpc]),
+      );
       for (const [, host, port] of upstreams) {
         const { spec } = overlay.get('Service', host ?? '');
         assert.equal(spec.clusterIP, 'None', `${host} has to resolve to the instances`);

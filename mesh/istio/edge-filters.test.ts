@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { projectRoot } from '../../platform/process/project-root.js';
+import { services, upstreamNames } from '../services.js';
 import { edgeConnectionManager, edgeFiltersPath, renderEdgeFilters, restDescriptorSet } from './render-edge-filters.js';
 
 interface Match {
@@ -28,6 +29,16 @@ interface IstioRoute {
 describe("Istio's edge", () => {
   it('has the filters that mesh/envoy and proto make', () => {
     assert.equal(readFileSync(edgeFiltersPath, 'utf8'), renderEdgeFilters(restDescriptorSet()), 'run `npm run gen`');
+  });
+
+  it('has a destination for each service that Envoy has a cluster of, and routes to no other', () => {
+    const destinations = parseAllDocuments(readFileSync(join(projectRoot, 'mesh/istio/destinations.yaml'), 'utf8'));
+    const hosts = destinations.map((document) => (document.toJS() as { spec: { host: string } }).spec.host);
+    assert.deepEqual(hosts, upstreamNames);
+    const routes = readFileSync(join(projectRoot, 'mesh/istio/routes.yaml'), 'utf8');
+    const routed = [...routes.matchAll(/destination: \{ host: ([\w-]+), port: \{ number: (\d+) \} \}/g)];
+    const known = upstreamNames.map((name) => `${name}:${services[name].ports.grpc}`);
+    assert.deepEqual([...new Set(routed.map(([, host, port]) => `${host}:${port}`))].sort(), known.sort());
   });
 
   it('has the routes of mesh/envoy, in their order', () => {
