@@ -21,10 +21,12 @@ export function greeting(settings: Omit<MeshSettings, 'secrets'>): string {
     (services[service].serves === 'health only' ? ' (health)' : '');
   const mySql = mySqlUrl === undefined ? `mysql://127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
   const envoy = `localhost:${ports.envoy}`;
-  const tokens =
-    settings.auth !== 'jwt'
-      ? 'none needed: whoever reaches a port may act for any account (AUTH=jwt npm start asks for tokens)'
-      : 'needed: npm run --silent admin -- account token --account ID';
+  const needsToken = settings.auth === 'jwt';
+  const tokens = needsToken
+    ? 'needed (AUTH=jwt)'
+    : 'none needed: whoever reaches a port may act for any account (AUTH=jwt npm start asks for tokens)';
+  const getToken = needsToken ? `  TOKEN=$(npm run --silent admin -- account token --account ${ACCOUNT_ID})\n` : '';
+  const withToken = needsToken ? ' -H "authorization: Bearer $TOKEN"' : '';
   return `
 Running. Ctrl-C stops everything; its state stays in ${dataDir}.
 
@@ -39,8 +41,8 @@ Running. Ctrl-C stops everything; its state stays in ${dataDir}.
 
 Try:
 
-  curl -s http://${envoy}/v1/threads/create -H 'content-type: application/json' -d '${CREATE_BODY}'
-  curl -s 'http://${envoy}/v1/threads?account_id=${ACCOUNT_ID}'
-  grpcurl -plaintext ${envoy} list
+${getToken}  curl -s http://${envoy}/v1/threads/create${withToken} -H 'content-type: application/json' -d '${CREATE_BODY}'
+  curl -s${withToken} 'http://${envoy}/v1/threads?account_id=${ACCOUNT_ID}'
+  grpcurl -plaintext${withToken} ${envoy} list
 `;
 }
