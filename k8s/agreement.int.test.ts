@@ -3,12 +3,19 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { portSettings } from '../mesh/local/mesh-settings.js';
-import { type ServiceManifest, type ServiceName, services as manifests, upstreamNames } from '../mesh/services.js';
+import {
+  type ServiceManifest,
+  type ServiceName,
+  serviceRights,
+  services as manifests,
+  upstreamNames,
+} from '../mesh/services.js';
 import { LIVENESS } from '../platform/grpc/grpc-server.js';
 import { projectRoot } from '../platform/process/project-root.js';
 import { healthProbeSettings } from '../platform/process/health-probe/settings.js';
 import { settings, type SettingsTable } from '../platform/process/settings.js';
 import { generatedFolder } from './render-envoy.js';
+import { passwordVariable } from './render-accounts.js';
 import { isOurs, programOf, programs, services, settingsOf, suitsOneMachine } from './testing/programs.js';
 import { type Container, containersOf, type Labels, Overlay, overlayNames, selects } from './testing/manifests.js';
 
@@ -102,8 +109,6 @@ describe('Manifests and code agree', function () {
       'PARTITIONS',
       'NATS_REPLICAS',
       'NATS_URL',
-      'NATS_USER',
-      'NATS_PASSWORD',
       'PROJECTION_PARTITIONS',
     ];
     for (const overlay of overlays) {
@@ -120,12 +125,19 @@ describe('Manifests and code agree', function () {
       const nodes = Array.from({ length: nats.spec.replicas as number }, (_, index) => `nats-${index}.nats`);
       assert.equal(values.get('NATS_URL'), nodes.map((node) => `nats://${node}:4222`).join(','));
       assert.equal(values.get('NATS_REPLICAS'), String(nodes.length));
-      const config = overlay.manifests.find(({ data }) => data?.['nats-server.conf'])?.data?.['nats-server.conf'];
       const server = overlay.environmentOf((nats.spec.template.spec.containers as [Container])[0]);
       const routes = nodes.map((node) => `"nats://route:$(ROUTE_PASSWORD)@${node}:6222"`);
       assert.deepEqual([server.NATS_ROUTE_0, server.NATS_ROUTE_1, server.NATS_ROUTE_2], routes);
-      assert.ok(config?.includes(`user: ${values.get('NATS_USER')}, `), overlay.name);
-      assert.deepEqual([values.get('NATS_PASSWORD'), server.PASSWORD], Array(2).fill('secret nats/password'));
+      // Each service comes as itself, with the password that NATS was told for it.
+      for (const name of Object.keys(serviceRights)) {
+        const container = overlay.get('Deployment', name).spec.template.spec.containers[0] as Container;
+        const { NATS_USER, NATS_PASSWORD } = overlay.environmentOf(container);
+        assert.deepEqual([NATS_USER, NATS_PASSWORD], [name, `secret nats/${name}`]);
+        const variable = passwordVariable(name);
+        const raw = variable.replace(/_PASSWORD$/, '');
+        assert.deepEqual([server[variable], server[raw]], [`"$(${raw})"`, `secret nats/${name}`]);
+      }
+      assert.equal(server.PASSWORD, 'secret nats/password');
       const { maxReplicas } = overlay.get('HorizontalPodAutoscaler', 'thread-projector').spec;
       assert.ok(maxReplicas <= Number(values.get('PROJECTION_PARTITIONS')));
     }

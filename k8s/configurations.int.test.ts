@@ -8,6 +8,7 @@ import { parse } from 'yaml';
 import { startEnvoy } from '../mesh/envoy/testing/start-envoy.js';
 import { projectRoot } from '../platform/process/project-root.js';
 import { NatsLink } from '../platform/nats/nats-link.js';
+import { isNotPermitted } from '../platform/nats/not-permitted.js';
 import { createLogger } from '../platform/telemetry/logger.js';
 import { freePort } from '../mesh/servers/free-ports.js';
 import { startServer } from '../mesh/servers/start-server.js';
@@ -15,6 +16,7 @@ import { natsUrl } from '../platform/composition/backend-settings.js';
 import { natsServer } from '../mesh/servers/nats-server.js';
 import { envoyBinary, natsServerBinary } from '../mesh/servers/tools.js';
 import { generatedFolder, kubernetesEnvoyConfig, MOUNT_PATH, smallDescriptorSet } from './render-envoy.js';
+import { kubernetesMySqlAccounts, kubernetesNatsUsers, mySqlAccountsFile, natsUsersFile } from './render-accounts.js';
 import { Overlay } from './testing/manifests.js';
 
 const run = promisify(execFile);
@@ -23,6 +25,9 @@ const run = promisify(execFile);
 const natsVariables = {
   POD_NAME: 'nats-0',
   NATS_PASSWORD: '"0123"',
+  THREAD_COMMAND_PASSWORD: '"4567"',
+  THREAD_QUERY_PASSWORD: '"0x1"',
+  THREAD_PROJECTOR_PASSWORD: '"1e3"',
   NATS_ROUTE_PASSWORD: '"42"',
   NATS_ROUTE_0: '"nats://route:42@nats-0.nats:6222"',
   NATS_ROUTE_1: '"nats://route:42@nats-1.nats:6222"',
@@ -50,6 +55,27 @@ describe('Configurations for Kubernetes', () => {
     return { ...data, ...(Object.fromEntries(binaries) as Record<string, Buffer>) };
   };
 
+  /** Beside the other file that it includes. */
+  const writeNatsConfig = async (): Promise<string> => {
+    const files = mounted('nats', 'config');
+    await writeFile(join(folder, 'nats-users.conf'), String(files['nats-users.conf']));
+    return String(files['nats-server.conf']);
+  };
+
+  it('hold the users and accounts of mesh/rights (else: npm run gen)', async () => {
+    assert.equal(await readFile(natsUsersFile, 'utf8'), kubernetesNatsUsers());
+    assert.equal(await readFile(mySqlAccountsFile, 'utf8'), kubernetesMySqlAccounts());
+  });
+
+  it('make of the accounts a script whose SQL names databases as they are', async () => {
+    // Stands for MySQL's client: prints what it is given.
+    await writeFile(join(folder, 'mysql'), '#!/bin/sh\ncat\n', { mode: 0o755 });
+    const env = { ...process.env, PATH: `${folder}:${process.env.PATH}`, THREAD_QUERY_PASSWORD: 'a-b_1' };
+    const { stdout } = await run('bash', [mySqlAccountsFile], { env });
+    assert.ok(stdout.includes("ALTER USER 'thread_query'@'%' IDENTIFIED BY 'a-b_1';"), stdout);
+    assert.ok(stdout.includes('ON `threadweaver\\_\\_rebuild`.* TO'), stdout);
+  });
+
   it('hold the rendered configuration of mesh/envoy and the present API (else: npm run gen)', async () => {
     assert.equal(await readFile(join(generatedFolder, 'envoy.yaml'), 'utf8'), kubernetesEnvoyConfig());
     const descriptors = await readFile(join(generatedFolder, 'descriptor.binpb'));
@@ -75,7 +101,7 @@ describe('Configurations for Kubernetes', () => {
   });
 
   it('are valid to nats-server, and promise the same as those of the local mesh', async () => {
-    const text = String(mounted('nats', 'config')['nats-server.conf']);
+    const text = await writeNatsConfig();
     const path = join(folder, 'nats-server.conf');
     await writeFile(path, text);
     const env = { ...process.env, ...natsVariables };
@@ -93,7 +119,7 @@ describe('Configurations for Kubernetes', () => {
   });
 
   it('let only those into NATS who know the password, and the others hear why', async () => {
-    const text = String(mounted('nats', 'config')['nats-server.conf']);
+    const text = await writeNatsConfig();
     const port = await freePort();
     const monitor = await freePort();
     const path = join(folder, 'one-node.conf');
@@ -107,9 +133,13 @@ describe('Configurations for Kubernetes', () => {
       checkHealth: async () => void (await fetch(`http://127.0.0.1:${monitor}/healthz`)),
     });
     try {
-      const settings = (password: string) =>
-        natsUrl.read({ NATS_URL: url, NATS_USER: 'threadweaver', NATS_PASSWORD: password });
+      const settings = (password: string, user = 'threadweaver') =>
+        natsUrl.read({ NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password });
       const logger = createLogger('test', 'silent');
+      const query = await NatsLink.open({ url: settings('0x1', 'thread-query'), name: 'query', logger });
+      const asked = query.connection.request('$JS.API.STREAM.DELETE.THREAD_JOURNAL_0');
+      await assert.rejects(asked, isNotPermitted);
+      await query.close();
       const link = await NatsLink.open({ url: settings('0123'), name: 'friend', logger });
       assert.ok((await link.manager.getAccountInfo()).limits);
       await link.close();

@@ -36,8 +36,10 @@ function rollingUpdateOf(overlay: Overlay, name: string): RollingUpdate {
   return {
     minReadySeconds: (spec.minReadySeconds as number | undefined) ?? 0,
     environment: Object.fromEntries(
-      // What comes from Secrets is the test's own.
-      (container.env ?? []).flatMap(({ name: variable, value }) => (value === undefined ? [] : [[variable, value]])),
+      // What comes from Secrets is the test's own, and so is who comes to NATS.
+      (container.env ?? []).flatMap(({ name: variable, value }) =>
+        value === undefined || variable === 'NATS_USER' ? [] : [[variable, value]],
+      ),
     ),
     container,
   };

@@ -45,8 +45,8 @@ export function accountStatements(
   ];
 }
 
-/** `… WITH GRANT OPTION` stands behind the account. */
-function grantStatement(grant: string, account: string): string {
+/** A right as a statement. `… WITH GRANT OPTION` stands behind the account. */
+export function grantStatement(grant: string, account: string): string {
   const [, what = grant, option = ''] = /^(.*?)( WITH GRANT OPTION)?$/.exec(grant) ?? [];
   return `GRANT ${what} TO ${account}${option}`;
 }
