@@ -49,8 +49,9 @@ local function known(text)
   if text:find('^Jw[tk]s? ') then return 'the token cannot be read' end
 end
 
--- Where Envoy's translation of HTTP statuses into those of gRPC says INTERNAL or UNKNOWN of what the client did.
-local grpc_statuses = { ['body is too large'] = '8' }
+-- Where Envoy's translation of HTTP statuses into those of gRPC says INTERNAL or UNKNOWN of what the client did, and where
+-- Envoy takes for a lack of permission what is a token that proves nothing here.
+local grpc_statuses = { ['body is too large'] = '8', ['the token is not for this'] = '16' }
 
 -- What Envoy itself answers a gRPC client, in our words.
 local function reword_for_grpc(headers)
@@ -244,9 +245,15 @@ function envoy_on_response(handle)
   end
   local messages = untouched and messages_in_header(header_text) or messages_in(body:getBytes(0, body:length()))
   if #messages == 0 then messages = { reasons[status] or 'error' } end
+  local is_unproved = status == '403' and messages[1] == 'the token is not for this'
+  if is_unproved then status = '401' end
   for index, message in ipairs(messages) do messages[index] = '"' .. message .. '"' end
   local length = body:setBytes(shapes[client['shape']].render(status, messages))
   headers = handle:headers()
+  if is_unproved then
+    headers:replace(':status', status)
+    headers:replace('www-authenticate', 'Bearer error="invalid_token"')
+  end
   headers:replace('content-length', tostring(length))
   headers:replace('content-type', 'application/json')
 end

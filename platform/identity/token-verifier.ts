@@ -58,8 +58,19 @@ export class TokenVerifier {
       timeoutDuration: 2_000,
     });
     this.#keys = keys;
-    const refresh = (): void => void keys.reload().catch((error: unknown) => this.#options.onTrouble(toError(error)));
-    this.#refresh = setInterval(refresh, keysEveryMs).unref();
+    let known: string | undefined;
+    const refresh = async (): Promise<void> => {
+      try {
+        await keys.reload();
+        const present = JSON.stringify(keys.jwks()?.keys.map(({ kid }) => kid));
+        // What a key that has retired has signed counts no longer, whoever was seen with it before.
+        if (present !== known) this.#remembered.clear();
+        known = present;
+      } catch (error) {
+        this.#options.onTrouble(toError(error));
+      }
+    };
+    this.#refresh = setInterval(() => void refresh(), keysEveryMs).unref();
   }
 
   /** Asks for keys no more. */
