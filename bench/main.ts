@@ -10,6 +10,7 @@ import { fairnessLine } from './lines/fairness-line.js';
 import { hotLine } from './lines/hot-line.js';
 import { instancesLine } from './lines/instances-line.js';
 import { readLines } from './lines/read-lines.js';
+import { tracingLine } from './lines/tracing-line.js';
 import { benchHistories, benchScaleModel, benchScaling } from './scaling-bench.js';
 import { benchStreams } from './streams-bench.js';
 import { isMet, type Line, type LineResult } from './support/line.js';
@@ -21,6 +22,7 @@ import { benchWatch } from './watch-bench.js';
 /** The table of performance, in its order: each line beside its reference, measured in the same run. */
 const lines: readonly Line[] = [
   addMessagesLine,
+  tracingLine,
   hotLine,
   fairnessLine,
   createLine,

@@ -195,7 +195,7 @@ describe("Envoy's gRPC", () => {
       assert.match(String(id), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
       assert.equal(answer.headers.get('x-request-id'), id);
       assert.ok(String(traceparent).startsWith(`00-${String(id).replaceAll('-', '')}-`));
-      assert.match(String(traceparent), /^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+      assert.match(String(traceparent), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
     });
 
     it("leave the client's own trace alone", async () => {

@@ -174,10 +174,11 @@ end
 function envoy_on_request(handle)
   local headers = handle:headers()
   local request_id = headers:get('x-request-id') or ''
-  -- A trace starts here when the client brings none. Its id is the request id's, so that one id finds everything.
+  -- Where no traces are recorded (flags 00), one starts here when the client brings none. Its id is the request id's, so
+  -- that one id finds everything. Where they are, Envoy writes its own over it.
   if headers:get('traceparent') == nil and request_id:find('^%x+%-%x+%-%x+%-%x+%-%x+$') and #request_id == 36 then
     local trace_id = request_id:gsub('-', ''):lower()
-    headers:add('traceparent', '00-' .. trace_id .. '-' .. trace_id:sub(17) .. '-01')
+    headers:add('traceparent', '00-' .. trace_id .. '-' .. trace_id:sub(17) .. '-00')
   end
   -- Services know a repeated command by an id of 1 to 128 visible characters; with another, a repeat would run twice.
   if #request_id > 128 or request_id:find('[^!-~]') then headers:replace('x-envoy-max-retries', '0') end

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TracingSettings } from '../../platform/telemetry/tracing.js';
 import { projectRoot } from '../../platform/process/project-root.js';
 import type { Endpoint } from './endpoint.js';
 import { tokenParts, type EdgeTokens, type TokenParts } from './token-filters.js';
+import { otlpClusters, tracingOf } from './render-tracing.js';
 import { type UpstreamName, upstreamNames } from '../services.js';
 
 /** Where the instances of each service listen that Envoy has a cluster of. */
@@ -54,6 +56,8 @@ export interface EnvoySettings {
   readonly maxHeapBytes?: number;
   /** How it asks for tokens. @default it does not */
   readonly tokens?: EdgeTokens | undefined;
+  /** Where traces go, and which are recorded; an empty endpoint for none. @default none */
+  readonly tracing?: TracingSettings | undefined;
 }
 
 const LOCAL_ORIGINS = 'https?://(localhost|127\\.0\\.0\\.1|\\[::1\\])(:[0-9]+)?';
@@ -71,7 +75,10 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     MESSENGER_PORT: String(settings.messengerPort),
     BOOKING_PORT: String(settings.bookingPort),
     ADMIN_ADDRESS: adminAddress(settings),
-    CLUSTERS: upstreamNames.map((name) => cluster(name, settings.upstreams[name])).join('\n'),
+    CLUSTERS: [
+      ...upstreamNames.map((name) => cluster(name, settings.upstreams[name])),
+      ...otlpClusters(settings.tracing),
+    ].join('\n'),
     DESCRIPTOR_SET_PATH: JSON.stringify(settings.descriptorSetPath),
     CORS_ORIGINS: JSON.stringify(settings.corsOrigins ?? LOCAL_ORIGINS),
     CALL_TIMEOUT: `${(settings.callTimeoutMs ?? 15_000) / 1_000}s`,
@@ -81,6 +88,7 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     ADDRESS_LIMITS: JSON.stringify(
       `${settings.maxConnectionsPerAddress ?? 2_500} ${settings.maxUnansweredBytesPerAddress ?? 128 * 1024 * 1024}`,
     ),
+    TRACING: tracingOf(settings.tracing),
     MAX_HEAP_BYTES: String(settings.maxHeapBytes ?? 1024 * 1024 * 1024),
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
   };

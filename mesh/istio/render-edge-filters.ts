@@ -32,7 +32,7 @@ interface ConnectionManager extends Record<string, unknown> {
 export const edgeFiltersPath = join(projectRoot, 'mesh/istio/edge-filters.gen.yaml');
 
 // Istio's gateway has these from its own resources, or must choose them itself.
-const istiosOwn = ['@type', 'stat_prefix', 'codec_type', 'server_name', 'access_log', 'http_filters', 'route_config'];
+const istiosOwn = ['@type', 'stat_prefix', 'codec_type', 'server_name', 'access_log', 'tracing', 'http_filters', 'route_config'];
 const istiosOwnFilters = ['envoy.filters.http.cors', 'envoy.filters.http.router'];
 
 /** The connection manager of mesh/envoy/envoy.yaml, with the placeholders filled as for a cluster. */

@@ -70,6 +70,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
                 JWKS_URL: jwksUrl,
                 ...(settings.auth === 'jwt' && { SERVICE_TOKEN_FILE: serviceTokenFileOf(dataDir, service) }),
                 ...(settings.keysEverySeconds && { JWKS_EVERY_MS: String(settings.keysEverySeconds * 1_000) }),
+                ...tracingEnv(settings),
                 ...settings.serviceEnv,
                 ...(isAlwaysBucketed(serviceRights[service]?.context ?? '') && { JOURNAL_LAYOUT: 'bucketed' }),
                 // Always set: all would inherit the same one.
@@ -121,6 +122,17 @@ export function meshComponents(settings: MeshSettings): Component[] {
       allServices.map(({ name }) => name),
     ),
   ];
+}
+
+/** The same traces for every service as for Envoy. */
+function tracingEnv({ tracing }: MeshSettings): Readonly<Record<string, string>> {
+  if (!tracing?.endpoint) return {};
+  const { endpoint, sampler, ratio } = tracing;
+  return {
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: endpoint,
+    OTEL_TRACES_SAMPLER: sampler,
+    OTEL_TRACES_SAMPLER_ARG: String(ratio),
+  };
 }
 
 /** A module of ours, in a process of its own. */

@@ -54,6 +54,7 @@ export function envoyComponent(
           adminPort: 0,
           adminSocket: admin,
           upstreams: upstreams(endpoints),
+          tracing: settings.tracing,
           maxConnectionsPerAddress: settings.envoyMaxConnectionsPerAddress,
           descriptorSetPath: join(projectRoot, 'gen', 'descriptor.binpb'),
           ...(settings.auth === 'jwt' && {

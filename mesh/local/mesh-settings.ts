@@ -4,6 +4,8 @@ import { type PortPurpose, type ServiceManifest, type ServiceName, serviceNames,
 import type { PortClaim } from './component.js';
 import type { MeshSecrets } from './secrets.js';
 import { natsUrl } from '../../platform/composition/backend-settings.js';
+import { tracingSettings } from '../../platform/composition/tracing-settings.js';
+import type { TracingSettings } from '../../platform/telemetry/tracing.js';
 import {
   choice,
   combined,
@@ -141,6 +143,8 @@ export interface MeshSettings {
   readonly envoyConcurrency: number;
   /** Connections of one address to Envoy at once, for each of its worker threads. @default 2500 */
   readonly envoyMaxConnectionsPerAddress?: number;
+  /** Where traces of Envoy and the services go. @default there are none */
+  readonly tracing?: TracingSettings;
   /** The first of the services' ports for metrics, which follow one another; 0 for none. @default 0 */
   readonly metricsPort?: number;
   /** Added to the environment of the services and of the migration. @default {} */
@@ -195,6 +199,7 @@ const settingsOfStart = {
     { default: 2_500, minimum: 1 },
     'connections of one address to Envoy at once, for each of its worker threads',
   ),
+  tracing: tracingSettings,
   metricsPort: integer(
     'METRICS_PORT',
     { default: 0, maximum: LAST_METRICS_PORT },

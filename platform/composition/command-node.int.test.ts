@@ -44,6 +44,7 @@ describe('two instances that host two types of aggregates', function () {
       ...{ natsUrl: nats.url, natsReplicas: 1, feedStorage: 'memory', journalMaxStreams: 1_000 },
       installation: { journalLayout: 'bucketed', journalBuckets: 4, partitions: PARTITIONS },
       ...{ commandTimeoutMs: 30_000, passivateAfterMs: 60_000, maxAggregates: 100, maxAggregatesMib: 10 },
+      tracing: { endpoint: '', sampler: 'always_off', ratio: 0 },
       ...{ snapshotEveryCommits: 100, maxWaitingPerAggregate: 100, maxWaiting: 1_000, maxRouted: 100 },
     };
     const node = await CommandNode.open(shopContext, commandSettings, createLogger('test', 'silent'), new Metrics());

@@ -1,6 +1,7 @@
 import { ulid } from 'ulid';
 import { AggregateHost } from '../commands/aggregate-host.js';
 import { AggregateTypes, type AggregateType, type AnyCommands, type Commands } from '../commands/aggregate-types.js';
+import type { CommandBus } from '../commands/command-bus.js';
 import { CommandRouter } from '../commands/command-router.js';
 import { callMetrics } from '../grpc/call-metrics.js';
 import type { UnaryServiceOptions } from '../grpc/unary-service.js';
@@ -31,6 +32,7 @@ import {
 } from './command-metrics.js';
 import type { CommandSettings } from './command-settings.js';
 import { stopWhenChanged } from './run-process.js';
+import { tracedBus, tracedCommands, tracedJournal } from './traced.js';
 
 /** How long snapshots may be saved before aggregates are handed over, while their commands go on. */
 const SAVE_SNAPSHOTS_FOR_MS = 1_000;
@@ -48,7 +50,7 @@ export class CommandNode {
   readonly #types: AggregateTypes;
   readonly #counts: CommandCounts;
   readonly #feed: JetStreamFeedWriter;
-  readonly #bus: JetStreamCommandBus;
+  readonly #bus: CommandBus;
   readonly #rejections: JetStreamRejectionLog;
   readonly #router: CommandRouter<unknown, { readonly type: string }, unknown, unknown>;
 
@@ -71,7 +73,7 @@ export class CommandNode {
     this.host = this.#openHost();
     this.membership = new JetStreamMembership(link, { prefix, self: ulid(), partitions, replicas, logger });
     this.ownership = new PartitionOwnership(this.membership, partitions);
-    this.#bus = new JetStreamCommandBus(link, { prefix, replicas, logger });
+    this.#bus = tracedBus(new JetStreamCommandBus(link, { prefix, replicas, logger }));
     this.#followOwnership();
     // So long at least: an attempt may hang as long as a call may take, and then take as long.
     const keepMs = Math.max(30_000, 2 * commandTimeoutMs);
@@ -119,7 +121,8 @@ export class CommandNode {
     ) => commands,
   ): Commands<Command, Event, State, Rejection> {
     const router: AnyCommands = this.#router;
-    return this.#counts.counted(type.type, before(this.#types.add(type, router)));
+    const commands = tracedCommands(type.type, before(this.#types.add(type, router)));
+    return this.#counts.counted(type.type, commands);
   }
 
   /** Takes commands from other instances from now on. */
@@ -155,11 +158,13 @@ export class CommandNode {
     const { prefix } = context;
     const countConflict = conflictCounter(this.metrics);
     return new AggregateHost((aggregateId) => this.#types.of(aggregateId), {
-      journal: openJournal(link, {
-        ...{ prefix, layout, buckets, maxStreams, replicas },
-        onScarce: (streams) =>
-          logger.warn({ streams, max_streams: maxStreams }, 'the journal is nearly full: raise JOURNAL_MAX_STREAMS'),
-      }),
+      journal: tracedJournal(
+        openJournal(link, {
+          ...{ prefix, layout, buckets, maxStreams, replicas },
+          onScarce: (streams) =>
+            logger.warn({ streams, max_streams: maxStreams }, 'the journal is nearly full: raise JOURNAL_MAX_STREAMS'),
+        }),
+      ),
       onCommitted: (commit) => this.#committed(commit),
       onRefused: ({ aggregateId, expectedVersion }) => {
         countConflict();

@@ -29,6 +29,7 @@ import { ownershipMetrics } from './command-metrics.js';
 import { projectionLog } from './projection-log.js';
 import { ProjectionMetrics } from './projection-metrics.js';
 import type { ProjectionSettings } from './projection-settings.js';
+import { tracedStore } from './traced.js';
 import { stopWhenChanged } from './run-process.js';
 
 /** What is done before a batch's rows are saved, such as what a reaction does. */
@@ -165,7 +166,7 @@ export class ProjectionNode {
       return new Projector({
         feed: new JetStreamFeedReader(this.link, this.#feed, own),
         journal: { read: (id, from) => journal.read(id, from), list: () => listing.list(partition) },
-        store: this.before?.storeBefore(store) ?? store,
+        store: tracedStore(store, (inner) => this.before?.storeBefore(inner) ?? inner),
         observer: this.#metrics.metered(partition, (event) => {
           if (event.kind === 'health-changed') observer(event);
           else if (event.kind === 'troubled' && isOtherLayout(event.error)) this.#stopProcess(event.error);

@@ -6,6 +6,7 @@ import type { Context } from '../journal/context.js';
 import { fingerprintOf } from '../kernel/derived-id.js';
 import { Fault } from '../kernel/fault.js';
 import { InstallationSettings } from '../nats/installation-settings.js';
+import type { CommandBus } from '../commands/command-bus.js';
 import { JetStreamCommandBus } from '../nats/jetstream-command-bus.js';
 import type { NatsLink } from '../nats/nats-link.js';
 import { openJournal } from '../nats/open-journal.js';
@@ -13,6 +14,7 @@ import type { Membership } from '../ownership/membership.js';
 import { PartitionOwnership } from '../ownership/partition-ownership.js';
 import type { CommandTarget } from '../reactions/process-reaction.js';
 import type { Logger } from '../telemetry/logger.js';
+import { tracedBus } from './traced.js';
 
 /** Commands to a context from a process that owns nothing of it: they go to the owners over the context's command bus. */
 export class RemoteCommands {
@@ -22,7 +24,7 @@ export class RemoteCommands {
   private constructor(
     private readonly context: Context,
     private readonly journal: ReturnType<typeof openJournal>,
-    private readonly bus: JetStreamCommandBus,
+    private readonly bus: CommandBus,
     partitions: number,
   ) {
     this.#types = new AggregateTypes(context);
@@ -47,7 +49,7 @@ export class RemoteCommands {
     const kept = await (await InstallationSettings.open(link, { prefix, replicas })).read();
     if (kept === undefined) throw new Fault('unavailable', 'NO_INSTALLATION', `${name} was never started`);
     const journal = openJournal(link, { prefix, layout: kept.journalLayout, buckets: kept.journalBuckets, replicas });
-    const bus = new JetStreamCommandBus(link, { prefix, replicas, logger });
+    const bus = tracedBus(new JetStreamCommandBus(link, { prefix, replicas, logger }));
     const commands = new RemoteCommands(context, journal, bus, kept.partitions);
     await bus.open(commands.#router);
     return commands;

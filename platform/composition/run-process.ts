@@ -3,6 +3,7 @@ import { runService, type RunningService } from '../process/service-process.js';
 import { createLogger, type Logger } from '../telemetry/logger.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { serveMetrics } from '../telemetry/metrics-server.js';
+import { startTracing } from '../telemetry/tracing.js';
 import type { ServerSettings } from './server-settings.js';
 
 /** What a process is told apart by. */
@@ -23,6 +24,7 @@ export function runProcess(
   logGrpcLibrary(logger);
 
   const startMeasured = async (): Promise<RunningService> => {
+    const endTracing = await startTracing(name, settings.tracing, logger);
     const metrics = new Metrics();
     const { metricsHost: host, metricsPort: port } = settings;
     const metricsServer = await serveMetrics({ host, port, metrics, logger });
@@ -31,6 +33,7 @@ export function runProcess(
       async drain() {
         await service.drain();
         await metricsServer.close();
+        await endTracing();
       },
     };
   };

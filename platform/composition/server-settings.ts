@@ -13,6 +13,7 @@ import {
   type SettingsOf,
   text,
 } from '../process/settings.js';
+import { tracingSettings } from './tracing-settings.js';
 
 const milliseconds = { minimum: 100, maximum: LONGEST_MS };
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -122,6 +123,7 @@ export function serverSettings(grpcPort: number) {
     ),
     limits,
     auth: authSettings,
+    tracing: tracingSettings,
   };
 }
 

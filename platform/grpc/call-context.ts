@@ -2,8 +2,9 @@ import { Metadata, status } from '@grpc/grpc-js';
 import { toError } from '../kernel/fault.js';
 import { InvalidRequest } from '../kernel/field-violation.js';
 import { anonymous, type Principal } from '../kernel/principal.js';
-import { traceContextFrom, traceIdOf, type TraceContext } from '../journal/trace-context.js';
+import { isTraceparent, traceContextFrom, traceIdOf, type TraceContext } from '../journal/trace-context.js';
 import type { Logger } from '../telemetry/logger.js';
+import { isTracing, startSpan, type Span } from '../telemetry/tracing.js';
 import { CLIENT_HEADER } from './call-limits.js';
 import { isOurFault } from './statuses.js';
 import type { DecodeBounds } from './wire-scan.js';
@@ -83,6 +84,7 @@ export class BoundCall implements CallContext {
   readonly deadline: number;
   readonly hasCallerDeadline: boolean;
   readonly #startedAt = performance.now();
+  readonly #span: Span | undefined;
   readonly #method: BoundMethod;
   readonly #call: ServerCall;
   #annotations: Record<string, unknown> | undefined;
@@ -91,7 +93,10 @@ export class BoundCall implements CallContext {
   constructor(method: BoundMethod, call: ServerCall) {
     this.#method = method;
     this.#call = call;
-    this.trace = traceContextFrom(this.header('x-request-id'), this.header('traceparent'));
+    const traceparent = this.header('traceparent');
+    const trace = traceContextFrom(this.header('x-request-id'), traceparent);
+    this.#span = isTracing() ? beginCall(method.path, trace, traceparent) : undefined;
+    this.trace = this.#span === undefined ? trace : { requestId: trace.requestId, traceparent: this.#span.traceparent };
     const deadline = Number(call.getDeadline());
     this.deadline = steadyNow() + Math.min(method.maxCallMs, deadline - Date.now());
     this.hasCallerDeadline = deadline !== Infinity;
@@ -138,6 +143,7 @@ export class BoundCall implements CallContext {
     const { path, logger, observer } = this.#method;
     const durationMs = performance.now() - this.#startedAt;
     observer?.(code, durationMs / 1_000);
+    this.#span?.end({ 'rpc.grpc.status_code': code }, serverErrors.has(code) ? status[code] : undefined);
     const isFailure = error !== undefined && isOurFault(code);
     if (!logger.isLevelEnabled(isFailure ? 'error' : 'info')) return;
     const line = {
@@ -152,6 +158,21 @@ export class BoundCall implements CallContext {
     else if (isFailure) logger.error({ ...line, error }, 'call failed');
     else logger.info({ ...line, reason: error.message }, 'call refused');
   }
+}
+
+/** Statuses that OpenTelemetry counts as a server's error. */
+const serverErrors: ReadonlySet<status> = new Set([
+  ...[status.UNKNOWN, status.DEADLINE_EXCEEDED, status.UNIMPLEMENTED],
+  ...[status.INTERNAL, status.UNAVAILABLE, status.DATA_LOSS],
+]);
+
+/** @param traceparent as the caller has sent it */
+function beginCall(path: string, trace: TraceContext, traceparent: string | undefined): Span | undefined {
+  const [, service = '', method = ''] = path.split('/');
+  return startSpan(path.slice(1), 'server', isTraceparent(traceparent) ? traceparent : undefined, {
+    ...{ 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method },
+    'threadweaver.request_id': trace.requestId,
+  });
 }
 
 /** What was thrown, in the words of the API. */

@@ -1,4 +1,4 @@
-import { Client, credentials, Metadata, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, status, type MethodDefinition, type ServiceError } from '@grpc/grpc-js';
 import {
   circuitBreaker,
   ConsecutiveBreaker,
@@ -10,6 +10,7 @@ import {
 } from 'cockatiel';
 import type { TraceContext } from '../journal/trace-context.js';
 import { Fault, toError } from '../kernel/fault.js';
+import { startSpan } from '../telemetry/tracing.js';
 import { faultOf } from './statuses.js';
 
 /** As much of a generated method as a call takes. */
@@ -99,16 +100,23 @@ export class GrpcClient<Definition extends Readonly<Record<string, Unary>>> {
   #try(name: string, request: unknown, deadline: number, trace: TraceContext | undefined): Promise<unknown> {
     const method = this.definition[name] as MethodDefinition<unknown, unknown> | undefined;
     if (method === undefined) throw new Error(`no method ${name}`);
-    const metadata = new Metadata();
-    if (trace !== undefined) {
-      metadata.set('x-request-id', trace.requestId);
-      metadata.set('traceparent', trace.traceparent);
-    }
     const { path, requestSerialize, responseDeserialize } = method;
+    const metadata = new Metadata();
+    const span = startSpan(path.slice(1), 'client', trace?.traceparent, { 'rpc.system': 'grpc' });
+    if (trace !== undefined) metadata.set('x-request-id', trace.requestId);
+    const traceparent = span?.traceparent ?? trace?.traceparent;
+    if (traceparent !== undefined) metadata.set('traceparent', traceparent);
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         ...([path, requestSerialize, responseDeserialize, request, metadata, { deadline }] as const),
-        (error: ServiceError | null, response) => (error === null ? resolve(response) : reject(faultOf(error))),
+        (error: ServiceError | null, response) => {
+          span?.end(
+            { 'rpc.grpc.status_code': error?.code ?? status.OK },
+            error === null ? undefined : status[error.code],
+          );
+          if (error === null) resolve(response);
+          else reject(faultOf(error));
+        },
       );
     });
   }

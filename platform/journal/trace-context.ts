@@ -16,11 +16,13 @@ const traceparentFormat = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 export function traceContextFrom(requestId: string | undefined, traceparent: string | undefined): TraceContext {
   return {
     requestId: requestId !== undefined && requestIdFormat.test(requestId) ? requestId : randomUUID(),
-    traceparent:
-      traceparent !== undefined && traceparentFormat.test(traceparent)
-        ? traceparent
-        : `00-${randomHex(16)}-${randomHex(8)}-01`,
+    // Nobody has recorded what it names, so nobody says that it was: flags 00.
+    traceparent: isTraceparent(traceparent) ? traceparent : `00-${randomHex(16)}-${randomHex(8)}-00`,
   };
+}
+
+export function isTraceparent(text: string | undefined): text is string {
+  return text !== undefined && traceparentFormat.test(text);
 }
 
 /** The trace id within a traceparent. */
