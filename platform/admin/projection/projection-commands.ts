@@ -7,9 +7,10 @@ import { migrateDatabase, waitForMigrations } from '../../mysql/migrate-database
 import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
 import { migrationsOf } from '../../mysql/projection-tables.js';
 import type { NatsLink } from '../../nats/nats-link.js';
-import { idOf, placeAfter, PLACES } from '../command-line/arguments.js';
+import { placeAfter, PLACES } from '../command-line/arguments.js';
 import { readMigrationSettings, readOperatorSettings } from '../command-line/config.js';
 import { commandPrefixOf, type AdministeredContext, type AdminTask, type Ask } from '../command-line/admin-task.js';
+import { addDeadLettersCommands, addSkipCommand } from '../command-line/dead-letters.js';
 import { openAdminLink } from '../command-line/open-admin-link.js';
 import { ProjectionOperator, type ProjectionRequest } from './projection-operator.js';
 
@@ -83,7 +84,8 @@ Examples:
     .action(({ journalRestored }: { journalRestored?: true }, command: Command) =>
       askFor(command, { kind: 'rebuild', isJournalRestored: journalRestored === true }),
     );
-  addDeadLetters(group, noun, askFor);
+  addDeadLettersCommands(group, { noun, done: 'projected', redo: 'project it' }, askFor);
+  addSkipCommand(group, noun, askFor);
   group
     .command('migrate')
     .description('bring the database of MYSQL_URL to the newest schema of all projections')
@@ -92,39 +94,6 @@ Examples:
       const one = named();
       ask(command, migrationTask(one === undefined ? projections : [one], wait === true));
     });
-}
-
-/** `dead-letters …` and `skip` of a group. */
-function addDeadLetters(group: Command, noun: string, askFor: (command: Command, request: ProjectionRequest) => void) {
-  const deadLetters = group.command('dead-letters').description(`${noun}s with a commit that could not be projected`);
-  const yes = ['--yes', 'do not ask first'] as const;
-  const idName = noun.toUpperCase();
-  deadLetters
-    .command('list')
-    .description('which ones, since when and why')
-    .action((_options, command: Command) => askFor(command, { kind: 'list' }));
-  deadLetters
-    .command('retry')
-    .description('project it and all behind it, in order')
-    .argument(`[${idName}]`, `the id of a ${noun}`, idOf)
-    .option('--all', `do so for every ${noun}`)
-    .action((aggregateId: string | undefined, { all }: { all?: true }, command: Command) => {
-      if ((aggregateId === undefined) !== (all === true)) command.error(`retry needs the id of a ${noun}, or --all`);
-      askFor(command, { kind: 'retry', aggregateId });
-    });
-  for (const [parent, kind, description] of [
-    [deadLetters, 'drop', 'give up all its parked commits, so that later ones go on; asks first'],
-    [group, 'skip', 'give up the first of its parked commits and retry the others; asks first'],
-  ] as const) {
-    parent
-      .command(kind)
-      .description(description)
-      .argument(`<${idName}>`, `the id of a ${noun}`, idOf)
-      .option(...yes)
-      .action((aggregateId: string, options: { yes?: true }, command: Command) =>
-        askFor(command, { kind, aggregateId, yes: options.yes === true }),
-      );
-  }
 }
 
 function projectionTask(context: Context, projection: ProjectionDeclaration, request: ProjectionRequest): AdminTask {

@@ -19,6 +19,7 @@ import { aggregateNounOf } from '../../journal/aggregate-noun.js';
 import type { Context } from '../../journal/context.js';
 import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
 import type { OperatorSettings } from '../command-line/config.js';
+import type { DeadLettersRequest } from '../command-line/dead-letters.js';
 import { alignedLines } from '../command-line/aligned-lines.js';
 import { commandPrefixOf, type AdminOutput, type AdminResult } from '../command-line/admin-task.js';
 import { readStatus, statusTable } from './projection-status.js';
@@ -26,12 +27,10 @@ import { rebuildReadModel } from './rebuild-read-model.js';
 
 /** What is asked for of a projection. */
 export type ProjectionRequest =
-  | { readonly kind: 'status' | 'list' | 'pause' | 'resume' }
+  | { readonly kind: 'status' | 'pause' | 'resume' }
   | { readonly kind: 'rebuild'; readonly isJournalRestored: boolean }
   | { readonly kind: 'rewind'; readonly to: number | Date }
-  /** `aggregateId` undefined: all that are parked. */
-  | { readonly kind: 'retry'; readonly aggregateId: string | undefined }
-  | { readonly kind: 'skip' | 'drop'; readonly aggregateId: string; readonly yes: boolean };
+  | DeadLettersRequest;
 
 export interface ProjectionOperatorParts {
   readonly context: Context;

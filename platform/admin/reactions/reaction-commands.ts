@@ -3,8 +3,9 @@ import { aggregateNounOf } from '../../journal/aggregate-noun.js';
 import type { Context } from '../../journal/context.js';
 import { Database } from '../../mysql/database.js';
 import { commandPrefixOf, type AdministeredContext, type AdminTask, type Ask } from '../command-line/admin-task.js';
-import { idOf, placeAfter, PLACES } from '../command-line/arguments.js';
+import { placeAfter, PLACES } from '../command-line/arguments.js';
 import { readOperatorSettings } from '../command-line/config.js';
+import { addDeadLettersCommands, addSkipCommand } from '../command-line/dead-letters.js';
 import { openAdminLink } from '../command-line/open-admin-link.js';
 import { ReactionOperator, type ReactionRequest } from './reaction-operator.js';
 
@@ -17,7 +18,6 @@ export function addReactionCommands(parent: Command, { context, reactions = [] }
 
 function addCommandsOf(reaction: string, parent: Command, context: Context, ask: Ask): void {
   const noun = aggregateNounOf(context);
-  const idName = noun.toUpperCase();
   const group = parent
     .command(reaction)
     .description(`the reaction ${reaction}`)
@@ -48,33 +48,8 @@ Examples:
     .description('carry out again from a place on; commands change nothing by that, effects are repeated')
     .addOption(new Option('--from <where>', PLACES).argParser(placeAfter('replay needs --from')).makeOptionMandatory())
     .action(({ from }: { from: number | Date }, command: Command) => askFor(command, { kind: 'replay', from }));
-  const deadLetters = group.command('dead-letters').description(`${noun}s with a commit that could not be carried out`);
-  deadLetters
-    .command('list')
-    .description('which ones, since when and why')
-    .action((_options, command: Command) => askFor(command, { kind: 'list' }));
-  deadLetters
-    .command('retry')
-    .description('carry it out and all behind it, in order')
-    .argument(`[${idName}]`, `the id of a ${noun}`, idOf)
-    .option('--all', `do so for every ${noun}`)
-    .action((aggregateId: string | undefined, { all }: { all?: true }, command: Command) => {
-      if ((aggregateId === undefined) !== (all === true)) command.error(`retry needs the id of a ${noun}, or --all`);
-      askFor(command, { kind: 'retry', aggregateId });
-    });
-  for (const [kind, description] of [
-    ['skip', 'give up the first of its parked commits and retry the others; asks first'],
-    ['drop', 'give up all its parked commits, so that later ones go on; asks first'],
-  ] as const) {
-    deadLetters
-      .command(kind)
-      .description(description)
-      .argument(`<${idName}>`, `the id of a ${noun}`, idOf)
-      .option('--yes', 'do not ask first')
-      .action((aggregateId: string, { yes }: { yes?: true }, command: Command) =>
-        askFor(command, { kind, aggregateId, yes: yes === true }),
-      );
-  }
+  const words = { noun, done: 'carried out', redo: 'carry it out' };
+  addSkipCommand(addDeadLettersCommands(group, words, askFor), noun, askFor);
 }
 
 function reactionTask(context: Context, reaction: string, request: ReactionRequest): AdminTask {

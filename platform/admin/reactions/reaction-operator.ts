@@ -18,14 +18,13 @@ import { createLogger } from '../../telemetry/logger.js';
 import { alignedLines } from '../command-line/aligned-lines.js';
 import type { AdminOutput, AdminResult } from '../command-line/admin-task.js';
 import type { OperatorSettings } from '../command-line/config.js';
+import type { DeadLettersRequest } from '../command-line/dead-letters.js';
 
 /** What is asked for of a reaction. */
 export type ReactionRequest =
-  | { readonly kind: 'status' | 'list' | 'pause' | 'resume' }
+  | { readonly kind: 'status' | 'pause' | 'resume' }
   | { readonly kind: 'replay'; readonly from: number | Date }
-  /** `aggregateId` undefined: all that are parked. */
-  | { readonly kind: 'retry'; readonly aggregateId: string | undefined }
-  | { readonly kind: 'skip' | 'drop'; readonly aggregateId: string; readonly yes: boolean };
+  | DeadLettersRequest;
 
 export interface ReactionOperatorParts {
   readonly context: Context;
