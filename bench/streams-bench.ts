@@ -6,6 +6,7 @@ import { createLogger } from '../platform/telemetry/logger.js';
 import { someCommit } from '../platform/testing/journal-contract.js';
 import { startNatsServer } from '../mesh/servers/index.js';
 import { residentMib } from './scaling/footprint.js';
+import { closedLoop } from './support/load.js';
 import { endProgress, printTable, showProgress, summarize } from './table.js';
 
 const PARALLEL = 16;
@@ -23,7 +24,7 @@ export async function benchStreams({ count = 10_000 }: { count: number | undefin
     const rows: Record<string, number>[] = [];
     let first: number | undefined;
     for (const size of [count / 10, count / 2, count].map(Math.round)) {
-      const creates = await inParallel(size - ids.length, async () => {
+      const creates = await closedLoop({ count: size - ids.length, inFlight: PARALLEL }, async () => {
         const id = ulid();
         await journal.append(id, 0, someCommit('created'));
         ids.push(id);
@@ -38,12 +39,13 @@ export async function benchStreams({ count = 10_000 }: { count: number | undefin
         appends.push(performance.now() - startedAt);
       }
       endProgress();
-      const perSecond = (1_000 * creates.samples.length) / creates.ms;
+      if (creates.failed > 0) throw new Error(creates.firstError);
+      const perSecond = (1_000 * creates.count) / creates.elapsedMs;
       first ??= perSecond;
       const append = summarize(appends);
       rows.push({
         streams: ids.length,
-        'create p50 ms': summarize(creates.samples).p50,
+        'create p50 ms': creates.p50,
         'creates/s': perSecond,
         'of the first': perSecond / first,
         'append p50 ms': append.p50,
@@ -72,20 +74,4 @@ async function appendNext(journal: StreamPerAggregateJournal, id: string, atMost
       if (version === atMost) throw error;
     }
   }
-}
-
-async function inParallel(count: number, work: () => Promise<void>): Promise<{ samples: number[]; ms: number }> {
-  const samples: number[] = [];
-  let left = count;
-  const startedAt = performance.now();
-  await Promise.all(
-    Array.from({ length: PARALLEL }, async () => {
-      while (left-- > 0) {
-        const at = performance.now();
-        await work();
-        samples.push(performance.now() - at);
-      }
-    }),
-  );
-  return { samples, ms: performance.now() - startedAt };
 }

@@ -17,6 +17,17 @@ export function printTable(rows: readonly Readonly<Record<string, string | numbe
   }
 }
 
+/** Prints what was measured one at a time, in milliseconds, beside the median of a reference. */
+export function printBeside(reference: readonly number[], rows: Readonly<Record<string, readonly number[]>>): void {
+  const { p50 } = summarize(reference);
+  printTable(
+    Object.entries(rows).map(([what, samples]) => {
+      const summary = summarize(samples);
+      return { 'ms, one at a time': what, ...summary, 'p50 / reference': summary.p50 / p50 };
+    }),
+  );
+}
+
 /** One line that is written over again, for a terminal; nothing elsewhere. */
 export function showProgress(text: string): void {
   if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K  ${text}`);

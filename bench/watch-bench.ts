@@ -1,10 +1,12 @@
 import { ulid } from 'ulid';
+import { newCall } from '../load/engine/user.js';
+import { connect } from '../load/transports/connect.js';
 import { startMesh } from '../mesh/local/index.js';
-import { protoClient } from '../platform/testing/proto-client.js';
-import { endProgress, printTable, showProgress, summarize } from './table.js';
+import { endProgress, printBeside, showProgress, summarize } from './table.js';
 
 /** The bound for a live message on an idle machine, p99 in milliseconds. */
 const BOUND_MS = 50;
+const TIMEOUT_MS = 10_000;
 
 /**
  * Posts messages one at a time through Envoy to a thread that is watched through Envoy, by gRPC, and takes the time until
@@ -12,36 +14,29 @@ const BOUND_MS = 50;
  */
 export async function benchWatch({ count = 1_000 }: { count: number | undefined }): Promise<void> {
   const mesh = await startMesh();
-  const authority = `127.0.0.1:${mesh.ports.envoy}`;
-  const client = (name: string) =>
-    protoClient(
-      `threadweaver/thread/v1/thread_${name.toLowerCase()}_service.proto`,
-      `threadweaver.thread.v1.Thread${name}Service`,
-      authority,
-    );
-  const [commands, queries] = [client('Command'), client('Query')];
+  const api = connect('grpc', `http://127.0.0.1:${mesh.ports.envoy}`, 1);
+  const stop = new AbortController();
   try {
-    const account = ulid();
-    const created = { account_id: account, title: 'watched', administrator_ids: [account] };
-    const { thread_id: threadId } = await commands.call('CreateThread', created);
-    const thread = { account_id: account, thread_id: threadId };
-    const stream = queries.stream('WatchThread', { ...thread, min_version: 1 });
-    const arrivals = new Map<string, number>();
+    const accountId = ulid();
+    const { threadId } = await api.createThread(newCall(TIMEOUT_MS), { accountId, title: 'watched', memberIds: [] });
+    const arrivals = new Map<number, number>();
     let onArrival: () => void = () => undefined;
-    stream.on('error', () => undefined);
-    stream.on('data', ({ commit }: { commit?: { version: string } }) => {
-      if (commit === undefined) return;
-      arrivals.set(commit.version, performance.now());
-      onArrival();
-    });
+    const watch = async (): Promise<void> => {
+      const from = { accountId, threadId, fromVersion: 0, minVersion: 1 };
+      for await (const { version } of api.watchThread(from, stop.signal)) {
+        arrivals.set(version, performance.now());
+        onArrival();
+      }
+    };
+    const watching = watch();
 
     const [answered, arrived, behind]: [number[], number[], number[]] = [[], [], []];
     for (let index = -100; index < count; index += 1) {
       const startedAt = performance.now();
-      const request = { ...thread, messages: [{ text: `message ${index}` }] };
-      const { version } = await commands.call('AddMessages', request);
+      const message = { accountId, threadId, text: `message ${index}` };
+      const { version } = await api.postMessage(newCall(TIMEOUT_MS), message);
       const answeredAt = performance.now();
-      const arrivedAt = await arrival(String(version));
+      const arrivedAt = await arrival(version);
       // The first ones warm everything up.
       if (index < 0) continue;
       answered.push(answeredAt - startedAt);
@@ -50,23 +45,18 @@ export async function benchWatch({ count = 1_000 }: { count: number | undefined 
       showProgress(`${index + 1} of ${count}`);
     }
     endProgress();
-    stream.cancel();
-    const reference = summarize(answered);
+    stop.abort();
+    await watching;
     const rows = {
       'from the post until a watcher has it': arrived,
       'of that, after the answer': behind,
       'AddMessages, until answered (reference)': answered,
     };
-    printTable(
-      Object.entries(rows).map(([what, samples]) => {
-        const summary = summarize(samples);
-        return { 'ms, one at a time': what, ...summary, 'p50 / reference': summary.p50 / reference.p50 };
-      }),
-    );
+    printBeside(answered, rows);
     const { p99 } = summarize(arrived);
     console.log(`  bound: p99 ${BOUND_MS} ms on an idle machine; ${p99 <= BOUND_MS ? 'met' : 'MISSED'}`);
 
-    function arrival(version: string): Promise<number> {
+    function arrival(version: number): Promise<number> {
       return new Promise((resolve) => {
         onArrival = () => {
           const at = arrivals.get(version);
@@ -76,8 +66,8 @@ export async function benchWatch({ count = 1_000 }: { count: number | undefined 
       });
     }
   } finally {
-    commands.close();
-    queries.close();
+    stop.abort();
+    await api.close();
     await mesh.stop();
   }
 }

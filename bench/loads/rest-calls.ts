@@ -1,5 +1,5 @@
-import { Agent, request } from 'node:http';
 import { ulid } from 'ulid';
+import { HttpClient } from '../../load/transports/http-client.js';
 import { closedLoop, type Load } from '../support/load.js';
 import type { SeenThread } from '../support/read-model.js';
 import { of } from './thread-clients.js';
@@ -15,25 +15,20 @@ export interface RestCallsOptions {
   readonly created?: number;
 }
 
+/** So long a call may take, in milliseconds. */
+const TIMEOUT_MS = 30_000;
+
 /** The older REST calls over HTTP/1.1, on connections that stay. */
 export async function open({ url, kind, threads = [], created = 200 }: RestCallsOptions): Promise<Load> {
-  const agent = new Agent({ keepAlive: true });
-  const { hostname, port } = new URL(url);
-  const ask = (method: string, path: string, body?: string): Promise<string> =>
-    new Promise((resolve, reject) => {
-      const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length };
-      const asked = request({ agent, hostname, port, method, path, headers }, (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (part: string) => (text += part));
-        response.on('end', () =>
-          response.statusCode === 200 ? resolve(text) : reject(new Error(`${response.statusCode} ${text}`)),
-        );
-      });
-      asked.on('error', reject);
-      asked.end(body);
-    });
-  const close = (): void => agent.destroy();
+  const http = new HttpClient(url);
+  const headers = { 'content-type': 'application/json' };
+  const ask = async (method: 'GET' | 'POST', path: string, body?: string): Promise<string> => {
+    const answer = await http.send(method, path, body === undefined ? {} : headers, body, Date.now() + TIMEOUT_MS);
+    const text = answer.body.toString();
+    if (answer.status !== 200) throw new Error(`${answer.status} ${text}`);
+    return text;
+  };
+  const close = (): Promise<void> => http.close();
   if (kind === 'get') {
     return {
       close,

@@ -35,7 +35,7 @@ export class Reference {
   }
 
   async close(): Promise<void> {
-    this.poster.close();
+    await this.poster.close();
     await this.installation.close();
   }
 }
@@ -105,7 +105,7 @@ async function measureLoad(installation: BenchInstallation, reference: Reference
       ...(cold && { coldPostsPerSecond: cold.perSecond, coldP99Ms: cold.p99 }),
     };
   } finally {
-    poster.close();
+    await poster.close();
   }
 }
 
@@ -125,6 +125,6 @@ async function measureTakeover(installation: BenchInstallation): Promise<number>
     await Promise.all(some.map((thread) => poster.post(thread)));
     return performance.now() - startedAt;
   } finally {
-    poster.close();
+    await poster.close();
   }
 }

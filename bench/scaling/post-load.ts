@@ -1,10 +1,9 @@
-import { credentials, Metadata } from '@grpc/grpc-js';
-import { monotonicFactory } from 'ulid';
-import { ThreadCommandServiceClient } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
+import { newCall } from '../../load/engine/user.js';
+import { connect } from '../../load/transports/connect.js';
+import type { ThreadApi } from '../../load/transports/thread-api.js';
 import { summarize } from '../table.js';
 import type { BenchThread } from './thread-history.js';
 
-const ulid = monotonicFactory();
 /** So many posts are on their way at once. */
 export const IN_FLIGHT = 64;
 const DEADLINE_MS = 30_000;
@@ -17,27 +16,17 @@ export interface PostRound {
 
 /** A client that posts messages to threads of a bench. */
 export class Poster {
-  readonly #client: ThreadCommandServiceClient;
+  readonly #api: ThreadApi;
 
   constructor(address: string) {
-    this.#client = new ThreadCommandServiceClient(address, credentials.createInsecure());
+    this.#api = connect('grpc', `http://${address}`, IN_FLIGHT);
   }
 
   /** @returns milliseconds; rejects when the post fails */
   async post({ id, accountId }: BenchThread): Promise<number> {
     const startedAt = performance.now();
-    const request = {
-      requestId: ulid(),
-      accountId,
-      threadId: id,
-      messages: [{ text: 'A message of ordinary length, as people write them in their chats', toAccountIds: [] }],
-    };
-    await new Promise<void>((resolve, reject) => {
-      const options = { deadline: Date.now() + DEADLINE_MS };
-      this.#client.addMessages(request, new Metadata(), options, (error) =>
-        error === null ? resolve() : reject(error),
-      );
-    });
+    const text = 'A message of ordinary length, as people write them in their chats';
+    await this.#api.postMessage(newCall(DEADLINE_MS), { accountId, threadId: id, text });
     return performance.now() - startedAt;
   }
 
@@ -58,7 +47,7 @@ export class Poster {
     return { perSecond, p99: summarize(samples).p99 };
   }
 
-  close(): void {
-    this.#client.close();
+  close(): Promise<void> {
+    return this.#api.close();
   }
 }

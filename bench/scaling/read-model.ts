@@ -54,9 +54,11 @@ export async function measureReadModel(
 
     progress('a rebuild of the read model');
     const env = { ...installation.env, MYSQL_URL: url.href };
-    const operate = join(projectRoot, 'dist', 'services', 'thread', 'projector', 'operate.js');
+    const admin = join(projectRoot, 'dist', 'services', 'admin.js');
     const startedAt = performance.now();
-    await promisify(execFile)(process.execPath, [operate, 'rebuild'], { env: { ...process.env, ...env } });
+    await promisify(execFile)(process.execPath, [admin, 'thread', 'projection', 'rebuild'], {
+      env: { ...process.env, ...env },
+    });
     const rebuildMs = performance.now() - startedAt;
     const mysqlBytes = Math.max(0, (await bytesOf(files)) - emptyBytes);
 
