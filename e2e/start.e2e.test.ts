@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { portSettings } from '../mesh/local/mesh-settings.js';
+import { resetData } from '../mesh/local/reset-data.js';
 import { freePort } from '../mesh/servers/free-ports.js';
 import { projectRoot } from '../platform/process/project-root.js';
 import { waitUntilHealthy } from '../mesh/servers/wait-until-healthy.js';
@@ -35,7 +36,10 @@ describe('npm start', function () {
 
   after(async () => {
     if (command !== undefined && command.npm.exitCode === null) await stop(command, 'SIGTERM');
-    if (env.DATA_DIR !== undefined) await rm(env.DATA_DIR, { recursive: true, force: true });
+    if (env.DATA_DIR === undefined) return;
+    // Nothing that a mesh makes is strange to --reset.
+    assert.equal(await resetData(env.DATA_DIR, true), 'EMPTIED');
+    await rm(env.DATA_DIR, { recursive: true, force: true });
   });
 
   /** Runs it until it prints the last of the commands to try. */

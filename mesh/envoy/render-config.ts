@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { TracingSettings } from '../../platform/telemetry/tracing.js';
 import { projectRoot } from '../../platform/process/project-root.js';
 import type { Endpoint } from './endpoint.js';
-import { tokenParts, type EdgeTokens, type TokenParts } from './token-filters.js';
+import { tokenParts, type EdgeTokens } from './token-filters.js';
 import { otlpClusters, tracingOf } from './render-tracing.js';
 import { type UpstreamName, upstreamNames } from '../services.js';
 
@@ -54,6 +54,8 @@ export interface EnvoySettings {
   readonly maxUnansweredBytesPerAddress?: number;
   /** Envoy's memory at most; near it, the streams that hold most are reset. @default 1 GiB */
   readonly maxHeapBytes?: number;
+  /** A further port, on which it serves the same over TLS. @default none */
+  readonly tls?: { readonly port: number; /** As `certificateSecret` makes it. */ readonly certificateFile: string };
   /** How it asks for tokens. @default it does not */
   readonly tokens?: EdgeTokens | undefined;
   /** Where traces go, and which are recorded; an empty endpoint for none. @default none */
@@ -75,10 +77,6 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     MESSENGER_PORT: String(settings.messengerPort),
     BOOKING_PORT: String(settings.bookingPort),
     ADMIN_ADDRESS: adminAddress(settings),
-    CLUSTERS: [
-      ...upstreamNames.map((name) => cluster(name, settings.upstreams[name])),
-      ...otlpClusters(settings.tracing),
-    ].join('\n'),
     DESCRIPTOR_SET_PATH: JSON.stringify(settings.descriptorSetPath),
     CORS_ORIGINS: JSON.stringify(settings.corsOrigins ?? LOCAL_ORIGINS),
     CALL_TIMEOUT: `${(settings.callTimeoutMs ?? 15_000) / 1_000}s`,
@@ -91,10 +89,42 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     TRACING: tracingOf(settings.tracing),
     MAX_HEAP_BYTES: String(settings.maxHeapBytes ?? 1024 * 1024 * 1024),
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
+    ...(settings.tls && {
+      TLS_PORT: String(settings.tls.port),
+      TLS_CERTIFICATE_FILE: JSON.stringify(settings.tls.certificateFile),
+    }),
   };
   const parts = tokenParts(settings.tokens, readTemplate('tokens.lua'));
-  const lines = template.split('\n').flatMap((line) => withParts(line, parts));
+  const entries: Record<string, readonly string[]> = {
+    CLUSTERS: [
+      ...upstreamNames.map((name) => cluster(name, settings.upstreams[name])),
+      ...otlpClusters(settings.tracing),
+    ],
+    TLS_LISTENER: settings.tls === undefined ? [] : [readTemplate('tls-listener.yaml').trimEnd()],
+    // JSON writes each on one line.
+    ...Object.fromEntries(
+      Object.entries(parts).map(([name, list]) => [
+        name,
+        (list as readonly object[]).map((part) => `- ${JSON.stringify(part)}`),
+      ]),
+    ),
+  };
+  const lines = template.split('\n').flatMap((line) => withEntries(line, entries));
   return fill(lines.join('\n'), values);
+}
+
+/**
+ * A certificate and its key as a file of Envoy's secret discovery. Both are in one file, so that they change at once.
+ * @param certificate PEM, with those between it and the root behind it
+ * @param key PEM
+ */
+export function certificateSecret(certificate: string, key: string): string {
+  const secret = {
+    '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
+    name: 'edge',
+    tls_certificate: { certificate_chain: { inline_string: certificate }, private_key: { inline_string: key } },
+  };
+  return JSON.stringify({ resources: [secret] });
 }
 
 function fill(template: string, values: Readonly<Record<string, string>>): string {
@@ -125,11 +155,11 @@ function fillLine(line: string, values: Readonly<Record<string, string>>): strin
   });
 }
 
-/** A line that stands for the entries of a list, each of which JSON writes on one line; the others as they are. */
-function withParts(line: string, parts: TokenParts): string[] {
-  const [, indent, name] = /^( *)- '\$\{(TOKENS_[A-Z_]+)\}'$/.exec(line) ?? [];
-  if (name === undefined) return [line];
-  return parts[name as keyof TokenParts].map((part) => `${indent}- ${JSON.stringify(part)}`);
+/** A line that stands for entries of a list, by those entries; the others as they are. */
+function withEntries(line: string, entries: Readonly<Record<string, readonly string[]>>): readonly string[] {
+  const [, indent, name] = /^( *)- '\$\{([A-Z_]+)\}'$/.exec(line) ?? [];
+  const own = name === undefined ? undefined : entries[name];
+  return own?.map((entry) => indent + entry.replaceAll('\n', `\n${indent}`)) ?? [line];
 }
 
 function lbEndpoints(endpoints: readonly Endpoint[]): string {

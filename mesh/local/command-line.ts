@@ -74,6 +74,8 @@ function settingsText(): string {
     ['ENVOY_BIN', '', 'use this Envoy instead of the installed one'],
     ['ENVOY_CONCURRENCY', '1', "Envoy's worker threads"],
     ['ENVOY_MAX_CONNECTIONS_PER_ADDRESS', '2500', 'connections of one address to Envoy at once'],
+    ['TLS_CERTIFICATE_FILE', '', 'show this certificate (PEM) to those who come by TLS, instead of one of its own'],
+    ['TLS_KEY_FILE', '', 'its key (PEM)'],
     ['METRICS_PORT', '0', 'serve /metrics of the services on this port and those after it, 0 for none'],
     ['LOG_LEVEL', 'info', 'of the services: trace, debug, info, warn, error'],
     ['LOG', '', '`all` shows every log line here, not only warnings and errors'],

@@ -10,6 +10,7 @@ import { openPathsOf } from '../envoy/open-paths.js';
 import { renderEnvoyConfig, upstreams } from '../envoy/render-config.js';
 import type { PortClaim, ProcessComponent } from './component.js';
 import type { ServiceName } from '../services.js';
+import { edgeCertificateFileOf } from './edge-certificate.js';
 import { instancesOf } from './instances.js';
 import { MeshError } from './mesh-error.js';
 import type { MeshPorts, MeshSettings } from './mesh-settings.js';
@@ -32,7 +33,7 @@ export function envoyComponent(
   const admin = adminSocketOf(dataDir);
   const endpoints = (service: ServiceName) =>
     instancesOf(service, settings).map(({ port }) => ({ host: '127.0.0.1', port }));
-  const publicPorts = ['envoy', 'threads', 'messenger', 'booking'] as const;
+  const publicPorts = ['envoy', 'tls', 'threads', 'messenger', 'booking'] as const;
   return {
     kind: 'process',
     name: 'envoy',
@@ -51,6 +52,7 @@ export function envoyComponent(
           threadsPort: ports.threads,
           messengerPort: ports.messenger,
           bookingPort: ports.booking,
+          tls: { port: ports.tls, certificateFile: edgeCertificateFileOf(dataDir) },
           adminPort: 0,
           adminSocket: admin,
           upstreams: upstreams(endpoints),

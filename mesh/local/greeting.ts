@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { LOCAL_SETTINGS_FILE } from '../../platform/process/local-installation.js';
+import { ownCertificateOf } from './edge-certificate.js';
 import { adminSocketOf } from './envoy-component.js';
 import { type ServiceName, serviceNames, services } from '../services.js';
 import { instancesOf } from './instances.js';
@@ -21,6 +22,7 @@ export function greeting(settings: Omit<MeshSettings, 'secrets'>): string {
     (services[service].serves === 'health only' ? ' (health)' : '');
   const mySql = mySqlUrl === undefined ? `mysql://127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
   const envoy = `localhost:${ports.envoy}`;
+  const { certificate } = settings.certificateFiles ?? ownCertificateOf(dataDir);
   const needsToken = settings.auth === 'jwt';
   const tokens = needsToken
     ? 'needed (AUTH=jwt)'
@@ -31,6 +33,7 @@ export function greeting(settings: Omit<MeshSettings, 'secrets'>): string {
 Running. Ctrl-C stops everything; its state stays in ${dataDir}.
 
   everything        http://${envoy}   gRPC, gRPC-Web and REST${listenHost === '127.0.0.1' ? '' : `, on ${listenHost}`}
+  the same by TLS   https://localhost:${ports.tls}   certificate: ${certificate}
   older REST ports  threads ${ports.threads}, messenger ${ports.messenger}, booking ${ports.booking}
   services          ${serviceNames.map(portsOf).join(', ')}
   behind them       ${nats}

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { LogFileSettings } from './child-log.js';
 import { type PortPurpose, type ServiceManifest, type ServiceName, serviceNames, services } from '../services.js';
 import type { PortClaim } from './component.js';
+import type { CertificateFiles } from './edge-certificate.js';
 import type { MeshSecrets } from './secrets.js';
 import { natsUrl } from '../../platform/composition/backend-settings.js';
 import { tracingSettings } from '../../platform/composition/tracing-settings.js';
@@ -49,6 +50,7 @@ interface PortSetting {
 
 const serverPorts = {
   envoy: { variable: 'ENVOY_PORT', port: 8080, purpose: 'Envoy' },
+  tls: { variable: 'ENVOY_TLS_PORT', port: 8443, purpose: 'Envoy (TLS)' },
   threads: { variable: 'THREADS_PORT', port: 18080, purpose: "Envoy (the older thread system's port)" },
   messenger: { variable: 'MESSENGER_PORT', port: 10000, purpose: "Envoy (the older messenger's port)" },
   booking: { variable: 'BOOKING_PORT', port: 8088, purpose: "Envoy (the older booking system's port)" },
@@ -125,7 +127,7 @@ export interface MeshSettings {
   readonly ports: MeshPorts;
   /** Holds all state, logs and generated configuration. @default '.data' */
   readonly dataDir: string;
-  /** The address on which Envoy's four public ports listen. @default '127.0.0.1' */
+  /** The address on which Envoy's public ports listen. @default '127.0.0.1' */
   readonly listenHost: string;
   /** Instances of thread-command, 1 to 9; with two or more there are two of each other service. @default 1 */
   readonly instances: number;
@@ -151,6 +153,8 @@ export interface MeshSettings {
   readonly serviceEnv?: Readonly<Record<string, string>>;
   /** Added to the environment of one process of a service, by its name, such as `thread-command-2`. @default nothing */
   readonly envOf?: (name: string) => Readonly<Record<string, string>>;
+  /** What Envoy shows those who come by TLS. @default a certificate of its own, which nobody vouches for */
+  readonly certificateFiles?: CertificateFiles | undefined;
   /** Do calls need tokens? @default 'off' */
   readonly auth?: 'off' | 'jwt';
   /** Where they need none all the same: Envoy's ports of older systems, whose clients know no tokens. @default none */
@@ -204,6 +208,21 @@ const settingsOfStart = {
     'METRICS_PORT',
     { default: 0, maximum: LAST_METRICS_PORT },
     "the first of the services' ports for metrics",
+  ),
+  certificateFiles: combined(
+    {
+      certificate: text(
+        'TLS_CERTIFICATE_FILE',
+        { default: '', shown: 'one of its own' },
+        'what Envoy shows those who come by TLS: PEM, with the certificates between it and the root behind it. Read again when it changes',
+      ),
+      key: text('TLS_KEY_FILE', none, 'the key of that certificate: PEM'),
+    },
+    ({ certificate, key }) => {
+      if (certificate === '' && key === '') return undefined;
+      if (certificate === '' || key === '') throw invalidSetting('TLS_CERTIFICATE_FILE and TLS_KEY_FILE go together');
+      return { certificate, key };
+    },
   ),
   auth: choice('AUTH', ['off', 'jwt'], { default: 'off' }, '`jwt`: calls need tokens'),
   tokenlessPorts: combined(

@@ -8,6 +8,7 @@ import { meshComponents } from './components.js';
 import { makePrivate } from './data-dir.js';
 import type { ServiceName } from '../services.js';
 import { type MeshPorts, type MeshSettings, portSettings } from './mesh-settings.js';
+import { keepEdgeCertificate } from './edge-certificate.js';
 import { checkNatsShape, natsUrlOf } from './nats-components.js';
 import { writeOperatorSettings } from './operator-settings.js';
 import { openFilesWarning, readLimits } from './open-file-limit.js';
@@ -56,8 +57,10 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
   const temporaryDir = options.dataDir ? undefined : await mkdtemp(join(tmpdir(), 'threadweaver-mesh-'));
   const dataDir = options.dataDir ?? temporaryDir ?? '';
   let stopTokens = (): void => undefined;
+  let stopCertificate = (): void => undefined;
   const removeData = async () => {
     stopTokens();
+    stopCertificate();
     if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true });
   };
   const ports = await withFreePorts(options.ports ?? {});
@@ -80,6 +83,9 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
     await ensureKeyRing(join(dataDir, KEY_RING_FILE));
     const whole: MeshSettings = { ...settings, secrets: meshSecrets(dataDir) };
     stopTokens = whole.auth === 'jwt' ? await keepServiceTokens(dataDir) : stopTokens;
+    stopCertificate = await keepEdgeCertificate(dataDir, whole.certificateFiles, ({ message }) =>
+      options.report?.('envoy', `${message}. It goes on with the certificate that it has`),
+    );
     const components = await startComponents(meshComponents(whole), {
       ...options,
       dataDir,
@@ -109,6 +115,7 @@ export async function startMesh(options: MeshOptions = {}): Promise<RunningMesh>
       },
       kill: () => {
         stopTokens();
+        stopCertificate();
         components.kill();
       },
     };
