@@ -77,15 +77,23 @@ describe('Spellings of the REST paths', function () {
   let services: CannedServices;
   let envoy: TestEnvoy;
   let session: ClientHttp2Session;
+  /** It asks for tokens, but for one list, and there are no keys: none is good. */
+  let guarded: TestEnvoy;
+  let guardedSession: ClientHttp2Session;
   before(async () => {
     services = await CannedServices.start();
     envoy = await startEnvoy(services.port);
     session = connect(envoy.url);
+    const openPaths = ['/v1/threads', '/threadweaver.thread.v1.ThreadQueryService/ListThreads'];
+    guarded = await startEnvoy(services.port, {
+      tokens: { jwks: [{ host: '127.0.0.1', port: services.port }], openPaths },
+    });
+    guardedSession = connect(guarded.url);
     services.answer(({ path }) => (path.endsWith('/WatchThread') ? { messages: nothing() } : { response: {} }));
   });
   after(async () => {
-    session.destroy();
-    await envoy.stop();
+    for (const each of [session, guardedSession]) each?.destroy();
+    for (const each of [envoy, guarded]) await each?.stop();
     services.stop();
   });
 
@@ -101,7 +109,8 @@ describe('Spellings of the REST paths', function () {
     const head = [`${method} ${target} HTTP/1.1`, 'host: localhost', 'connection: close', `origin: ${ORIGIN}`];
     const bodyHead = [`content-type: ${type}`, `content-length: ${body.length}`];
     const lines = method === 'POST' ? [...head, ...bodyHead, '', body] : [...head, '', ''];
-    const { status, headers } = await rawHttp(port, lines.join('\r\n'));
+    const isHead = (text: string): boolean => text.includes('\r\n\r\n');
+    const { status, headers } = await rawHttp(port, lines.join('\r\n'), method === 'HEAD' ? isHead : undefined);
     return {
       status,
       allowedOrigin: headers['access-control-allow-origin'],
@@ -109,16 +118,16 @@ describe('Spellings of the REST paths', function () {
     };
   }
   /** By HTTP/2. */
-  async function askHttp2(target: string, type: string): Promise<Answer> {
+  async function askHttp2(target: string, type: string, by = session, method = 'POST'): Promise<Answer> {
     services.calls.length = 0;
-    const stream = session.request({ ':method': 'POST', ':path': target, 'content-type': type, origin: ORIGIN });
+    const stream = by.request({ ':method': method, ':path': target, 'content-type': type, origin: ORIGIN });
     let [status, allowedOrigin]: [number, string | undefined] = [0, undefined];
     stream.on('response', (headers) => {
       status = headers[':status'] ?? 0;
       allowedOrigin = headers['access-control-allow-origin'] as string | undefined;
     });
     stream.on('error', () => undefined);
-    stream.resume().end('{}');
+    stream.resume().end(method === 'POST' ? '{}' : undefined);
     await new Promise((resolve) => stream.once('close', resolve));
     return { status, allowedOrigin, calls: services.calls.map(({ path }) => path) };
   }
@@ -143,6 +152,7 @@ describe('Spellings of the REST paths', function () {
       isGoverned(command, 'ThreadRestCommandService', target);
       isGoverned(await ask(to, 'GET', target, ''), 'ThreadRestQueryService', target);
       isGoverned(await askHttp2(target, 'application/json'), 'ThreadRestCommandService', target);
+      isGoverned(await askHttp2(target, '', session, 'GET'), 'ThreadRestQueryService', target);
       governed += command.calls.length;
       // What any page may send without asking first.
       for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
@@ -154,6 +164,35 @@ describe('Spellings of the REST paths', function () {
     });
     await fc.assert(property, { seed: 20_261_128, numRuns: 250, examples: known.map((path) => [path, port]) });
     assert.ok(governed > 20, `only ${governed} of them were commands`);
+  });
+
+  it('let nobody past the check of tokens, near a path that needs none either', async () => {
+    const rpcs = ['Command', 'Query'].flatMap((kind) =>
+      ['/threadweaver.thread.v1', '/threadweaver.legacy.thread.v1', '/thread'].flatMap((name) =>
+        ['ListThreads', 'CreateThread', 'ListThreads/CreateThread'].map((rpc) => `${name}.Thread${kind}Service/${rpc}`),
+      ),
+    );
+    const { port } = guarded.settings;
+    // As it is written, it is open.
+    assert.equal((await ask(port, 'GET', '/v1/threads?x=y', '')).calls.length, 1);
+    const property = fc.asyncProperty(spelling, fc.constantFrom(...rpcs), async (target, rpc) => {
+      const spelled = rpc + target.slice(target.lastIndexOf('/'));
+      for (const answer of [
+        await ask(port, 'POST', target, 'application/json'),
+        await ask(port, 'GET', target, ''),
+        await ask(port, 'HEAD', target, ''),
+        await ask(port, 'OPTIONS', target, ''),
+        await askHttp2(target, 'application/json', guardedSession),
+        await askHttp2(target, '', guardedSession, 'GET'),
+        await askHttp2(rpc, 'application/grpc', guardedSession),
+        await askHttp2(spelled, 'application/grpc', guardedSession),
+        await askHttp2(spelled, 'application/grpc-web', guardedSession),
+      ]) {
+        const others = answer.calls.filter((path) => !path.endsWith('QueryService/ListThreads'));
+        assert.deepEqual(others, [], JSON.stringify([target, spelled]));
+      }
+    });
+    await fc.assert(property, { seed: 20_261_128, numRuns: 100, examples: known.map((path) => [path, rpcs[0] ?? '']) });
   });
 
   it('have the same limit of a body', async () => {
