@@ -13,9 +13,9 @@ import { checkRunning } from './check-running.js';
 
 /** Above `mostBytes` over the base, something came along that it does not need. */
 const recipes: readonly Recipe[] = [
-  { service: 'thread-command', port: 50051, mostBytes: 48_000_000 },
-  { service: 'thread-query', port: 50052, mostBytes: 48_000_000 },
-  { service: 'thread-projector', port: 50053, mostBytes: 48_000_000 },
+  { service: 'thread-command', port: 50051, mostBytes: 80_000_000 },
+  { service: 'thread-query', port: 50052, mostBytes: 80_000_000 },
+  { service: 'thread-projector', port: 50053, mostBytes: 80_000_000 },
   { service: 'load', omit: 'dev', mostBytes: 130_000_000 },
 ];
 
