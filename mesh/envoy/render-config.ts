@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { TracingSettings } from '../../platform/telemetry/tracing.js';
 import { projectRoot } from '../../platform/process/project-root.js';
 import type { Endpoint } from './endpoint.js';
-import { tokenParts, type EdgeTokens } from './token-filters.js';
 import { otlpClusters, tracingOf } from './render-tracing.js';
+import { TOKEN_METADATA, tokenParts, type EdgeTokens } from './token-filters.js';
 import { type UpstreamName, upstreamNames } from '../services.js';
 
 /** Where the instances of each service listen that Envoy has a cluster of. */
@@ -52,10 +52,19 @@ export interface EnvoySettings {
    * worker thread. @default 128 MiB
    */
   readonly maxUnansweredBytesPerAddress?: number;
+  /**
+   * Calls a second of one address (of IPv6: of one /64) without a token that is good; twice as many at once. At least 10.
+   * @default 10_000
+   */
+  readonly maxCallsPerSecondOfAddress?: number | undefined;
+  /** Calls a second with tokens of one subject, wherever they come from; twice as many at once. At least 10. @default 1000 */
+  readonly maxCallsPerSecondOfSubject?: number | undefined;
   /** Envoy's memory at most; near it, the streams that hold most are reset. @default 1 GiB */
   readonly maxHeapBytes?: number;
   /** A further port, on which it serves the same over TLS. @default none */
   readonly tls?: { readonly port: number; /** As `certificateSecret` makes it. */ readonly certificateFile: string };
+  /** Where the filter that checks tokens leaves what they say. @default where that of `tokens` does */
+  readonly tokenMetadata?: string;
   /** How it asks for tokens. @default it does not */
   readonly tokens?: EdgeTokens | undefined;
   /** Where traces go, and which are recorded; an empty endpoint for none. @default none */
@@ -87,6 +96,9 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
       `${settings.maxConnectionsPerAddress ?? 2_500} ${settings.maxUnansweredBytesPerAddress ?? 128 * 1024 * 1024}`,
     ),
     TRACING: tracingOf(settings.tracing),
+    TOKEN_METADATA: settings.tokenMetadata ?? TOKEN_METADATA,
+    ADDRESS_RATE: tokenBucket(settings.maxCallsPerSecondOfAddress ?? 10_000),
+    SUBJECT_RATE: tokenBucket(settings.maxCallsPerSecondOfSubject ?? 1_000),
     MAX_HEAP_BYTES: String(settings.maxHeapBytes ?? 1024 * 1024 * 1024),
     LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
     ...(settings.tls && {
@@ -137,6 +149,15 @@ function fill(template: string, values: Readonly<Record<string, string>>): strin
 /** The cluster of a service, as an entry of a YAML list. */
 function cluster(name: UpstreamName, endpoints: readonly Endpoint[]): string {
   return fill(readTemplate('cluster.yaml').trimEnd(), { NAME: name, ENDPOINTS: lbEndpoints(endpoints) });
+}
+
+/** Filled ten times a second, so that nobody waits long for the next call. */
+function tokenBucket(perSecond: number): string {
+  return JSON.stringify({
+    max_tokens: 2 * perSecond,
+    tokens_per_fill: Math.max(1, Math.round(perSecond / 10)),
+    fill_interval: '0.1s',
+  });
 }
 
 function adminAddress({ adminPort, adminSocket }: EnvoySettings): string {

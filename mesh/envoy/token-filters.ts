@@ -27,6 +27,8 @@ export interface TokenParts {
 }
 
 const typed = (type: string, fields: object): object => ({ '@type': `type.googleapis.com/${type}`, ...fields });
+/** What a good token says is there, in the metadata of envoy.filters.http.jwt_authn. */
+export const TOKEN_METADATA = 'token';
 const CLUSTER = 'public-keys';
 
 /** @param lua the text of tokens.lua. None without `tokens`. */
@@ -84,7 +86,7 @@ function tokenCheck({ openPaths, issuer = DEFAULT_ISSUER, keysEverySeconds = 60,
     forward: true,
     clock_skew_seconds: 5,
     // For limits by who calls: metadata envoy.filters.http.jwt_authn, path [token, sub].
-    payload_in_metadata: 'token',
+    payload_in_metadata: TOKEN_METADATA,
     jwt_cache_config: { jwt_cache_size: 1_000 },
   };
   const filter = {

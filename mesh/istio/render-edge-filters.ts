@@ -32,7 +32,16 @@ interface ConnectionManager extends Record<string, unknown> {
 export const edgeFiltersPath = join(projectRoot, 'mesh/istio/edge-filters.gen.yaml');
 
 // Istio's gateway has these from its own resources, or must choose them itself.
-const istiosOwn = ['@type', 'stat_prefix', 'codec_type', 'server_name', 'access_log', 'tracing', 'http_filters', 'route_config'];
+const istiosOwn = [
+  '@type',
+  'stat_prefix',
+  'codec_type',
+  'server_name',
+  'access_log',
+  'tracing',
+  'http_filters',
+  'route_config',
+];
 const istiosOwnFilters = ['envoy.filters.http.cors', 'envoy.filters.http.router'];
 
 /** The connection manager of mesh/envoy/envoy.yaml, with the placeholders filled as for a cluster. */
@@ -41,8 +50,15 @@ export function edgeConnectionManager(): ConnectionManager {
 }
 
 function edgeNetworkFilters(): readonly Filter[] {
+  // Istio's filter for tokens leaves there what they say.
+  const tokenMetadata = 'payload';
   const nowhere = { listenHost: '0.0.0.0', port: 0, threadsPort: 0, messengerPort: 0, bookingPort: 0, adminPort: 0 };
-  const config = renderEnvoyConfig({ ...nowhere, upstreams: upstreams(() => []), descriptorSetPath: '' });
+  const config = renderEnvoyConfig({
+    ...nowhere,
+    upstreams: upstreams(() => []),
+    descriptorSetPath: '',
+    tokenMetadata,
+  });
   const parsed = parse(config) as {
     static_resources: { listeners: [{ filter_chains: [{ filters: Filter[] }] }] };
   };

@@ -76,6 +76,8 @@ function settingsText(): string {
     ['ENVOY_MAX_CONNECTIONS_PER_ADDRESS', '2500', 'connections of one address to Envoy at once'],
     ['TLS_CERTIFICATE_FILE', '', 'show this certificate (PEM) to those who come by TLS, instead of one of its own'],
     ['TLS_KEY_FILE', '', 'its key (PEM)'],
+    ['ENVOY_MAX_CALLS_PER_SECOND_OF_ADDRESS', '10000', 'calls a second of one address that brings no token'],
+    ['ENVOY_MAX_CALLS_PER_SECOND_OF_SUBJECT', '1000', 'calls a second with tokens of one subject'],
     ['METRICS_PORT', '0', 'serve /metrics of the services on this port and those after it, 0 for none'],
     ['LOG_LEVEL', 'info', 'of the services: trace, debug, info, warn, error'],
     ['LOG', '', '`all` shows every log line here, not only warnings and errors'],
@@ -83,7 +85,7 @@ function settingsText(): string {
     ['LOG_FILES_KEPT', '3', 'log files that are kept of each process, the present one included'],
   ];
   const row = ([variable, byDefault, meaning]: string[]) =>
-    `  ${variable?.padEnd(35)}${byDefault?.padEnd(11)}${meaning}`;
+    `  ${variable?.padEnd(39)}${byDefault?.padEnd(11)}${meaning}`;
   return `
 Settings, from the environment, with their defaults:
 ${[...others, ...ports].map(row).join('\n')}

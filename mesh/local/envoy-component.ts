@@ -58,6 +58,8 @@ export function envoyComponent(
           upstreams: upstreams(endpoints),
           tracing: settings.tracing,
           maxConnectionsPerAddress: settings.envoyMaxConnectionsPerAddress,
+          maxCallsPerSecondOfAddress: settings.envoyMaxCallsPerSecondOfAddress,
+          maxCallsPerSecondOfSubject: settings.envoyMaxCallsPerSecondOfSubject,
           descriptorSetPath: join(projectRoot, 'gen', 'descriptor.binpb'),
           ...(settings.auth === 'jwt' && {
             tokens: {

@@ -147,6 +147,10 @@ export interface MeshSettings {
   readonly envoyMaxConnectionsPerAddress?: number;
   /** Where traces of Envoy and the services go. @default there are none */
   readonly tracing?: TracingSettings;
+  /** Calls a second of one address that brings no token. @default 10_000 */
+  readonly envoyMaxCallsPerSecondOfAddress?: number;
+  /** Calls a second with tokens of one subject. @default 1000 */
+  readonly envoyMaxCallsPerSecondOfSubject?: number;
   /** The first of the services' ports for metrics, which follow one another; 0 for none. @default 0 */
   readonly metricsPort?: number;
   /** Added to the environment of the services and of the migration. @default {} */
@@ -198,6 +202,16 @@ const settingsOfStart = {
   mySqlUrl: text('MYSQL_URL', none, 'a MySQL database to use instead of an own one'),
   envoyBinary: text('ENVOY_BIN', none, 'an Envoy to use instead of the installed one'),
   envoyConcurrency: integer('ENVOY_CONCURRENCY', { default: 1, minimum: 1, maximum: 64 }, "Envoy's worker threads"),
+  envoyMaxCallsPerSecondOfAddress: integer(
+    'ENVOY_MAX_CALLS_PER_SECOND_OF_ADDRESS',
+    { default: 10_000, minimum: 10, maximum: 1_000_000 },
+    'calls a second of one address that brings no token; twice as many at once',
+  ),
+  envoyMaxCallsPerSecondOfSubject: integer(
+    'ENVOY_MAX_CALLS_PER_SECOND_OF_SUBJECT',
+    { default: 1_000, minimum: 10, maximum: 1_000_000 },
+    'calls a second with tokens of one subject; twice as many at once',
+  ),
   envoyMaxConnectionsPerAddress: integer(
     'ENVOY_MAX_CONNECTIONS_PER_ADDRESS',
     { default: 2_500, minimum: 1 },
