@@ -15,7 +15,7 @@ import { startServer } from '../mesh/servers/start-server.js';
 import { natsUrl } from '../platform/composition/backend-settings.js';
 import { natsServer } from '../mesh/servers/nats-server.js';
 import { envoyBinary, natsServerBinary } from '../mesh/servers/tools.js';
-import { generatedFolder, kubernetesEnvoyConfig, MOUNT_PATH, smallDescriptorSet } from './render-envoy.js';
+import { generatedFolder, jwtFolder, kubernetesEnvoyConfig, MOUNT_PATH, smallDescriptorSet } from './render-envoy.js';
 import { kubernetesMySqlAccounts, kubernetesNatsUsers, mySqlAccountsFile, natsUsersFile } from './render-accounts.js';
 import { Overlay } from './testing/manifests.js';
 
@@ -78,6 +78,7 @@ describe('Configurations for Kubernetes', () => {
 
   it('hold the rendered configuration of mesh/envoy and the present API (else: npm run gen)', async () => {
     assert.equal(await readFile(join(generatedFolder, 'envoy.yaml'), 'utf8'), kubernetesEnvoyConfig());
+    assert.equal(await readFile(join(jwtFolder, 'envoy.yaml'), 'utf8'), kubernetesEnvoyConfig('jwt'));
     const descriptors = await readFile(join(generatedFolder, 'descriptor.binpb'));
     assert.ok(descriptors.equals(smallDescriptorSet()));
     // `kubectl apply` keeps a copy of the whole object in an annotation, of 256 KiB at most.

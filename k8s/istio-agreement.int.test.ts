@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openPathsOf } from '../mesh/envoy/open-paths.js';
+import { JWKS_PATH } from '../platform/identity/jwks-server.js';
+import { accessRules } from '../services/access-rules.js';
 import { projectRoot } from '../platform/process/project-root.js';
 import { runCheckTool } from './testing/check-tools.js';
-import { containersOf, type Labels, type Manifest, Overlay, overlayNames, selects } from './testing/manifests.js';
+import {
+  type Container,
+  containersOf,
+  type Labels,
+  type Manifest,
+  Overlay,
+  overlayNames,
+  selects,
+} from './testing/manifests.js';
 
 interface Rule {
   readonly from?: readonly { readonly source: { readonly principals?: readonly string[] } }[];
@@ -114,6 +125,19 @@ describe("Istio's resources and the other manifests agree", function () {
     }
   });
 
+  it('on tokens: asked for everywhere but on EKS only, and for all but what anybody may call', () => {
+    for (const overlay of overlays) {
+      const policy = overlay.find('AuthorizationPolicy', 'mesh-gateway-token');
+      assert.equal(policy !== undefined, overlay.name.startsWith('eks'), overlay.name);
+      const { AUTH } = overlay.environmentOf(
+        overlay.get('Deployment', 'thread-command').spec.template.spec.containers[0] as Container,
+      );
+      assert.equal(AUTH === 'jwt', policy !== undefined, overlay.name);
+      const [rule] = (policy?.spec.rules ?? []) as [{ to: [{ operation: { notPaths: string[] } }] }?];
+      if (rule) assert.deepEqual(rule.to[0].operation.notPaths.toSorted(), openPathsOf(accessRules).sort());
+    }
+  });
+
   it('on the API: the policies open every service of threads, and nothing else but health and reflection', () => {
     const api = readdirSync(join(projectRoot, 'proto'), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.proto') && !path.startsWith('third_party'))
@@ -127,6 +151,7 @@ describe("Istio's resources and the other manifests agree", function () {
       const open = grants(overlay)
         .flatMap(({ rule }) => rule.to ?? [])
         .flatMap(({ operation }) => operation.paths ?? [])
+        .filter((path) => path !== JWKS_PATH)
         .map((path) => /^\/([\w.]+)\/\*$/.exec(path)?.[1] ?? assert.fail(path));
       assert.deepEqual(open.filter((service) => !service.startsWith('grpc.')).sort(), api.sort(), overlay.name);
     }

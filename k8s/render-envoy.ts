@@ -3,6 +3,8 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { accessRules } from '../services/access-rules.js';
+import { openPathsOf } from '../mesh/envoy/open-paths.js';
 import { renderEnvoyConfig, upstreams } from '../mesh/envoy/render-config.js';
 import { portSettings } from '../mesh/local/mesh-settings.js';
 import { services } from '../mesh/services.js';
@@ -12,6 +14,9 @@ import { projectRoot } from '../platform/process/project-root.js';
 /** Where the component plain-envoy finds what is rendered here. */
 export const generatedFolder = join(projectRoot, 'k8s', 'components', 'plain-envoy', 'generated');
 
+/** Where the component that has it ask for tokens does. */
+export const jwtFolder = join(projectRoot, 'k8s', 'components', 'plain-envoy', 'jwt', 'generated');
+
 /** The folder within Envoy's container that the ConfigMap is mounted at. */
 export const MOUNT_PATH = '/etc/envoy';
 
@@ -19,7 +24,7 @@ export const MOUNT_PATH = '/etc/envoy';
 export const ADMIN_PORT = 9901;
 
 /** Envoy's configuration in Kubernetes: the same template and ports as of the local mesh, other addresses. */
-export function kubernetesEnvoyConfig(): string {
+export function kubernetesEnvoyConfig(auth: 'off' | 'jwt' = 'off'): string {
   return renderEnvoyConfig({
     listenHost: '0.0.0.0',
     port: portSettings.envoy.port,
@@ -30,6 +35,9 @@ export function kubernetesEnvoyConfig(): string {
     // Headless Services: the name resolves to all instances that are ready.
     upstreams: upstreams((service) => [{ host: `${service}-instances`, port: services[service].ports.grpc }]),
     descriptorSetPath: `${MOUNT_PATH}/descriptor.binpb`,
+    ...(auth === 'jwt' && {
+      tokens: { jwks: [{ host: 'account', port: services.account.ports.jwks }], openPaths: openPathsOf(accessRules) },
+    }),
   });
 }
 
@@ -44,5 +52,7 @@ export function smallDescriptorSet(): Uint8Array {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   mkdirSync(generatedFolder, { recursive: true });
   writeFileSync(join(generatedFolder, 'envoy.yaml'), kubernetesEnvoyConfig());
+  mkdirSync(jwtFolder, { recursive: true });
+  writeFileSync(join(jwtFolder, 'envoy.yaml'), kubernetesEnvoyConfig('jwt'));
   writeFileSync(join(generatedFolder, 'descriptor.binpb'), smallDescriptorSet());
 }
