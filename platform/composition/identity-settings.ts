@@ -61,6 +61,11 @@ export const authSettings = group({
     { default: 5_000, maximum: LONGEST_MS },
     'a token of an unknown key makes a service ask at once, but not again for so long',
   ),
+  serviceTokenFile: text(
+    'SERVICE_TOKEN_FILE',
+    { default: '' },
+    'what proves to other services who this one is; read again when it changes. `npm start` writes one for each with `AUTH=jwt`',
+  ),
   clockToleranceMs: integer(
     'TOKEN_CLOCK_TOLERANCE_MS',
     { default: 5_000, maximum: 60_000 },

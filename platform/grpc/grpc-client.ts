@@ -11,6 +11,7 @@ import {
 import type { TraceContext } from '../journal/trace-context.js';
 import { Fault, toError } from '../kernel/fault.js';
 import { startSpan } from '../telemetry/tracing.js';
+import { ACTING_FOR_HEADER } from './access-control.js';
 import { faultOf } from './statuses.js';
 
 /** As much of a generated method as a call takes. */
@@ -33,6 +34,8 @@ export interface GrpcClientOptions<Definition> {
   readonly breakAfter?: number;
   /** So long, in milliseconds; then one call is let through. @default 2000 */
   readonly breakForMs?: number;
+  /** What proves who calls, as it is at the moment (`followServiceToken`). @default nothing */
+  readonly token?: (() => string | undefined) | undefined;
 }
 
 export interface ClientCall {
@@ -40,6 +43,8 @@ export interface ClientCall {
   readonly trace?: TraceContext;
   /** @default the client's */
   readonly deadlineMs?: number;
+  /** Id of the account for which a service calls. @default the one that the request names */
+  readonly actingFor?: string;
 }
 
 /** Tries of one call at most; the deadline usually comes first. */
@@ -73,9 +78,9 @@ export class GrpcClient<Definition extends Readonly<Record<string, Unary>>> {
   async call<Name extends keyof Definition & string>(
     name: Name,
     request: RequestOf<Definition[Name]>,
-    { trace, deadlineMs = this.options.deadlineMs ?? 5_000 }: ClientCall = {},
+    call: ClientCall = {},
   ): Promise<ResponseOf<Definition[Name]>> {
-    const deadline = Date.now() + deadlineMs;
+    const deadline = Date.now() + (call.deadlineMs ?? this.options.deadlineMs ?? 5_000);
     const isSafe = this.options.readOnly?.includes(name) === true || hasRequestId(request);
     const again = handleWhen((error) => isSafe && isUnavailable(error) && Date.now() < deadline);
     const retries = retry(again, {
@@ -83,7 +88,7 @@ export class GrpcClient<Definition extends Readonly<Record<string, Unary>>> {
       backoff: new ExponentialBackoff({ initialDelay: 20, maxDelay: 500 }),
     });
     try {
-      const answer = await wrap(retries, this.#breaker).execute(() => this.#try(name, request, deadline, trace));
+      const answer = await wrap(retries, this.#breaker).execute(() => this.#try(name, request, deadline, call));
       return answer as ResponseOf<Definition[Name]>;
     } catch (thrown) {
       if (!isBrokenCircuitError(thrown)) throw toError(thrown);
@@ -97,7 +102,7 @@ export class GrpcClient<Definition extends Readonly<Record<string, Unary>>> {
     this.#client.close();
   }
 
-  #try(name: string, request: unknown, deadline: number, trace: TraceContext | undefined): Promise<unknown> {
+  #try(name: string, request: unknown, deadline: number, { trace, actingFor }: ClientCall): Promise<unknown> {
     const method = this.definition[name] as MethodDefinition<unknown, unknown> | undefined;
     if (method === undefined) throw new Error(`no method ${name}`);
     const { path, requestSerialize, responseDeserialize } = method;
@@ -106,6 +111,9 @@ export class GrpcClient<Definition extends Readonly<Record<string, Unary>>> {
     if (trace !== undefined) metadata.set('x-request-id', trace.requestId);
     const traceparent = span?.traceparent ?? trace?.traceparent;
     if (traceparent !== undefined) metadata.set('traceparent', traceparent);
+    const token = this.options.token?.();
+    if (token !== undefined) metadata.set('authorization', `Bearer ${token}`);
+    if (actingFor !== undefined) metadata.set(ACTING_FOR_HEADER, actingFor);
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         ...([path, requestSerialize, responseDeserialize, request, metadata, { deadline }] as const),
