@@ -26,8 +26,7 @@ async function promtool(): Promise<string> {
   console.log('building promtool (Go; minutes) …');
   const progress = setInterval(() => console.log(`  still building, ${minutes()} min`), 60_000);
   try {
-    // Without the discovery of clouds' machines, which rules do not need.
-    const options = ['-trimpath', '-tags', 'remove_all_sd', '-ldflags', '-s -w', '-o', binary];
+    const options = ['-trimpath', '-ldflags', '-s -w', '-o', binary];
     const env = { CGO_ENABLED: '0', GOTOOLCHAIN: 'local' };
     const timeoutMs = 60 * 60_000;
     await run('go', ['build', ...options, 'github.com/prometheus/prometheus/cmd/promtool'], {
