@@ -218,6 +218,31 @@ describe("Envoy's REST: manners of HTTP", () => {
     assert.deepEqual([metadata.account_id, metadata['x-fine']], [undefined, 'c']);
   });
 
+  it('what only an edge says of a call, no client does; headers of its connection end here', async () => {
+    const said = [
+      ...['x-envoy-original-path: /x', 'x-envoy-retry-on: 5xx', 'x-envoy-upstream-rq-timeout-ms: 1'],
+      ...['x-envoy-external-address: 10.9.9.9', 'x-envoy-decorator-operation: x', 'x-forwarded-proto: https'],
+      ...['x-forwarded-for: 10.9.9.9', 'x-mesh-health: y', 'x-acting-for: B'],
+      ...['connection: close, x-hop', 'x-hop: 1', 'keep-alive: timeout=5', 'proxy-connection: keep-alive', 'te: gzip'],
+    ];
+    const head = ['GET /v1/threads?account_id=a HTTP/1.1', 'host: a', ...said, '', ''];
+    assert.equal((await rawHttp(envoy.settings.port, head.join('\r\n'))).status, 200);
+    const {
+      'x-forwarded-for': addresses,
+      'x-request-id': _id,
+      traceparent: _trace,
+      ...others
+    } = services.lastCall.metadata;
+    assert.deepEqual(others, {
+      'x-envoy-external-address': '127.0.0.1',
+      'x-envoy-original-method': 'GET',
+      'x-envoy-original-path': '/v1/threads?account_id=a',
+      'x-forwarded-proto': 'http',
+    });
+    // The last address is the one that Envoy saw, and the one that counts.
+    assert.match(String(addresses), /^10\.9\.9\.9,(?!10\.9\.9\.9)[^,]+$/);
+  });
+
   describe('JSON', () => {
     const lenient: [string, string][] = [
       ["{'title':'x'}", 'Strings stand in double quotes.'],
