@@ -22,10 +22,12 @@ import {
   requestFor,
   signerOf,
 } from './testing/callers.js';
+import { forgedTokens } from './fuzz/forged-tokens.js';
 import { eventually } from './testing/eventually.js';
 
 const WATCH = '/threadweaver.thread.v1.ThreadQueryService/WatchThread';
 const LIST = '/threadweaver.thread.v1.ThreadQueryService/ListThreads';
+const CREATE = '/threadweaver.thread.v1.ThreadCommandService/CreateThread';
 
 describe('a mesh that asks for tokens', function () {
   this.timeout(120_000);
@@ -164,6 +166,49 @@ describe('a mesh that asks for tokens', function () {
     });
     assert.equal(huge.code, status.UNAUTHENTICATED);
     assert.equal(await statusWith(`Bearer ${good}`), 200);
+  });
+
+  it('takes no forged token, at the edge and at each service, and serves those who have a good one meanwhile', async () => {
+    const forged = await forgedTokens(readKeyRing(join(mesh.dataDir, KEY_RING_FILE)), ACCOUNT);
+    const good = await bearerOf(ACCOUNT);
+    const statuses = new Set<number>();
+    let isOver = false;
+    let answers = 0;
+    const careful = async (): Promise<void> => {
+      while (!isOver) {
+        statuses.add((await fetch(listUrl(), { headers: good })).status);
+        answers += 1;
+      }
+    };
+    const carefulOnes = careful();
+    for (const [what, token] of Object.entries(forged)) {
+      const headers = { authorization: `Bearer ${token}` };
+      assert.equal((await fetch(listUrl(), { headers })).status, 401, what);
+      for (const [client, path] of [
+        [clients.edge, LIST],
+        [clients.query, LIST],
+        [clients.command, CREATE],
+      ] as const) {
+        const { code } = await call(client, path, requestFor(path, 'accountId', ACCOUNT), headers);
+        assert.equal(code, status.UNAUTHENTICATED, what);
+      }
+    }
+    // A flood of names of keys that nobody knows: each might make somebody ask for keys.
+    const unknown = forged['kid: SQL']?.split('.') ?? assert.fail();
+    const flood = Array.from({ length: 16 }, async (_, part) => {
+      for (let count = 0; count < 40; count += 1) {
+        const header = Buffer.from(JSON.stringify({ alg: 'ES256', typ: 'at+jwt', kid: `${part}-${count}` }));
+        const headers = { authorization: `Bearer ${[header.toString('base64url'), ...unknown.slice(1)].join('.')}` };
+        const answer = await call(clients.query, LIST, requestFor(LIST, 'accountId', ACCOUNT), headers);
+        assert.equal(answer.code, status.UNAUTHENTICATED);
+        assert.equal((await fetch(listUrl(), { headers })).status, 401);
+      }
+    });
+    await Promise.all(flood);
+    isOver = true;
+    await carefulOnes;
+    assert.deepEqual([...statuses], [200]);
+    assert.ok(answers > 10, `only ${answers} answers`);
   });
 
   it('asks for none on the older ports, whose clients know none: there Envoy speaks for them', async () => {
