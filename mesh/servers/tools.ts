@@ -45,6 +45,16 @@ export function mySqlInstallation(): MySqlInstallation {
   return { server, installDb: join(baseDir, 'scripts', 'mariadb-install-db'), baseDir };
 }
 
+/**
+ * Where Prometheus, promtool and its pages are unpacked.
+ * @throws Error saying what to run when they are not there
+ */
+export function prometheusFolder(): string {
+  const folder = join(projectRoot, '.tools', 'prometheus');
+  if (existsSync(join(folder, 'usr', 'bin', 'promtool'))) return folder;
+  throw new Error('Prometheus is not installed; run `node scripts/prepare.mjs --observe` (Debian or Ubuntu)');
+}
+
 /** The first executable of that name on PATH or in the folders where Debian puts servers. */
 export function onPath(name: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
