@@ -2,6 +2,8 @@ import { createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
+import { openPathsOf } from '../../mesh/envoy/open-paths.js';
+import { accessRules } from '../../services/access-rules.js';
 import type { Report } from './report.js';
 import { CONTROL_PLANE_IP } from './tools.js';
 import { callRest, callRpc, eventually, pingPong, rpc } from './traffic.js';
@@ -113,7 +115,11 @@ async function checkTokens(world: World, report: Report): Promise<void> {
     callRest(url, { headers: token === undefined ? undefined : { authorization: `Bearer ${token}` } });
   world.reset();
   report.check('control: without the component, no token is asked for', (await ask()).status === 200);
-  const names = ['RequestAuthentication/mesh-gateway', 'AuthorizationPolicy/mesh-gateway-token'];
+  const names = [
+    'RequestAuthentication/mesh-gateway',
+    'AuthorizationPolicy/mesh-gateway-token',
+    'EnvoyFilter/edge-tokens',
+  ];
   const jwt = (await resourcesOf('scripts/verify-mesh/fixtures/jwt')).filter(({ kind, metadata }) =>
     names.includes(`${kind}/${metadata.name}`),
   );
@@ -125,7 +131,7 @@ async function checkTokens(world: World, report: Report): Promise<void> {
       ['signed by somebody else', sign(claims, theirs.privateKey), 401],
       ['that is over', sign({ ...claims, exp: now - 600 }, ours.privateKey), 401],
       ['of another issuer', sign({ ...claims, iss: 'https://other.example' }, ours.privateKey), 401],
-      ['for another audience', sign({ ...claims, aud: 'others' }, ours.privateKey), 403],
+      ['for another audience', sign({ ...claims, aud: 'others' }, ours.privateKey), 401],
       ['that is none', 'x.y.z', 401],
     ] as const;
     for (const [what, token, expected] of looks) {
@@ -137,6 +143,19 @@ async function checkTokens(world: World, report: Report): Promise<void> {
         right,
         `${response.status} ${text}`,
       );
+    }
+    for (const [what, path, authorization] of [
+      ['without Bearer', url, good],
+      ['in the query', `${url}?access_token=${good}`, undefined],
+      ['in the query under its other name', `${url}?token=${good}`, undefined],
+    ] as const) {
+      const response = await callRest(path, { headers: authorization === undefined ? undefined : { authorization } });
+      report.check(`token: one ${what} is taken`, response.status === 200, `${response.status} ${response.text}`);
+    }
+    for (const path of openPathsOf(accessRules)) {
+      const open = await callRpc(world.edge, path);
+      const isDenied = [status.PERMISSION_DENIED, status.UNAUTHENTICATED].includes(open.code);
+      report.check(`token: ${path} needs none, as the rules say`, !isDenied, open.details);
     }
     const grpc = await callRpc(world.edge, rpc.getThread);
     report.check(
