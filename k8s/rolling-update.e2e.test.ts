@@ -185,7 +185,7 @@ describe('A rolling update by the numbers of the manifests', function () {
     /** What kubelet does to a pod that goes. */
     async #terminate(service: ServiceProcess): Promise<void> {
       const { container } = this.#update;
-      await delay((container.lifecycle?.preStop.sleep.seconds as number) * 1_000);
+      await delay(((container.lifecycle?.preStop.sleep.seconds as number | undefined) ?? 0) * 1_000);
       service.kill('SIGTERM');
       assert.equal(await service.exited, 0);
       running.delete(service);
