@@ -50,7 +50,7 @@ export default tseslint.config(
   {
     files: ['{platform,services,load}/**/*.ts'],
     ignores: [
-      'services/*/*/config.ts',
+      'services/**/config.ts',
       'platform/process/settings.ts',
       'platform/admin/command-line/config.ts',
       ...testFiles,
@@ -60,7 +60,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['platform/kernel/**/*.ts', 'services/*/*/domain/**/*.ts'],
+    files: ['platform/kernel/**/*.ts', 'services/**/domain/**/*.ts'],
     ignores: testFiles,
     rules: {
       'no-restricted-properties': [

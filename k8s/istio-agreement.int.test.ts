@@ -138,7 +138,7 @@ describe("Istio's resources and the other manifests agree", function () {
     }
   });
 
-  it('on the API: the policies open every service of threads, and nothing else but health and reflection', () => {
+  it('on the API: the policies open every service of threads and accounts, and nothing else but health and reflection', () => {
     const api = readdirSync(join(projectRoot, 'proto'), { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.proto') && !path.startsWith('third_party'))
       .map((path) => readFileSync(join(projectRoot, 'proto', path), 'utf8'))
@@ -146,7 +146,7 @@ describe("Istio's resources and the other manifests agree", function () {
         const name = /^package ([\w.]+);/m.exec(text)?.[1] ?? '';
         return [...text.matchAll(/^service (\w+)/gm)].map(([, service]) => `${name}.${service}`);
       })
-      .filter((service) => /(^|\.)Thread\w*(Command|Query)Service$/.test(service));
+      .filter((service) => /(^|\.)(Thread\w*(Command|Query)|Account\w*)Service$/.test(service));
     for (const overlay of overlays) {
       const open = grants(overlay)
         .flatMap(({ rule }) => rule.to ?? [])

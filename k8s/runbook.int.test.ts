@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { readCommandLine as readMeshCommandLine } from '../mesh/local/command-line.js';
 import { projectRoot } from '../platform/process/project-root.js';
 import { readAdminArguments } from '../platform/admin/admin-program.js';
-import { contexts } from '../services/contexts.js';
+import { accounts, contexts } from '../services/contexts.js';
 import { containersOf, Overlay, overlayNames } from './testing/manifests.js';
 
 const fileText = (path: string): string => readFileSync(join(projectRoot, path), 'utf8');
@@ -14,7 +14,7 @@ const runbookText = fileText('docs/operations.md');
 
 /** What reads the arguments of a script of package.json, and throws when they cannot be meant. */
 const readers: Readonly<Record<string, (args: string[]) => unknown>> = {
-  admin: (args) => readAdminArguments(contexts, args),
+  admin: (args) => readAdminArguments(contexts, args, undefined, accounts),
   start: readMeshCommandLine,
 };
 /** kubectl's names for what the manifests have. */

@@ -5,7 +5,7 @@ export interface ServiceManifest {
   /** Where its first instance listens, by what for; further instances ten above the one before each. */
   readonly ports: Readonly<{ grpc: number } & { [purpose in Exclude<PortPurpose, 'grpc'>]?: number }>;
   /** What clients can call on its gRPC port: Envoy has a cluster of each that has something. */
-  readonly serves: 'commands' | 'queries' | 'health only';
+  readonly serves: 'commands' | 'queries' | 'commands and queries' | 'health only';
   /** How many `npm start -- --instances N` makes at most. */
   readonly maxInstances: number;
   /** What it is of which context, which says what it may do in NATS and MySQL (mesh/rights). @default it knows neither */
@@ -47,7 +47,7 @@ export const services = {
   account: {
     main: 'services/account/main',
     ports: { grpc: 50_055, jwks: 50_056 },
-    serves: 'health only',
+    serves: 'commands and queries',
     maxInstances: 2,
   },
 } as const satisfies Readonly<Record<string, ServiceManifest>>;

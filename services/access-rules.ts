@@ -1,5 +1,6 @@
 import { platformAccessRules } from '../platform/grpc/access-control.js';
 import type { AccessRules } from '../platform/kernel/access-rules.js';
+import { accountAccessRules } from './account/access-rules.js';
 import { threadAccessRules } from './thread/events/access-rules.js';
 
 /**
@@ -7,4 +8,4 @@ import { threadAccessRules } from './thread/events/access-rules.js';
  * the services, Envoy and Istio. Each service refuses to start without a rule for each of its methods. A new context's rules
  * come in here.
  */
-export const accessRules: AccessRules = { ...platformAccessRules, ...threadAccessRules };
+export const accessRules: AccessRules = { ...platformAccessRules, ...threadAccessRules, ...accountAccessRules };

@@ -1,4 +1,4 @@
 import { runAdmin } from '../platform/admin/admin-program.js';
-import { contexts } from './contexts.js';
+import { accounts, contexts } from './contexts.js';
 
-process.exitCode = await runAdmin(contexts, process.argv.slice(2));
+process.exitCode = await runAdmin(contexts, process.argv.slice(2), accounts);

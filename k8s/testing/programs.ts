@@ -1,4 +1,8 @@
-import { journalSettings, migrationSettings } from '../../platform/admin/command-line/config.js';
+import {
+  accountSettings as accountOperatorSettings,
+  journalSettings,
+  migrationSettings,
+} from '../../platform/admin/command-line/config.js';
 import { type SettingsTable, type SettingVariable, variablesOf } from '../../platform/process/settings.js';
 import { accountSettings } from '../../services/account/config.js';
 import { threadCommandSettings } from '../../services/thread/command/config.js';
@@ -23,6 +27,7 @@ function mainOf(name: string): string {
 export const programs: Readonly<Record<string, SettingsTable>> = {
   ...Object.fromEntries(Object.entries(services).map(([name, table]) => [mainOf(name), table])),
   'dist/services/admin.js thread projection migrate': migrationSettings,
+  'dist/services/admin.js account migrate': accountOperatorSettings,
   'dist/services/admin.js thread journal export': journalSettings,
   // It has options, and reads no variable.
   'dist/load/main.js': {},
@@ -41,8 +46,10 @@ export function suitsOneMachine({ kind, default: byDefault }: SettingVariable): 
 /** The main file that a container of ours runs, with the words that say what it is to do. */
 export function programOf({ image, args }: Container): string {
   return (
-    args?.slice(0, args[0] === 'dist/services/admin.js' ? 4 : 1).join(' ') ??
-    mainOf(image.replace(/^.*\//, '').replace(/:.*$/, ''))
+    args
+      ?.slice(0, args[0] === 'dist/services/admin.js' ? 4 : 1)
+      .filter((word) => !word.startsWith('--'))
+      .join(' ') ?? mainOf(image.replace(/^.*\//, '').replace(/:.*$/, ''))
   );
 }
 

@@ -2,12 +2,21 @@
 -- and caches from harm. Of gRPC it only puts Envoy's own words into ours.
 -- Envoy pastes this file into its configuration (render-config.ts).
 
--- How a path's errors look. `messages` are JSON string literals, quotes included. A path matches by its beginning,
--- the first match counts; the messenger's {"code", "message"} is to come here.
+-- How errors look: `messages` are JSON string literals, quotes included.
+local function error_messages(_, messages)
+  return '{"error_messages":[' .. table.concat(messages, ',') .. ']}'
+end
+local function code_and_message(status, messages)
+  for index, message in ipairs(messages) do messages[index] = message:sub(2, -2) end
+  return '{"code":' .. status .. ',"message":"' .. table.concat(messages, '; ') .. '"}'
+end
+-- The first that a path begins with counts. What no service knows looks as at the older system whose port it came to.
 local shapes = {
-  { path = '/', render = function(_, messages)
-    return '{"error_messages":[' .. table.concat(messages, ',') .. ']}'
-  end },
+  { path = '/auth/', render = code_and_message },
+  { path = '/messenger/', render = code_and_message },
+  { path = '/v1/', render = error_messages },
+  { path = '/', port = ':${MESSENGER_PORT}', render = code_and_message },
+  { path = '/', render = error_messages },
 }
 
 -- What to say when an answer carries no text of its own.
@@ -164,9 +173,10 @@ local function protect(handle, headers)
   if status == '429' or status == '503' then headers:replace('retry-after', tostring(pauses[status])) end
 end
 
-local function shape_for(path)
+local function shape_for(path, address)
   for index, shape in ipairs(shapes) do
-    if path:sub(1, #shape.path) == shape.path then return index end
+    local is_port = shape.port == nil or address:sub(-#shape.port) == shape.port
+    if is_port and path:sub(1, #shape.path) == shape.path then return index end
   end
   return #shapes
 end
@@ -189,7 +199,7 @@ function envoy_on_request(handle)
   if thread_id then headers:replace('x-thread-id', thread_id:upper()) end
   if not is_grpc then
     local path = headers:get(':path') or '/'
-    handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape_for(path))
+    handle:streamInfo():dynamicMetadata():set('legacy_errors', 'shape', shape_for(path, handle:streamInfo():downstreamLocalAddress()))
     if path:find('^/v1/threads/[^/?]+/events') and (headers:get('accept') or ''):find('text/event-stream', 1, true) then
       handle:streamInfo():dynamicMetadata():set('legacy_errors', 'is_event_source', true)
     end

@@ -14,6 +14,7 @@ const settings: EnvoySettings = {
       { host: 'second', port: 50061 },
     ],
     'thread-query': [{ host: '127.0.0.1', port: 50052 }],
+    account: [{ host: '127.0.0.1', port: 50055 }],
   },
   descriptorSetPath: '/a path/with "quotes".binpb',
 };

@@ -100,7 +100,7 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
     ADDRESS_RATE: tokenBucket(settings.maxCallsPerSecondOfAddress ?? 10_000),
     SUBJECT_RATE: tokenBucket(settings.maxCallsPerSecondOfSubject ?? 1_000),
     MAX_HEAP_BYTES: String(settings.maxHeapBytes ?? 1024 * 1024 * 1024),
-    LEGACY_ERRORS_LUA: readTemplate('legacy-errors.lua'),
+    LEGACY_ERRORS_LUA: fill(readTemplate('legacy-errors.lua'), { MESSENGER_PORT: String(settings.messengerPort) }),
     ...(settings.tls && {
       TLS_PORT: String(settings.tls.port),
       TLS_CERTIFICATE_FILE: JSON.stringify(settings.tls.certificateFile),

@@ -4,7 +4,7 @@ import { restRules } from './rest-paths.js';
 
 interface RoutedPath {
   readonly name: string;
-  readonly match: { readonly safe_regex?: { readonly regex: string } };
+  readonly match: { readonly path?: string; readonly safe_regex?: { readonly regex: string } };
 }
 
 /** Every sequence of up to `length` of these segments. */
@@ -15,11 +15,16 @@ function* sequences(segments: readonly string[], length: number): Generator<read
 }
 
 describe("The edge's REST routes", () => {
-  const rules = restRules().map(({ method, path }) => ({ method, template: path.slice(1).split('/') }));
+  const rulesBelow = (prefix: string) =>
+    restRules()
+      .filter(({ path }) => path.startsWith(prefix))
+      .map(({ method, path }) => ({ method, template: path.slice(1).split('/') }));
+  const rules = rulesBelow('/v1/threads');
   const { routes } = edgeConnectionManager().route_config.virtual_hosts[0];
+  const routeOf = (name: string) =>
+    (routes as unknown as RoutedPath[]).find((each) => each.name === name) ?? assert.fail(`no route ${name}`);
   const pathOf = (name: string) => {
-    const route = (routes as unknown as RoutedPath[]).find((each) => each.name === name);
-    return new RegExp(`^(?:${route?.match.safe_regex?.regex ?? assert.fail(`no route ${name}`)})$`);
+    return new RegExp(`^(?:${routeOf(name).match.safe_regex?.regex ?? assert.fail(`no path of ${name}`)})$`);
   };
 
   it('take exactly the paths that the protos give to a call, by exactly that method', () => {
@@ -47,5 +52,18 @@ describe("The edge's REST routes", () => {
       if (commands.test(text) || queries.test(text)) matched += 1;
     }
     assert.ok(matched > rules.length);
+  });
+
+  it('do so with the older accounts, too', () => {
+    const accountRules = rulesBelow('/auth/');
+    assert.equal(accountRules.length, 9);
+    const names = { post: 'rest-account-command', get: 'rest-account-query' } as const;
+    for (const { method, template } of accountRules) {
+      const path = `/${template.join('/')}`;
+      if (method === 'put') assert.equal(routeOf('rest-account-token').match.path, path);
+      else
+        for (const [each, name] of Object.entries(names)) assert.equal(pathOf(name).test(path), each === method, path);
+      assert.ok(!pathOf(names.post).test(`${path}/x`) && !pathOf(names.get).test(`${path}/x`));
+    }
   });
 });

@@ -5,7 +5,10 @@ import { FileDescriptorSetSchema, type MethodOptions } from '@bufbuild/protobuf/
 import { descriptorSetPath } from '../../platform/grpc/descriptor-set.js';
 
 /** google.api.HttpRule, as far as it is read here. */
-type HttpRule = Message & { readonly pattern: { readonly case?: string; readonly value?: string } };
+type HttpRule = Message & {
+  readonly pattern: { readonly case?: string; readonly value?: string };
+  readonly additionalBindings: readonly HttpRule[];
+};
 
 /** How REST calls a method. */
 export interface RestRule {
@@ -25,9 +28,12 @@ export function restRules(): RestRule[] {
   for (const type of registry) {
     if (type.kind !== 'service') continue;
     for (const method of type.methods) {
-      const { case: kind, value: path } = getOption(method, http).pattern;
-      if (kind !== undefined && path !== undefined)
+      const rule = getOption(method, http);
+      for (const { pattern } of [rule, ...rule.additionalBindings]) {
+        const { case: kind, value: path } = pattern;
+        if (kind === undefined || path === undefined) continue;
         rules.push({ rpc: `/${type.typeName}/${method.name}`, method: kind, path });
+      }
     }
   }
   return rules;

@@ -40,7 +40,17 @@ describe('the parts of the mesh', () => {
   it('are one of each by default', () => {
     assert.deepEqual(
       [...portsByName({}).keys()],
-      ['nats', 'mysql', 'migrate', 'thread-command', 'thread-query', 'thread-projector', 'account', 'envoy'],
+      [
+        'nats',
+        'mysql',
+        'migrate',
+        'migrate-accounts',
+        'thread-command',
+        'thread-query',
+        'thread-projector',
+        'account',
+        'envoy',
+      ],
     );
   });
 

@@ -36,7 +36,10 @@ export function meshComponents(settings: MeshSettings): Component[] {
     return {
       ...(serviceRights[service] && nats.environmentOf(service)),
       ...(url !== undefined && { MYSQL_URL: url }),
-      ...(service === 'account' && { KEY_RING_FILE: join(dataDir, KEY_RING_FILE) }),
+      ...(service === 'account' && {
+        KEY_RING_FILE: join(dataDir, KEY_RING_FILE),
+        ACCOUNT_MYSQL_URL: urls.accounts.service,
+      }),
     };
   };
 
@@ -55,7 +58,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
       return {
         kind: 'process',
         name,
-        dependsOn: [...natsNames, 'mysql', 'migrate'],
+        dependsOn: [...natsNames, 'mysql', 'migrate', 'migrate-accounts'],
         ports: [...Object.values(portNames).map((own) => claim(own)), ...(metrics ? [metrics] : [])],
         server: {
           name,
@@ -113,6 +116,17 @@ export function meshComponents(settings: MeshSettings): Component[] {
           'services/admin.js',
           { MYSQL_URL: urls.migrator('thread'), ...settings.serviceEnv },
           { words: ['thread', 'projection', 'migrate'] },
+        ),
+    },
+    {
+      kind: 'task',
+      name: 'migrate-accounts',
+      dependsOn: ['mysql'],
+      command: () =>
+        compiled(
+          'services/admin.js',
+          { ACCOUNT_MYSQL_URL: urls.accounts.migrator, ...settings.serviceEnv },
+          { words: ['account', 'migrate'] },
         ),
     },
     ...allServices,

@@ -1,5 +1,11 @@
 import { contextResources } from '../rights/context-resources.js';
-import { accountOf, migratorOf, mySqlAccountRights, OPERATOR_ACCOUNT } from '../rights/mysql-rights.js';
+import {
+  ACCOUNT_DATABASE,
+  accountOf,
+  migratorOf,
+  mySqlAccountRights,
+  OPERATOR_ACCOUNT,
+} from '../rights/mysql-rights.js';
 import { type MySqlAccount } from '../servers/mysql-accounts.js';
 import { mySqlUrl } from '../servers/mysql-server.js';
 import { serviceRights } from '../services.js';
@@ -26,9 +32,15 @@ export function mySqlUrls({
   migrator(context: string): string;
   /** Undefined where it has nothing to do with MySQL. */
   service(name: string): string | undefined;
+  /** People's accounts, for their service and for what migrates and looks after them. */
+  readonly accounts: { readonly service: string; readonly migrator: string };
 } {
   const url = (name: string, database: string): string =>
-    external ?? mySqlUrl(ports.mySql, { name, password: passwordOf(secrets.mySql, name) }, database);
+    external === undefined
+      ? mySqlUrl(ports.mySql, { name, password: passwordOf(secrets.mySql, name) }, database)
+      : database === ACCOUNT_DATABASE
+        ? besideDatabase(external)
+        : external;
   const contexts = contextResources();
   const databaseOf = (context: string): string => contexts.find(({ name }) => name === context)?.database ?? '';
   return {
@@ -39,7 +51,18 @@ export function mySqlUrls({
       if (rights === undefined || rights.part === 'command') return undefined;
       return url(accountOf(name), databaseOf(rights.context));
     },
+    accounts: {
+      service: url(accountOf('account'), ACCOUNT_DATABASE),
+      migrator: url(migratorOf('account'), ACCOUNT_DATABASE),
+    },
   };
+}
+
+/** Accounts have a database of their own beside the one that somebody has named. */
+function besideDatabase(named: string): string {
+  const url = new URL(named);
+  url.pathname += '_account';
+  return url.href;
 }
 
 /** @throws Error nobody has made one */

@@ -20,6 +20,7 @@ export function writeOperatorSettings(settings: MeshSettings): void {
   const variables = {
     ...(natsUrl === undefined ? natsComponents(settings).environmentOf(OPERATOR) : {}),
     ...(mySqlUrl === undefined ? { MYSQL_URL: mySqlUrls(settings).operator } : {}),
+    ACCOUNT_MYSQL_URL: mySqlUrls(settings).accounts.migrator,
     KEY_RING_FILE: join(resolve(dataDir), KEY_RING_FILE),
     OWNERSHIP_ADDRESS: `127.0.0.1:${ports.threadCommandAdmin}`,
   };

@@ -8,6 +8,9 @@ const OWN_TABLES = 'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, 
 /** Whose commands look after all read models: as the one account was called that all who write shared. */
 export const OPERATOR_ACCOUNT = 'threadweaver';
 
+/** Where people's accounts lie: no context's, and nobody's but their service's and its migrations'. */
+export const ACCOUNT_DATABASE = 'threadweaver_account';
+
 /** Accounts that earlier versions have made, and that have no rights any more. */
 export const FORMER_ACCOUNTS = ['threadweaver_query'];
 
@@ -26,7 +29,7 @@ export function migratorOf(context: string): string {
 
 /**
  * The accounts of MySQL, each with what its process needs and no more: migrations make tables, a projector fills those of its context, queries read them, and
- * a command side has none.
+ * a command side has none. Not even the operators' sees people's accounts.
  */
 export function mySqlAccountRights(
   contexts: readonly ContextResources[],
@@ -49,6 +52,11 @@ export function mySqlAccountRights(
       if (rights === undefined) return [];
       return [{ name: accountOf(service), grants: [`${rights} ON ${quoted(database)}.*`] }];
     }),
+    {
+      name: migratorOf('account'),
+      grants: [`${OWN_TABLES}, REFERENCES ON ${quoted(ACCOUNT_DATABASE)}.*`],
+    },
+    { name: accountOf('account'), grants: [`SELECT, INSERT, UPDATE, DELETE ON ${quoted(ACCOUNT_DATABASE)}.*`] },
   ];
 }
 

@@ -95,6 +95,12 @@ export const cases: Readonly<Record<string, RuleCase>> = {
     quiet: { threadweaver_database_connections_in_use: steady(9) },
   },
   WaitersNearLimit: near('watchers', 'watchers_limit', 81, 79, 5),
+  PasswordsPileUp: near('password_hashes_waiting', 'password_hashes_waiting_limit', 81, 79, 5),
+  RefreshTokensReused: {
+    series: { threadweaver_refresh_tokens_reused_total: growing(3) },
+    atMinute: 12,
+    quiet: { threadweaver_refresh_tokens_reused_total: steady(0) },
+  },
   EventLoopBlocked: {
     series: { nodejs_eventloop_lag_p99_seconds: steady(0.3) },
     atMinute: 8,

@@ -3,6 +3,7 @@ import { toError } from '../kernel/fault.js';
 import { projectRoot } from '../process/project-root.js';
 import type { AdministeredContext, AdminOutput, AdminTask, Ask } from './command-line/admin-task.js';
 import { completionScript } from './command-line/completion.js';
+import { addAccountCommands, type AdministeredAccounts } from './accounts/account-commands.js';
 import { addExplainCommand } from './explain/explain-commands.js';
 import { addIdentityCommands } from './identity/identity-commands.js';
 import { addJournalCommands } from './journal/journal-commands.js';
@@ -10,6 +11,7 @@ import { addOwnershipCommands } from './ownership/ownership-commands.js';
 import { addProjectionCommands } from './projection/projection-commands.js';
 import { addReactionCommands } from './reactions/reaction-commands.js';
 
+export type { AdministeredAccounts } from './accounts/account-commands.js';
 export type { AdministeredContext } from './command-line/admin-task.js';
 
 /** What arguments ask for. */
@@ -22,12 +24,14 @@ export interface AdminRequest {
  * Reads what operators type; nothing is carried out.
  * @param args behind the program's name
  * @param print takes help that is asked for. @default to stdout
+ * @param accounts @default there are none to look after
  * @throws CommanderError saying what is wrong, and near what; with exit code 0 when it was help that was asked for
  */
 export function readAdminArguments(
   contexts: readonly AdministeredContext[],
   args: readonly string[],
   print: (text: string) => void = (text) => void process.stdout.write(text),
+  accounts?: AdministeredAccounts,
 ): AdminRequest {
   let request: AdminRequest | undefined;
   const ask: Ask = (command, task) => {
@@ -35,7 +39,9 @@ export function readAdminArguments(
   };
   let wrong = '';
   try {
-    programOf(contexts, ask, { writeOut: print, writeErr: (text) => (wrong += text) }).parse(args, { from: 'user' });
+    programOf(contexts, accounts, ask, { writeOut: print, writeErr: (text) => (wrong += text) }).parse(args, {
+      from: 'user',
+    });
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode !== 0) error.message = wrong.trimEnd();
     throw error;
@@ -44,7 +50,12 @@ export function readAdminArguments(
   return request;
 }
 
-function programOf(contexts: readonly AdministeredContext[], ask: Ask, output: OutputConfiguration): Command {
+function programOf(
+  contexts: readonly AdministeredContext[],
+  accounts: AdministeredAccounts | undefined,
+  ask: Ask,
+  output: OutputConfiguration,
+): Command {
   const program = new Command('npm run admin --')
     .description('Looks after what the contexts of this system have written.')
     // Whoever calls says what is wrong, and with which code the process ends.
@@ -61,7 +72,9 @@ function programOf(contexts: readonly AdministeredContext[], ask: Ask, output: O
     addReactionCommands(group, administered, ask);
     addExplainCommand(group, administered, ask);
   }
-  addIdentityCommands(program.command('account').description('tokens, and the keys that sign them'), ask);
+  const ofAccounts = program.command('account').description("people's accounts, tokens, and the keys that sign them");
+  if (accounts !== undefined) addAccountCommands(ofAccounts, accounts, ask);
+  addIdentityCommands(ofAccounts, ask);
   for (const leaf of leavesOf(program)) leaf.option('--json', 'print the result as JSON, and progress on stderr');
   program
     .command('completion')
@@ -89,12 +102,16 @@ function leavesOf(command: Command): Command[] {
  * Does what arguments ask for.
  * @returns the exit code: 0 when all is well
  */
-export async function runAdmin(contexts: readonly AdministeredContext[], args: readonly string[]): Promise<number> {
+export async function runAdmin(
+  contexts: readonly AdministeredContext[],
+  args: readonly string[],
+  accounts?: AdministeredAccounts,
+): Promise<number> {
   const line = (text: string): void => void process.stdout.write(`${text}\n`);
   const warn = (text: string): void => void process.stderr.write(`${text}\n`);
   let request: AdminRequest;
   try {
-    request = readAdminArguments(contexts, args);
+    request = readAdminArguments(contexts, args, undefined, accounts);
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;

@@ -2,7 +2,7 @@ import { DEFAULT_BUCKETS } from '../nats/bucketed-journal.js';
 import { DEFAULT_PARTITIONS } from '../nats/feed-stream.js';
 import { withCredentials } from '../nats/nats-address.js';
 import { journalLayouts } from '../nats/open-journal.js';
-import { choice, combined, group, integer, invalidSetting, text, url } from '../process/settings.js';
+import { choice, combined, group, integer, invalidSetting, LONGEST_MS, text, url } from '../process/settings.js';
 
 /** NATS_URL, with NATS_USER and NATS_PASSWORD written into it. */
 export const natsUrl = combined(
@@ -76,3 +76,40 @@ export const mysqlUrl = url(
   { default: 'mysql://root@127.0.0.1:3306/threadweaver' },
   'where the read model lies',
 );
+
+/** ACCOUNT_MYSQL_URL */
+export const accountMysqlUrl = url(
+  'ACCOUNT_MYSQL_URL',
+  { default: 'mysql://root@127.0.0.1:3306/threadweaver_account' },
+  "where people's accounts lie: a database of their own",
+);
+
+/** How a process that answers from a database uses it. */
+export const databaseSettings = {
+  mysqlMaxConnections: integer('MYSQL_MAX_CONNECTIONS', { default: 10, minimum: 1 }, 'connections to MySQL'),
+  mysqlConnectTimeoutMs: integer(
+    'MYSQL_CONNECT_TIMEOUT_MS',
+    { default: 1_000, minimum: 1 },
+    'how long opening a connection may take',
+  ),
+  mysqlAcquireTimeoutMs: integer(
+    'MYSQL_ACQUIRE_TIMEOUT_MS',
+    { default: 1_500, minimum: 1 },
+    'how long a call may wait for a free connection',
+  ),
+  mysqlStatementTimeoutMs: integer(
+    'MYSQL_STATEMENT_TIMEOUT_MS',
+    { default: 2_000, minimum: 1 },
+    'how long one query may take; the server ends it then',
+  ),
+  healthCheckEveryMs: integer(
+    'HEALTH_CHECK_EVERY_MS',
+    { default: 2_000, minimum: 10, maximum: LONGEST_MS },
+    'how often the database is asked for a sign of life',
+  ),
+  maxQueuedPerClient: integer(
+    'MAX_QUEUED_PER_CLIENT',
+    { default: 1_000, minimum: 1 },
+    'so many queries of one client may wait for their turn at the database; more are RESOURCE_EXHAUSTED (OVERLOADED)',
+  ),
+};

@@ -1,5 +1,5 @@
 import { integer, LONGEST_MS, type SettingsOf } from '../process/settings.js';
-import { feedSettings, mysqlUrl } from './backend-settings.js';
+import { databaseSettings, feedSettings, mysqlUrl } from './backend-settings.js';
 import { serverSettings } from './server-settings.js';
 
 /** Envoy ends a stream in which nothing moves for five minutes. */
@@ -7,27 +7,7 @@ const LONGEST_HEARTBEAT_MS = 120_000;
 
 const readModelSettings = {
   mysqlUrl,
-  mysqlMaxConnections: integer('MYSQL_MAX_CONNECTIONS', { default: 10, minimum: 1 }, 'connections to MySQL'),
-  mysqlConnectTimeoutMs: integer(
-    'MYSQL_CONNECT_TIMEOUT_MS',
-    { default: 1_000, minimum: 1 },
-    'how long opening a connection may take',
-  ),
-  mysqlAcquireTimeoutMs: integer(
-    'MYSQL_ACQUIRE_TIMEOUT_MS',
-    { default: 1_500, minimum: 1 },
-    'how long a call may wait for a free connection',
-  ),
-  mysqlStatementTimeoutMs: integer(
-    'MYSQL_STATEMENT_TIMEOUT_MS',
-    { default: 2_000, minimum: 1 },
-    'how long one query may take; the server ends it then',
-  ),
-  healthCheckEveryMs: integer(
-    'HEALTH_CHECK_EVERY_MS',
-    { default: 2_000, minimum: 10, maximum: LONGEST_MS },
-    'how often the database is asked for a sign of life',
-  ),
+  ...databaseSettings,
   minVersionWaitMs: integer(
     'MIN_VERSION_WAIT_MS',
     { default: 5_000, maximum: LONGEST_MS },
@@ -37,11 +17,6 @@ const readModelSettings = {
     'MAX_WAITING_QUERIES',
     { default: 10_000, minimum: 1 },
     'so many queries may wait for a version at once; more are RESOURCE_EXHAUSTED',
-  ),
-  maxQueuedPerClient: integer(
-    'MAX_QUEUED_PER_CLIENT',
-    { default: 1_000, minimum: 1 },
-    'so many queries of one client may wait for their turn at the database; more are RESOURCE_EXHAUSTED (OVERLOADED)',
   ),
 };
 

@@ -1,4 +1,4 @@
-import type { CallContext, UnaryHandlers } from './unary-service.js';
+import type { CallContext } from './unary-service.js';
 import type { FairQueue } from '../process/fair-queue.js';
 
 type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
@@ -7,13 +7,10 @@ type Handler = (request: unknown, context: CallContext) => Promise<unknown>;
  * The same handlers, whose callers take turns while more is asked for than can be read at once.
  * @throws (the handlers) Fault kind `exhausted`, reason OVERLOADED
  */
-export function takingTurns<Implementation>(
-  handlers: UnaryHandlers<Implementation>,
-  turns: FairQueue,
-): UnaryHandlers<Implementation> {
+export function takingTurns<Handlers extends object>(handlers: Handlers, turns: FairQueue): Handlers {
   const queued = Object.entries(handlers as Record<string, Handler>).map(([method, handler]): [string, Handler] => [
     method,
     (request, context) => turns.run(context.client, () => handler(request, context)),
   ]);
-  return Object.fromEntries(queued) as UnaryHandlers<Implementation>;
+  return Object.fromEntries(queued) as Handlers;
 }

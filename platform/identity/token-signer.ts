@@ -17,6 +17,8 @@ export interface TokenClaims {
   readonly subject: string;
   /** @default none: an account */
   readonly roles?: readonly Role[];
+  /** The id of the device that it is for, by which it is known to be signed out. @default none */
+  readonly session?: string | undefined;
   /** @default access */
   readonly audience?: string;
   /** The type in its header. @default that of access tokens */
@@ -38,6 +40,7 @@ export class TokenSigner {
   async sign({
     subject,
     roles = [],
+    session,
     audience = ACCESS_AUDIENCE,
     type = ACCESS_TOKEN_TYPE,
     lifeMs = ACCESS_TOKEN_LIFE_MS,
@@ -46,7 +49,7 @@ export class TokenSigner {
     const now = Date.now();
     const key = signingKey(this.options.keys(), now);
     const seconds = Math.floor(now / 1_000);
-    return new SignJWT({ roles: [...roles] })
+    return new SignJWT({ roles: [...roles], ...(session !== undefined && { sid: session }) })
       .setProtectedHeader({ alg: SIGNING_ALGORITHM, kid: key.id, typ: type })
       .setIssuer(this.options.issuer ?? DEFAULT_ISSUER)
       .setSubject(subject)

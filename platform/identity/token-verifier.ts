@@ -25,6 +25,8 @@ export interface TokenVerifierOptions {
 export interface VerifiedToken {
   readonly subject: string;
   readonly roles: readonly Role[];
+  /** The id of the device that it is for. @default none: it was not got by signing in */
+  readonly session: string | undefined;
   /** In milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -155,7 +157,7 @@ export function refusal(reason: string, message: string, cause?: Error): Fault {
   return new Fault('unauthenticated', reason, message, { cause });
 }
 
-function readClaims({ sub = '', aud, exp = 0, roles = [] }: JWTPayload): VerifiedToken {
+function readClaims({ sub = '', aud, exp = 0, roles = [], sid }: JWTPayload): VerifiedToken {
   // A token for several purposes would be good for each of them.
   if (aud !== ACCESS_AUDIENCE) throw refusal('TOKEN_AUDIENCE', 'the token is not for this');
   const known = Array.isArray(roles) && roles.every((role) => role === 'administrator' || role === 'service');
@@ -163,5 +165,6 @@ function readClaims({ sub = '', aud, exp = 0, roles = [] }: JWTPayload): Verifie
   if (!known || sub === '' || sub.length > MAX_SUBJECT_LENGTH || isService !== sub.startsWith(SERVICE_PREFIX)) {
     throw refusal('TOKEN_INVALID', 'the token names nobody');
   }
-  return { subject: sub, roles: roles as Role[], expiresAt: exp * 1_000 };
+  const session = typeof sid === 'string' ? sid : undefined;
+  return { subject: sub, roles: roles as Role[], session, expiresAt: exp * 1_000 };
 }

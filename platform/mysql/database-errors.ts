@@ -92,6 +92,11 @@ export function isEndedByServer(thrown: unknown): boolean {
   return [188, 1969, 3024].includes(errnoOf(thrown));
 }
 
+/** True when a row was not inserted because one with the same unique key is there. */
+export function isDuplicateKey(thrown: unknown): boolean {
+  return errnoOf(thrown) === 1062;
+}
+
 /** True when the server is there but the database is not. */
 export function isUnknownDatabase(thrown: unknown): boolean {
   return errnoOf(thrown) === 1049;

@@ -42,6 +42,20 @@ describe('a fair queue', () => {
     assert.equal(queue.waiting, 0);
   });
 
+  it('refuses the latest of whoever has most waiting when too much waits in all', async () => {
+    const works = new Works(new FairQueue({ maxRunning: 1, maxWaiting: 4 }));
+    const outcomes = ['a', 'a', 'a', 'a', 'a', 'a', 'b', 'c', 'd'].map((client) =>
+      works.run(client).then(
+        () => client,
+        ({ reason }: Fault) => `${client} ${reason}`,
+      ),
+    );
+    for (let count = 0; count < 5; count += 1) await works.endOne();
+    assert.deepEqual(works.started, ['a', 'a', 'b', 'c', 'd']);
+    const refused = 'a OVERLOADED';
+    assert.deepEqual(await Promise.all(outcomes), ['a', 'a', refused, refused, refused, refused, 'b', 'c', 'd']);
+  });
+
   it('refuses what is too much of one client, and takes that of another', async () => {
     const works = new Works(new FairQueue({ maxRunning: 1, maxWaitingPerClient: 2 }));
     const all = ['a', 'a', 'a'].map((client) => works.run(client));

@@ -5,6 +5,8 @@ export interface FairQueueOptions {
   readonly maxRunning: number;
   /** So much of one client may wait. @default 1000 */
   readonly maxWaitingPerClient?: number | undefined;
+  /** So much may wait in all: of more, the latest of whoever has most waiting is refused. @default Infinity */
+  readonly maxWaiting?: number;
   /** Of a client that has more waiting, what has waited longer is refused, in milliseconds. @default 1500 */
   readonly maxWaitMs?: number;
 }
@@ -27,8 +29,8 @@ export class FairQueue {
   #waiting = 0;
 
   constructor(options: FairQueueOptions) {
-    const { maxRunning, maxWaitingPerClient = 1_000, maxWaitMs = 1_500 } = options;
-    this.#options = { maxRunning, maxWaitingPerClient, maxWaitMs };
+    const { maxRunning, maxWaitingPerClient = 1_000, maxWaiting = Infinity, maxWaitMs = 1_500 } = options;
+    this.#options = { maxRunning, maxWaitingPerClient, maxWaiting, maxWaitMs };
   }
 
   /** How much waits for its turn. */
@@ -38,7 +40,8 @@ export class FairQueue {
 
   /**
    * Does the work when it is the client's turn.
-   * @throws Fault kind `exhausted`, reason OVERLOADED: too much of this client waits, and has waited too long
+   * @throws Fault kind `exhausted`, reason OVERLOADED: too much of this client waits, and has waited too long; or too much in
+   *   all, and of no other client more
    */
   async run<T>(client: string, work: () => Promise<T>): Promise<T> {
     if (this.#running < this.#options.maxRunning) this.#running += 1;
@@ -54,9 +57,20 @@ export class FairQueue {
   #turn(client: string): Promise<void> {
     const queue = this.#clients.get(client) ?? [];
     if (queue.length >= this.#options.maxWaitingPerClient) return Promise.reject(overloaded());
+    if (this.#waiting >= this.#options.maxWaiting && !this.#makeRoom(queue.length)) return Promise.reject(overloaded());
     this.#clients.set(client, queue);
     this.#waiting += 1;
     return new Promise((resolve, reject) => queue.push({ since: performance.now(), start: resolve, refuse: reject }));
+  }
+
+  /** Refuses the latest of whoever has most waiting, if that is more than a newcomer has. @returns whether there was one */
+  #makeRoom(newcomerHas: number): boolean {
+    let longest: Waiting[] = [];
+    for (const queue of this.#clients.values()) if (queue.length > longest.length) longest = queue;
+    if (longest.length <= newcomerHas + 1) return false;
+    this.#waiting -= 1;
+    longest.pop()?.refuse(overloaded());
+    return true;
   }
 
   #startNext(): void {
@@ -84,5 +98,5 @@ export class FairQueue {
 }
 
 function overloaded(): Fault {
-  return new Fault('exhausted', 'OVERLOADED', 'too many requests of this client wait here already, try again later');
+  return new Fault('exhausted', 'OVERLOADED', 'too many requests wait here already, try again later');
 }

@@ -1,27 +1,37 @@
-import { openAccessControl } from '../../platform/composition/open-access-control.js';
-import { runProcess } from '../../platform/composition/run-process.js';
-import { GrpcServer } from '../../platform/grpc/grpc-server.js';
-import { serveJwks } from '../../platform/identity/jwks-server.js';
+import { runDatabaseService } from '../../platform/composition/run-database-service.js';
+import { JWKS_PATH, serveJwks } from '../../platform/identity/jwks-server.js';
 import { ensureKeyRing, followKeyRing } from '../../platform/identity/key-ring-file.js';
+import { TokenSigner } from '../../platform/identity/token-signer.js';
+import { TokenVerifier } from '../../platform/identity/token-verifier.js';
 import { settings as read, settingsOrExit } from '../../platform/process/settings.js';
+import { accountAccessRules } from './access-rules.js';
+import { bindAccountServices, MAX_REQUEST_BYTES } from './adapters/bind-services.js';
+import { composeAccounts } from './adapters/compose-accounts.js';
 import { accountSettings } from './config.js';
 
 const settings = settingsOrExit(() => read(accountSettings));
-const { grpcHost: host, grpcPort: port, limits, auth, drainNoticeMs, drainTimeoutMs } = settings;
 
-runProcess({ name: 'account', settings, drainTimeoutMs: drainTimeoutMs + drainNoticeMs }, async (logger) => {
+runDatabaseService('account', settings, settings.accountMysqlUrl, async (node) => {
+  const { logger } = node;
   await ensureKeyRing(settings.keyRingFile);
   const ring = followKeyRing(settings.keyRingFile, (error) =>
     logger.error({ error }, 'the changed keys are not taken'),
   );
   const jwks = await serveJwks({ host: settings.jwksHost, port: settings.jwksPort, keys: () => ring.value });
-  const access = openAccessControl(auth, { logger });
-  const server = new GrpcServer({ host, port, services: [], limits, access });
-  await server.start();
-  logger.info({ port: server.port, jwks_port: jwks.port }, 'listening');
+  const issuer = settings.tokenIssuer;
+  const jwksHost = settings.jwksHost === '0.0.0.0' ? '127.0.0.1' : settings.jwksHost;
+  const signer = new TokenSigner({ keys: () => ring.value, issuer });
+  const verifier = new TokenVerifier({ jwksUrl: `http://${jwksHost}:${jwks.port}${JWKS_PATH}`, issuer });
+  const accounts = composeAccounts({ ...node, settings, signer, issuer, verify: (token) => verifier.verify(token) });
+  const stopping = new AbortController();
   return {
-    async drain() {
-      await server.drain({ noticeMs: drainNoticeMs, timeoutMs: 1_000 });
+    services: bindAccountServices({ ...node, ...accounts, stopping: stopping.signal }),
+    access: accountAccessRules,
+    maxRequestBytes: MAX_REQUEST_BYTES,
+    endStreams: () => stopping.abort(),
+    async stop() {
+      accounts.stop();
+      verifier.stop();
       await jwks.close();
       ring.close();
     },

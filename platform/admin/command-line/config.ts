@@ -1,4 +1,5 @@
 import {
+  accountMysqlUrl,
   feedSettings,
   installation,
   journalMaxStreams,
@@ -17,15 +18,17 @@ export const journalSettings = { ...natsSettings, journalMaxStreams, installatio
 const operatorSettings = { mysqlUrl, ...feedSettings, projectionPartitions };
 export type OperatorSettings = SettingsOf<typeof operatorSettings>;
 
+const waitMs = integer(
+  'MIGRATE_WAIT_MS',
+  { default: 60_000 },
+  'how long to wait for the database, and with `--wait` for another run to have done the migrations',
+);
+
 /** Settings of a run of migrations. */
-export const migrationSettings = {
-  mysqlUrl,
-  waitMs: integer(
-    'MIGRATE_WAIT_MS',
-    { default: 60_000 },
-    'how long to wait for the database, and with `--wait` for another run to have done the migrations',
-  ),
-};
+export const migrationSettings = { mysqlUrl, waitMs };
+
+/** Settings of what is done to people's accounts. */
+export const accountSettings = { accountMysqlUrl, waitMs };
 
 const ownershipSettings = {
   address: text(
@@ -53,3 +56,7 @@ export const readOwnershipAddress = (): string =>
 /** @throws Fault reason INVALID_SETTING when the local mesh is another user's */
 export const readSignerSettings = (): SettingsOf<typeof signerSettings> =>
   settings(signerSettings, withLocalInstallation(process.env));
+
+/** @throws Fault reason INVALID_SETTING when the local mesh is another user's */
+export const readAccountSettings = (): SettingsOf<typeof accountSettings> =>
+  settings(accountSettings, withLocalInstallation(process.env));

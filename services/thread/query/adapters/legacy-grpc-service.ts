@@ -7,7 +7,7 @@ import { RequestChecks } from '../../../../platform/kernel/request-checks.js';
 import { fittingIntoAnswer } from '../../../../platform/queries/answer-size.js';
 import { bytesOfMessage, bytesOfThread } from '../runtime/answer-size.js';
 import type { MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
-import { parseLegacyWindow } from './legacy-window.js';
+import { parseLegacyWindow } from '../../../../platform/queries/legacy-window.js';
 
 /**
  * The older gRPC package's thread.ThreadQueryService. What is wrong with a request, and a thread that the account does

@@ -10,7 +10,7 @@ import { orInvalidRequest, RequestChecks } from '../../../../platform/kernel/req
 import type { Listed } from '../../../../platform/queries/window.js';
 import type { MessageView, ThreadReader, ThreadView } from '../runtime/thread-reader.js';
 import { orThreadNotFound } from '../runtime/thread-visibility.js';
-import { parseLegacyWindow } from './legacy-window.js';
+import { parseLegacyWindow } from '../../../../platform/queries/legacy-window.js';
 
 /** The older REST queries' parameters, as their clients type them. */
 export const legacyRestWording: LegacyWording = { nameOf: snakeCasePath };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
-import { RequestChecks } from '../../../../platform/kernel/request-checks.js';
+import { RequestChecks } from '../kernel/request-checks.js';
 import { parseLegacyWindow } from './legacy-window.js';
 
 function parse(texts: { offset?: string; limit?: string }) {

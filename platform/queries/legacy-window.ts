@@ -1,17 +1,21 @@
-import type { RequestChecks } from '../../../../platform/kernel/request-checks.js';
-import type { Window } from '../../../../platform/queries/window.js';
+import type { RequestChecks } from '../kernel/request-checks.js';
+import type { Window } from './window.js';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 5_000;
 
-/** The older APIs' offset and limit: absent, they are 0 and 100; a limit above 5,000 means 5,000. */
+/**
+ * The older APIs' offset and limit: absent, they are 0 and 100.
+ * @param maxLimit a larger limit means this. @default 5000
+ */
 export function parseLegacyWindow(
   checks: RequestChecks,
   { offset = '0', limit = String(DEFAULT_LIMIT) }: { readonly offset?: string; readonly limit?: string },
+  maxLimit = MAX_LIMIT,
 ): Window {
   return {
     offset: parseCount(checks, 'offset', offset, Number.MAX_SAFE_INTEGER),
-    limit: parseCount(checks, 'limit', limit, MAX_LIMIT),
+    limit: parseCount(checks, 'limit', limit, maxLimit),
   };
 }
 
