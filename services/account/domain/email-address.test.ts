@@ -38,10 +38,7 @@ describe('an e-mail address', () => {
   it('stays what it is when it is read again, and is ASCII, whatever people type', () => {
     fc.assert(
       fc.property(
-        fc.oneof(
-          fc.emailAddress(),
-          fc.string({ unit: 'binary' }).map((text) => `a@${text}`),
-        ),
+        fc.string({ unit: 'binary' }).map((text) => `a@${text}.example`),
         (text) => {
           const read = emailAddress(text);
           if (read === undefined) return;
