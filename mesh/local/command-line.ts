@@ -14,6 +14,8 @@ export interface CommandLine {
   readonly natsNodes: 1 | 3;
   /** Start a service again when a file that it imports has changed. */
   readonly watch: boolean;
+  /** Run Prometheus, too, with the alert rules and a dashboard. */
+  readonly observe: boolean;
 }
 
 /**
@@ -36,6 +38,7 @@ export function readCommandLine(args: readonly string[]): CommandLine | undefine
       'start a service again when what it is compiled to has changed (npm run dev compiles, too)',
       false,
     )
+    .option('--observe', 'run Prometheus, too, with the alert rules and a dashboard (installed at first use)', false)
     .option('--reset', 'empty the data folder first, after asking', false)
     .option('-y, --yes', 'do not ask', false)
     .helpOption('-h, --help', 'this text')

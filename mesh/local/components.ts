@@ -14,7 +14,11 @@ import { mySqlAccounts, mySqlUrls } from './mysql-accounts.js';
 import { isAlwaysBucketed } from '../rights/context-resources.js';
 import { FORMER_ACCOUNTS } from '../rights/mysql-rights.js';
 import { natsComponents } from './nats-components.js';
+import { prometheusComponent, type ScrapeTarget } from './prometheus-component.js';
 import { serviceTokenFileOf } from './service-tokens.js';
+
+/** The first port for metrics where Prometheus runs and METRICS_PORT is not set. */
+const OBSERVED_METRICS_PORT = 9_464;
 
 /** The whole mesh, as data. */
 export function meshComponents(settings: MeshSettings): Component[] {
@@ -45,16 +49,18 @@ export function meshComponents(settings: MeshSettings): Component[] {
 
   const jwksUrl = `http://127.0.0.1:${ports.accountJwks}${JWKS_PATH}`;
 
-  let metricsPorts = 0;
+  const firstMetricsPort = settings.metricsPort || (settings.observe ? OBSERVED_METRICS_PORT : 0);
+  const scraped: ScrapeTarget[] = [];
   /** The next port for metrics, if they are wanted. */
-  const nextMetrics = (name: string): PortClaim | undefined => {
-    const first = settings.metricsPort ?? 0;
-    const purpose = `${name} (metrics)`;
-    return first === 0 ? undefined : { port: first + metricsPorts++, purpose, variable: 'METRICS_PORT' };
+  const nextMetrics = (service: ServiceName, process: string): PortClaim | undefined => {
+    if (firstMetricsPort === 0) return undefined;
+    const port = firstMetricsPort + scraped.length;
+    scraped.push({ service, process, port });
+    return { port, purpose: `${process} (metrics)`, variable: 'METRICS_PORT' };
   };
   const services = (service: ServiceName): ProcessComponent[] =>
     instancesOf(service, settings).map(({ name, port, portNames }) => {
-      const metrics = nextMetrics(name);
+      const metrics = nextMetrics(service, name);
       return {
         kind: 'process',
         name,
@@ -135,6 +141,7 @@ export function meshComponents(settings: MeshSettings): Component[] {
       claim,
       allServices.map(({ name }) => name),
     ),
+    ...(settings.observe ? [prometheusComponent({ dataDir, claim: claim('prometheus'), targets: scraped })] : []),
   ];
 }
 

@@ -6,6 +6,7 @@ import { type ServiceName, serviceNames, services } from '../services.js';
 import { instancesOf } from './instances.js';
 import type { MeshSettings } from './mesh-settings.js';
 import { natsAddresses } from './nats-components.js';
+import { DASHBOARD_PATH } from './prometheus-component.js';
 
 // The example of the older system's document.
 const ACCOUNT_ID = '01DB5QXD4NP0XQTV92K42B3XBF';
@@ -23,6 +24,10 @@ export function greeting(settings: Omit<MeshSettings, 'secrets'>): string {
   const mySql = mySqlUrl === undefined ? `mysql://127.0.0.1:${ports.mySql}/threadweaver` : 'yours (MYSQL_URL)';
   const envoy = `localhost:${ports.envoy}`;
   const { certificate } = settings.certificateFiles ?? ownCertificateOf(dataDir);
+  const observed = settings.observe
+    ? `  dashboard         http://127.0.0.1:${ports.prometheus}${DASHBOARD_PATH}   alerts: /classic/alerts\n` +
+      `  traces            ${settings.tracing?.endpoint || 'none: OTEL_EXPORTER_OTLP_ENDPOINT says where to'}\n`
+    : '';
   const needsToken = settings.auth === 'jwt';
   const tokens = needsToken
     ? 'needed (AUTH=jwt)'
@@ -40,7 +45,7 @@ Running. Ctrl-C stops everything; its state stays in ${dataDir}.
                     ${mySql}
                     passwords: ${join(dataDir, LOCAL_SETTINGS_FILE)}
   tokens            ${tokens}
-  Envoy's admin     curl --unix-socket ${adminSocketOf(dataDir)} localhost
+${observed}  Envoy's admin     curl --unix-socket ${adminSocketOf(dataDir)} localhost
 
 Try:
 

@@ -3,6 +3,7 @@ import { ConsoleProgress } from './console-progress.js';
 import { greeting } from './greeting.js';
 import { MeshError } from './mesh-error.js';
 import { readMeshSettings } from './mesh-settings.js';
+import { installPrometheus } from './prometheus-component.js';
 import { resetData } from './reset-data.js';
 import { type RunningMesh, startMesh } from './start-mesh.js';
 import { Fault } from '../../platform/kernel/fault.js';
@@ -14,8 +15,8 @@ const SAME_CTRL_C_MS = 500;
 async function main(): Promise<number> {
   const options = readCommandLine(process.argv.slice(2));
   if (options === undefined) return 0;
-  const { instances, natsNodes, watch } = options;
-  const settings = { ...readMeshSettings(process.env), instances, natsNodes, watch };
+  const { instances, natsNodes, watch, observe } = options;
+  const settings = { ...readMeshSettings(process.env), instances, natsNodes, watch, observe };
   if (options.reset) {
     const outcome = await resetData(settings.dataDir, options.yes);
     if (outcome === 'NOT_ASKED') {
@@ -25,6 +26,8 @@ async function main(): Promise<number> {
     if (outcome === 'DECLINED') return 0;
     console.log(`${settings.dataDir} is empty.`);
   }
+
+  if (observe) installPrometheus();
 
   const progress = new ConsoleProgress();
   const stop = new AbortController();

@@ -56,6 +56,7 @@ const serverPorts = {
   booking: { variable: 'BOOKING_PORT', port: 8088, purpose: "Envoy (the older booking system's port)" },
   nats: { variable: 'NATS_PORT', port: 4222, purpose: 'nats-server' },
   mySql: { variable: 'MYSQL_PORT', port: 3306, purpose: 'MySQL' },
+  prometheus: { variable: 'PROMETHEUS_PORT', port: 9090, purpose: 'Prometheus' },
 } as const satisfies Readonly<Record<string, PortSetting>>;
 
 const purposes: Readonly<Record<PortPurpose, string | undefined>> = {
@@ -151,8 +152,10 @@ export interface MeshSettings {
   readonly envoyMaxCallsPerSecondOfAddress?: number;
   /** Calls a second with tokens of one subject. @default 1000 */
   readonly envoyMaxCallsPerSecondOfSubject?: number;
-  /** The first of the services' ports for metrics, which follow one another; 0 for none. @default 0 */
+  /** The first of the services' ports for metrics, which follow one another; 0 for none. @default 0, when observed 9464 */
   readonly metricsPort?: number;
+  /** Prometheus runs beside it all, with the alert rules and a dashboard. @default false */
+  readonly observe?: boolean;
   /** Added to the environment of the services and of the migration. @default {} */
   readonly serviceEnv?: Readonly<Record<string, string>>;
   /** Added to the environment of one process of a service, by its name, such as `thread-command-2`. @default nothing */
@@ -270,7 +273,7 @@ const settingsOfStart = {
  */
 export function readMeshSettings(
   variables: NodeJS.ProcessEnv,
-): Omit<MeshSettings, 'instances' | 'natsNodes' | 'watch' | 'secrets'> {
+): Omit<MeshSettings, 'instances' | 'natsNodes' | 'watch' | 'observe' | 'secrets'> {
   const ports = Object.entries(portSettings).map(([name, { variable, port: byDefault, purpose }]) => [
     name,
     port(variable, { default: byDefault }, purpose).read(variables),

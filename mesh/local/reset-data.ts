@@ -12,7 +12,8 @@ import { MeshError } from './mesh-error.js';
 export type ResetOutcome = 'EMPTIED' | 'DECLINED' | 'NOT_ASKED';
 
 // What a mesh makes in its folder. Anything else was put there by a person.
-const OWN_ENTRIES = /^(nats(-[123])?|mysql(\.cnf)?|envoy|logs|mesh\.(json.*|env)|(secrets|keys)\.json.*|tokens|tls)$/;
+const OWN_ENTRIES =
+  /^(nats(-[123])?|mysql(\.cnf)?|envoy|prometheus|logs|mesh\.(json.*|env)|(secrets|keys)\.json.*|tokens|tls)$/;
 
 /**
  * Empties a mesh's data folder.

@@ -19,7 +19,7 @@ import type { SupervisedProcess } from './supervised-process.js';
 
 /** Names of the mesh's processes; further instances of a service have their number behind its name. */
 export type MeshProcessName =
-  'nats' | `nats-${1 | 2 | 3}` | 'mysql' | ServiceName | `${ServiceName}-${number}` | 'envoy';
+  'nats' | `nats-${1 | 2 | 3}` | 'mysql' | ServiceName | `${ServiceName}-${number}` | 'envoy' | 'prometheus';
 
 /** What to start; everything has a default, made for tests. */
 export interface MeshOptions extends Partial<Omit<MeshSettings, 'ports' | 'secrets'>>, Omit<StartSettings, 'dataDir'> {

@@ -240,32 +240,36 @@ describe('the metrics of the services', function () {
     assert.ok(!after.text.includes(account), 'no ids');
   });
 
-  it('are all explained in docs/metrics.md, and all that the alerts ask for exist', async () => {
+  it('are all explained in docs/metrics.md, and all that alerts and dashboard ask for exist', async () => {
     const served = new Set<string>();
     for (const { port } of services.values()) for (const name of (await scrape(port)).names) served.add(name);
     const read = (path: string) => readFile(join(projectRoot, path), 'utf8');
-    const [docs, rules] = await Promise.all([read('docs/metrics.md'), read('mesh/telemetry/alerts.yaml')]);
+    const [docs, rules, dashboard] = await Promise.all(
+      ['docs/metrics.md', 'mesh/telemetry/alerts.yaml', 'mesh/telemetry/consoles/threadweaver.html'].map(read),
+    );
     const named = new Set(
-      [...rules.matchAll(/\b(?:threadweaver|grpc_server|nodejs|process)_[a-z0-9_]+/g)].map(([name]) => name),
+      [...`${rules}${dashboard}`.matchAll(/\b(?:threadweaver|grpc_server|nodejs|process)_[a-z0-9_]+/g)].map(
+        ([name]) => name,
+      ),
     );
     assert.ok(named.size > 25, 'the rules were read');
     const unknown = [...named].filter((name) => !served.has(name) && !served.has(name.replace(/_bucket$/, '')));
-    assert.deepEqual(unknown, [], 'alerts on what nobody serves');
+    assert.deepEqual(unknown, [], 'alerts on what nobody serves, or graphs of it');
     const own = [...served].filter((name) => /^(threadweaver|grpc)_/.test(name));
     assert.deepEqual(
-      own.filter((name) => !docs.includes(`| \`${name}\``)),
+      own.filter((name) => !docs?.includes(`| \`${name}\``)),
       [],
       'without a line in docs/metrics.md',
     );
-    const explained = [...docs.matchAll(/^\| `((?:threadweaver|grpc)_\w+)`/gm)].map(([, name]) => name ?? '');
+    const explained = [...(docs ?? '').matchAll(/^\| `((?:threadweaver|grpc)_\w+)`/gm)].map(([, name]) => name ?? '');
     assert.deepEqual(
       explained.filter((name) => !served.has(name)),
       [],
       'explained, but not served',
     );
-    const alerts = [...rules.matchAll(/alert: (\w+)/g)].map(([, name]) => name ?? '');
+    const alerts = [...(rules ?? '').matchAll(/alert: (\w+)/g)].map(([, name]) => name ?? '');
     assert.deepEqual(
-      alerts.filter((name) => !docs.includes(`| **${name}**`)),
+      alerts.filter((name) => !docs?.includes(`| **${name}**`)),
       [],
       'without a line of what to do',
     );
