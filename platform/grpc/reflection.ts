@@ -9,8 +9,8 @@ import type { BoundService } from './unary-service.js';
 /** Set by Envoy's route, which serves one API made of many processes. */
 const MESH_REFLECTION_HEADER = 'x-mesh-reflection';
 
-/** What belongs to operators is on addresses of its own, to which no route of Envoy's leads. */
-const ADMIN_PACKAGE = /\.admin\./;
+/** What belongs to operators, or is between services, no route of Envoy's leads to. */
+const UNROUTED_PACKAGE = /\.(admin|internal)\./;
 
 /** A reflection stream, as far as we look into it. */
 interface ReflectionStream {
@@ -28,7 +28,7 @@ export function bindReflection(files: readonly Buffer[], servedNames: readonly s
   // The library takes what proto-loader makes, of which it reads only this.
   const api = { api: { fileDescriptorProtos: files } } as unknown as PackageDefinition;
   const own = servicesOf(new ReflectionService(api, { services: [...servedNames] }));
-  const all = serviceNamesIn(files).filter((name) => !ADMIN_PACKAGE.test(name));
+  const all = serviceNamesIn(files).filter((name) => !UNROUTED_PACKAGE.test(name));
   const mesh = servicesOf(new ReflectionService(api, { services: all }));
   return own.map(({ definition, implementation }, index) => {
     const [method] = Object.keys(implementation) as [string];

@@ -21,5 +21,5 @@ export const accountAccessRules: AccessRules = {
   ...rulesOf(older, ['Authenticate', 'GetUserByEmail', 'GetUserByToken', 'GetUsersByAnthroponym', 'GetUsersByIds'], {
     who: 'known',
   }),
-  ...rulesOf('threadweaver.account.v1.RevocationService', ['WatchRevocations'], { who: 'service' }),
+  ...rulesOf('threadweaver.account.internal.v1.RevocationService', ['WatchRevocations'], { who: 'service' }),
 };

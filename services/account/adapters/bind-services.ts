@@ -1,5 +1,5 @@
 import { AccountServiceService } from '../../../gen/threadweaver/account/v1/account_service.js';
-import { RevocationServiceService } from '../../../gen/threadweaver/account/v1/revocation_service.js';
+import { RevocationServiceService } from '../../../gen/threadweaver/account/internal/v1/revocation_service.js';
 import { AccountRestServiceService } from '../../../gen/threadweaver/legacy/account/v1/account_rest_service.js';
 import type { ObserveCalls } from '../../../platform/grpc/call-context.js';
 import { bindStreamingService } from '../../../platform/grpc/streaming-service.js';

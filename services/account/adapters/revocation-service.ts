@@ -1,9 +1,9 @@
-import type { RevocationServiceServer } from '../../../gen/threadweaver/account/v1/revocation_service.js';
+import type { RevocationServiceServer } from '../../../gen/threadweaver/account/internal/v1/revocation_service.js';
 import type { StreamingHandlers } from '../../../platform/grpc/streaming-service.js';
 import { orInvalidRequest, RequestChecks } from '../../../platform/kernel/request-checks.js';
 import type { MySqlRevocations } from './mysql-revocations.js';
 
-/** threadweaver.account.v1.RevocationService. @param stopping ends all watches, which are resumed elsewhere */
+/** threadweaver.account.internal.v1.RevocationService. @param stopping ends all watches, which are resumed elsewhere */
 export function revocationService(
   revocations: MySqlRevocations,
   stopping: AbortSignal,

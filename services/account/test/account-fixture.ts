@@ -73,7 +73,7 @@ export async function openAccounts(limits: Partial<AccountLimits> = {}): Promise
   );
   const revocations = protoClient(
     'threadweaver/account/v1/revocation_service.proto',
-    'threadweaver.account.v1.RevocationService',
+    'threadweaver.account.internal.v1.RevocationService',
     address,
   );
   return {

@@ -2,7 +2,7 @@
 // versions:
 //   protoc-gen-ts_proto  v2.18.0
 //   protoc               unknown
-// source: threadweaver/account/v1/revocation_service.proto
+// source: threadweaver/account/internal/v1/revocation_service.proto
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
@@ -17,11 +17,11 @@ import {
   type Metadata,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { Timestamp } from "../../../../google/protobuf/timestamp.js";
 
-export const protobufPackage = "threadweaver.account.v1";
+export const protobufPackage = "threadweaver.account.internal.v1";
 
-export const protobufFileName = "threadweaver/account/v1/revocation_service.proto";
+export const protobufFileName = "threadweaver/account/internal/v1/revocation_service.proto";
 
 export interface WatchRevocationsRequest {
   /**
@@ -319,7 +319,7 @@ export const RevocationServiceService = {
    * holds nothing but the place. One revocation may come twice.
    */
   watchRevocations: {
-    path: "/threadweaver.account.v1.RevocationService/WatchRevocations" as const,
+    path: "/threadweaver.account.internal.v1.RevocationService/WatchRevocations" as const,
     requestStream: false as const,
     responseStream: true as const,
     requestSerialize: (value: WatchRevocationsRequest): Buffer =>
@@ -357,7 +357,7 @@ export interface RevocationServiceClient extends Client {
 
 export const RevocationServiceClient = makeGenericClientConstructor(
   RevocationServiceService,
-  "threadweaver.account.v1.RevocationService",
+  "threadweaver.account.internal.v1.RevocationService",
 ) as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): RevocationServiceClient;
   service: typeof RevocationServiceService;
