@@ -23,6 +23,8 @@ import {
   signerOf,
 } from './testing/callers.js';
 import { forgedTokens } from './fuzz/forged-tokens.js';
+import { runFuzz } from './fuzz/run-fuzz.js';
+import { ServiceIdentity } from './testing/service-identity.js';
 import { eventually } from './testing/eventually.js';
 
 const WATCH = '/threadweaver.thread.v1.ThreadQueryService/WatchThread';
@@ -77,7 +79,7 @@ describe('a mesh that asks for tokens', function () {
           continue;
         }
         const request = rule.who === 'account' ? requestFor(path, rule.field, ACCOUNT) : Buffer.alloc(0);
-        const isOfAccounts = path.includes('account.v1.');
+        const isOfAccounts = path.includes('.account.');
         const direct = isOfAccounts ? clients.account : path.includes('Command') ? clients.command : clients.query;
         const expected = expectations[rule.who][caller];
         // Whom the rules let in, accounts ask themselves whether it is signed in; these callers never were.
@@ -217,6 +219,19 @@ describe('a mesh that asks for tokens', function () {
     await carefulOnes;
     assert.deepEqual([...statuses], [200]);
     assert.ok(answers > 10, `only ${answers} answers`);
+  });
+
+  it('stands hostile requests of those who have a good token', async () => {
+    const service = await ServiceIdentity.of(mesh);
+    const options = { mesh, seed: 20_261_128, durationMs: Infinity, identity: () => service.headers };
+    try {
+      for (const family of ['grpc', 'rest', 'http2'] as const) {
+        const { findings } = await runFuzz({ ...options, only: [family], cases: [0, 59] });
+        assert.deepEqual(findings, [], `npm run fuzz -- --auth --only ${family} looks for more`);
+      }
+    } finally {
+      service.stop();
+    }
   });
 
   it('asks for none on the older ports, whose clients know none: there Envoy speaks for them', async () => {

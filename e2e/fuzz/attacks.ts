@@ -42,7 +42,9 @@ export const attacks: Readonly<Record<string, (context: AttackContext) => Promis
       streams(context, 24, `${QUERIES}/WatchThread`, frame(watch), [[FIRST_WINDOW, 2 ** 20]]).pause(),
       ...Array.from({ length: 25 }, () => {
         const socket = openSocket(context.port).pause();
-        socket.write(`GET /v1/threads/${threadId}/events?account_id=${accountId} HTTP/1.1\r\nhost: mesh\r\n\r\n`);
+        socket.write(
+          `GET /v1/threads/${threadId}/events?account_id=${accountId} HTTP/1.1\r\nhost: mesh\r\n${context.scene.identityLines}\r\n`,
+        );
         return socket;
       }),
     ]);
@@ -50,7 +52,7 @@ export const attacks: Readonly<Record<string, (context: AttackContext) => Promis
 
   'millions of empty messages': async (context) => {
     const { port, scene, careful, isFull } = context;
-    const client = new Http2Client(port);
+    const client = new Http2Client(port, undefined, scene.identity);
     const ids = AddMessagesRequest.fromPartial({ accountId: scene.accounts[0], threadId: scene.threads[0] });
     const head = AddMessagesRequest.encode(ids).finish();
     // Field 4 of the new API, 3 of the older one: messages without anything.
@@ -89,7 +91,7 @@ export const attacks: Readonly<Record<string, (context: AttackContext) => Promis
       Array.from({ length: isFull ? 270 : 20 }, () => {
         const socket = openSocket(port);
         socket.write(
-          `POST /v1/threads/${scene.threads[0]}/messages/add HTTP/1.1\r\nhost: mesh\r\ncontent-type: application/json\r\ncontent-length: ${bytes.length + 1}\r\n\r\n`,
+          `POST /v1/threads/${scene.threads[0]}/messages/add HTTP/1.1\r\nhost: mesh\r\ncontent-type: application/json\r\ncontent-length: ${bytes.length + 1}\r\n${scene.identityLines}\r\n`,
         );
         socket.write(bytes);
         return socket;
@@ -117,7 +119,7 @@ export const attacks: Readonly<Record<string, (context: AttackContext) => Promis
     ),
 
   'a flood of queries': async ({ port, scene, careful, isFull }) => {
-    const clients = Array.from({ length: 8 }, () => new Http2Client(port));
+    const clients = Array.from({ length: 8 }, () => new Http2Client(port, undefined, scene.identity));
     const request = { accountId: scene.accounts[0], threadId: scene.threads[0] as string };
     const list = frame(ListMessagesRequest.encode(ListMessagesRequest.fromPartial(request)).finish());
     let left = isFull ? 10_000 : 600;
@@ -158,14 +160,14 @@ async function holding({ careful }: AttackContext, sockets: readonly Socket[]): 
 
 /** Calls of one method on a connection of their own; without a `body` they are begun only. */
 function streams(
-  { port }: AttackContext,
+  { port, scene }: AttackContext,
   count: number,
   path: string,
   body: Buffer | undefined,
   values: readonly (readonly [number, number])[] = [],
 ): Socket {
   const socket = openSocket(port);
-  const headers = callHeaders(path);
+  const headers = callHeaders(path, Object.entries(scene.identity()));
   const calls = Array.from({ length: count }, (_, index) => {
     const stream = 2 * index + 1;
     const opened = h2Frame(types.headers, END_HEADERS, stream, headers);
@@ -183,7 +185,7 @@ async function fillThread({ port, scene }: AttackContext): Promise<string> {
   const request = frame(
     AddMessagesRequest.encode(AddMessagesRequest.fromPartial({ accountId, threadId, messages })).finish(),
   );
-  const client = new Http2Client(port);
+  const client = new Http2Client(port, undefined, scene.identity);
   // Three of these, or as many as a thread takes.
   for (let count = 0; count < 3; count += 1) await client.call(`${COMMANDS}/AddMessages`, request);
   client.close();

@@ -9,7 +9,7 @@ import {
 } from '../../gen/threadweaver/thread/v1/thread_command_service.js';
 import { GetThreadRequest, ListMessagesRequest } from '../../gen/threadweaver/thread/v1/thread_query_service.js';
 import { HealthCheckRequest, HealthCheckResponse } from '../../gen/grpc/health/v1/health.js';
-import { type Answer, frame, Http2Client } from './http2-client.js';
+import { type Answer, frame, Http2Client, type Identity, nobody } from './http2-client.js';
 import { rawRequest } from './raw-http.js';
 import { COMMANDS, QUERIES } from './scene.js';
 
@@ -28,15 +28,18 @@ export class CarefulClient {
   readonly #services: readonly Http2Client[];
   readonly #loops: Promise<void>[] = [];
 
-  private constructor(private readonly mesh: RunningMesh) {
-    this.#edge = new Http2Client(mesh.ports.envoy, ADDRESS);
+  private constructor(
+    private readonly mesh: RunningMesh,
+    private readonly identity: Identity,
+  ) {
+    this.#edge = new Http2Client(mesh.ports.envoy, ADDRESS, identity);
     const { threadCommand, threadQuery } = mesh.ports;
     this.#services = [threadCommand, threadQuery].map((port) => new Http2Client(port, ADDRESS));
   }
 
   /** @throws Error when not even a first call succeeds */
-  static async start(mesh: RunningMesh): Promise<CarefulClient> {
-    const client = new CarefulClient(mesh);
+  static async start(mesh: RunningMesh, identity = nobody): Promise<CarefulClient> {
+    const client = new CarefulClient(mesh, identity);
     await client.#openThread();
     client.#loops.push(
       client.#repeat(() => client.#talk()),
@@ -92,7 +95,8 @@ export class CarefulClient {
     await this.#call('ListMessages', `${QUERIES}/ListMessages`, list, metadata);
     // A connection of its own each time, as simple clients do.
     const path = `/v1/threads/${this.#threadId}?account_id=${accountId}`;
-    const text = `GET ${path} HTTP/1.1\r\nhost: mesh\r\nconnection: close\r\n\r\n`;
+    const headers = Object.entries({ host: 'mesh', connection: 'close', ...this.identity() });
+    const text = `GET ${path} HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
     const answer = await rawRequest(this.mesh.ports.envoy, [Buffer.from(text)], {
       localAddress: ADDRESS,
       patienceMs: 60_000,

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { InvalidArgumentError, Option } from 'commander';
 import { startMesh } from '../../mesh/local/index.js';
+import { ServiceIdentity } from '../testing/service-identity.js';
 import { minutes, newProgram, seed } from '../../platform/process/program-options.js';
 import { families, type Family, type Finding } from './finding.js';
 import { runFuzz, type FuzzProgress } from './run-fuzz.js';
@@ -13,19 +14,22 @@ not notice, and no log has an error. Ctrl-C ends it early. Exit code 1: somethin
 
 /** Runs the fuzzer. @returns the exit code: 0 well, 1 something was found, 2 the command line is wrong */
 async function main(): Promise<number> {
-  const { minutes, seed, only, cases } = readCommandLine();
+  const { minutes, seed, only, cases, auth } = readCommandLine();
   console.log(`seed ${seed}, ${minutes} minutes, ${only.join(', ')}`);
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   process.once('SIGTERM', () => stop.abort());
   // A stream a thread would be too many in a long run.
-  const mesh = await startMesh({ serviceEnv: { JOURNAL_LAYOUT: 'bucketed' } });
+  const mesh = await startMesh({ auth: auth ? 'jwt' : 'off', serviceEnv: { JOURNAL_LAYOUT: 'bucketed' } });
+  const service = auth ? await ServiceIdentity.of(mesh) : undefined;
   try {
     const { findings, ...last } = await runFuzz({
       ...{ mesh, layout: 'bucketed', seed, only, isFull: true, signal: stop.signal },
       ...(cases && { cases }),
+      ...(service && { identity: () => service.headers }),
       durationMs: minutes * 60_000,
-      onFinding: (finding) => console.log(`${describe(finding)}\n  again: ${again(seed, finding)}`),
+      onFinding: (finding) =>
+        console.log(`${describe(finding)}\n  again: ${again(seed, finding)}${auth ? ' --auth' : ''}`),
       onRound: (progress) => console.log(describeProgress(progress)),
     });
     console.log(describeProgress(last));
@@ -35,6 +39,7 @@ async function main(): Promise<number> {
     );
     return findings.length === 0 ? 0 : 1;
   } finally {
+    service?.stop();
     await mesh.stop();
   }
 }
@@ -57,6 +62,7 @@ interface CommandLine {
   readonly seed: number;
   readonly only: readonly Family[];
   readonly cases: readonly [number, number] | undefined;
+  readonly auth: boolean;
 }
 
 function readCommandLine(): CommandLine {
@@ -64,12 +70,20 @@ function readCommandLine(): CommandLine {
     .option('--minutes <n>', 'how long', minutes, 5)
     .option('--seed <n>', 'send the same as the run that printed it (default: random)', seed)
     .addOption(new Option('--only <family...>', 'just these (default: all in turn)').choices(families))
+    .option('--auth', 'on a mesh that asks for tokens, with a good one', false)
     .option('--case <n[-m]>', 'with one --only: just this case, or these', casesOf)
     .parse();
-  const given = program.opts<{ minutes: number; seed?: number; only?: Family[]; case?: readonly [number, number] }>();
+  const given = program.opts<{
+    minutes: number;
+    seed?: number;
+    only?: Family[];
+    auth: boolean;
+    case?: readonly [number, number];
+  }>();
   const only = families.filter((family) => given.only?.includes(family) ?? true);
   if (given.case !== undefined && only.length !== 1) program.error('--case: only with one --only');
-  return { minutes: given.minutes, seed: given.seed ?? randomInt(2 ** 31), only, cases: given.case };
+  const { seed: givenSeed = randomInt(2 ** 31), case: cases, ...others } = given;
+  return { ...others, seed: givenSeed, only, cases };
 }
 
 function casesOf(text: string): readonly [number, number] {

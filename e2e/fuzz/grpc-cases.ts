@@ -16,7 +16,7 @@ export interface Wrong {
 /** What a service may say of a request that is not a fault of ours. The rest is for wrong protocols, or our fault. */
 const answers: ReadonlySet<string> = new Set([
   ...['OK', 'INVALID_ARGUMENT', 'NOT_FOUND', 'ALREADY_EXISTS', 'PERMISSION_DENIED', 'FAILED_PRECONDITION'],
-  ...['RESOURCE_EXHAUSTED', 'UNIMPLEMENTED'],
+  ...['RESOURCE_EXHAUSTED', 'UNIMPLEMENTED', 'UNAUTHENTICATED'],
 ]);
 const oddHeaders: Readonly<Record<string, readonly string[]>> = {
   'grpc-timeout': ['', 'x', '1', '0m', '-1S', '99999999999S', '1.5S', '1H', '100m', '1n', '9'.repeat(2_000)],
@@ -64,7 +64,7 @@ export async function grpcCase(
   const isStream = method.methodKind !== 'unary';
   // A stream that nothing is sent on is left alone after a while.
   // What ends a whole connection must not end the calls of other cases.
-  const own = isOdd ? new Http2Client(client.port) : client;
+  const own = isOdd ? new Http2Client(client.port, client.localAddress, client.identity) : client;
   const answer = await own.call(path, body, { headers, web, isStream, patienceMs: isStream ? 3_000 : 60_000 });
   if (isOdd) own.close();
   if (isCommand(method)) remember(scene, method, message, answer);
@@ -116,7 +116,8 @@ function wrongWith(method: DescMethod, message: RandomMessage, answer: Answer, o
   // It waits for a version that is not there.
   if (code === 'DEADLINE_EXCEEDED' && answer.message.includes('has not got to version')) return wrong;
   if (!answers.has(code)) return [...wrong, { kind: `${code}: ${answer.message.slice(0, 50)}`, detail: said }];
-  if (!tellsFields(method)) return wrong;
+  // Who calls is looked at before what is asked.
+  if (code === 'UNAUTHENTICATED' || !tellsFields(method)) return wrong;
   const { violations, isCertain, isNamed, bytes } = message;
   // Too large to be looked at.
   if (code === 'RESOURCE_EXHAUSTED' && bytes.length > 60_000) return wrong;

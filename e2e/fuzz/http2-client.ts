@@ -27,6 +27,10 @@ export interface RequestOptions {
   readonly patienceMs?: number;
 }
 
+/** The headers that say who calls, at present. */
+export type Identity = () => Readonly<Record<string, string>>;
+export const nobody: Identity = () => ({});
+
 const TRAILERS = 0x80;
 const FRAME_HEADER_BYTES = 5;
 
@@ -42,10 +46,14 @@ export function frame(message: Uint8Array, length = message.length, flags = 0): 
 export class Http2Client {
   #session: ClientHttp2Session | undefined;
 
-  /** @param localAddress where the connection comes from, such as 127.0.0.2 */
+  /**
+   * @param localAddress where the connection comes from, such as 127.0.0.2
+   * @param identity the headers by which each call says who it is from
+   */
   constructor(
     readonly port: number,
     readonly localAddress = '127.0.0.1',
+    readonly identity: Identity = nobody,
   ) {}
 
   /** The connection; a new one when the last has ended. */
@@ -90,6 +98,7 @@ export class Http2Client {
           ':path': path,
           te: 'trailers',
           'content-type': type,
+          ...this.identity(),
           ...options.headers,
         });
       } catch (error) {

@@ -79,10 +79,7 @@ function plainRequest(threadId: string, scene: Scene, random: SeededRandom): Req
   const account = random.pick(ids.accounts);
   const common = {
     version: 'HTTP/1.1',
-    headers: [
-      ['host', 'mesh'],
-      ['connection', 'close'],
-    ] as [string, string][],
+    headers: [['host', 'mesh'], ['connection', 'close'], ...Object.entries(scene.identity())] as [string, string][],
     isPlain: true,
   };
   if (random.chance(40)) {

@@ -7,7 +7,7 @@ import { CarefulClient } from './careful-client.js';
 import { families, type Family, type Finding, Findings } from './finding.js';
 import { grpcCase, type Wrong } from './grpc-cases.js';
 import { http2Case } from './http2-cases.js';
-import { Http2Client } from './http2-client.js';
+import { Http2Client, type Identity } from './http2-client.js';
 import { restCase } from './rest-cases.js';
 import { Scene } from './scene.js';
 import { MeshWatch } from './watch-mesh.js';
@@ -28,6 +28,8 @@ export interface FuzzOptions {
   readonly isFull?: boolean;
   /** Attacks that are left out, by name. @default none */
   readonly without?: readonly string[];
+  /** Who calls, where the mesh asks for tokens. @default nobody */
+  readonly identity?: Identity;
   readonly signal?: AbortSignal;
   readonly onFinding?: (finding: Finding) => void;
   readonly onRound?: (progress: FuzzProgress) => void;
@@ -51,14 +53,14 @@ const AT_ONCE = 6;
 
 /** Sends a mesh what no client should, and looks whether anything comes of it that no input may cause. */
 export async function runFuzz(options: FuzzOptions): Promise<FuzzResult> {
-  const { mesh, layout = 'per-thread', only = families, signal } = options;
+  const { mesh, layout = 'per-thread', only = families, signal, identity } = options;
   const startedAt = performance.now();
   const run: Run = {
     options,
-    scene: await Scene.open(mesh, layout),
-    careful: await CarefulClient.start(mesh),
+    scene: await Scene.open(mesh, layout, identity),
+    careful: await CarefulClient.start(mesh, identity),
     watch: await MeshWatch.begin(mesh),
-    client: new Http2Client(mesh.ports.envoy),
+    client: new Http2Client(mesh.ports.envoy, undefined, identity),
     findings: new Findings(options.onFinding ?? (() => undefined)),
   };
   const [first, last] = options.cases ?? [0, Infinity];

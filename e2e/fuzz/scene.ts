@@ -12,7 +12,7 @@ import { NatsLink } from '../../platform/nats/nats-link.js';
 import { openJournal, type JournalLayout } from '../../platform/nats/open-journal.js';
 import { createLogger } from '../../platform/telemetry/logger.js';
 import type { Journal } from '../../platform/journal/journal.js';
-import { frame, Http2Client } from './http2-client.js';
+import { frame, Http2Client, type Identity, nobody } from './http2-client.js';
 import type { KnownIds } from './random-message.js';
 
 export const COMMANDS = '/threadweaver.thread.v1.ThreadCommandService';
@@ -36,12 +36,14 @@ export class Scene {
     private readonly link: NatsLink,
     private readonly journal: Journal,
     private readonly client: Http2Client,
+    /** Who the requests are from that are fuzzed. */
+    readonly identity: Identity,
   ) {}
 
-  static async open(mesh: RunningMesh, layout: JournalLayout): Promise<Scene> {
+  static async open(mesh: RunningMesh, layout: JournalLayout, identity = nobody): Promise<Scene> {
     const link = await NatsLink.open({ url: mesh.natsUrl, name: 'fuzz', logger });
     const journal = openJournal(link, { prefix: 'THREAD', layout });
-    const scene = new Scene(link, journal, new Http2Client(mesh.ports.envoy));
+    const scene = new Scene(link, journal, new Http2Client(mesh.ports.envoy, undefined, identity), identity);
     scene.canary = await scene.#create();
     await scene.refresh();
     return scene;
@@ -69,6 +71,12 @@ export class Scene {
     this.#versions.clear();
     this.#acknowledged.clear();
     for (const id of [...this.threads, this.canary]) this.#versions.set(id, await this.#versionOf(id));
+  }
+
+  /** The identity as lines of HTTP/1.1. */
+  get identityLines(): string {
+    const lines = Object.entries(this.identity()).map(([name, value]) => `${name}: ${value}\r\n`);
+    return lines.join('');
   }
 
   get ids(): KnownIds {
