@@ -109,7 +109,9 @@ function wrongWith(method: DescMethod, message: RandomMessage, answer: Answer, o
     // Envoy resets a stream whose headers it does not take, such as one with an underscore in its name.
     const isReset = odd.includes('_') && answer.message.includes('INTERNAL_ERROR');
     const isRefused = isReset || (code === 'none' && [400, 404, 405, 413, 415, 431].includes(httpStatus));
-    if (!answers.has(code) && !isRefused && code !== 'DEADLINE_EXCEEDED')
+    // Envoy's 415, in the form of gRPC.
+    const isOfType = odd === 'content-type' && code === 'UNKNOWN';
+    if (!answers.has(code) && !isRefused && !isOfType && code !== 'DEADLINE_EXCEEDED')
       wrong.push({ kind: `${code} of ${odd}: ${answer.message.slice(0, 50)}`, detail: said });
     return wrong;
   }

@@ -10,6 +10,7 @@ import {
 } from '../../gen/threadweaver/legacy/thread/v1/thread_rest_command_service.js';
 import { freePort } from '../servers/free-ports.js';
 import { waitUntilHealthy } from '../servers/wait-until-healthy.js';
+import { keepEdgeCertificate } from './edge-certificate.js';
 import { adminSocketOf, askEnvoyAdmin, envoyComponent } from './envoy-component.js';
 import { type MeshPorts, portSettings } from './mesh-settings.js';
 import { startComponents } from './start-components.js';
@@ -42,6 +43,7 @@ describe("Envoy's drain", () => {
       natsNodes: 1 as const,
     };
     const claim = (name: keyof MeshPorts) => ({ port: ports[name], purpose: name, variable: name });
+    const forgetCertificate = await keepEdgeCertificate(dataDir, undefined, assert.ifError);
     const running = await startComponents([envoyComponent(settings, claim, [])], { dataDir });
     try {
       const url = `http://127.0.0.1:${ports.envoy}/v1/threads/create`;
@@ -60,6 +62,7 @@ describe("Envoy's drain", () => {
       assert.match(await (await response).text(), /slow/);
       await stopped;
     } finally {
+      forgetCertificate();
       await running.stop();
       backend.forceShutdown();
       await rm(dataDir, { recursive: true, force: true });

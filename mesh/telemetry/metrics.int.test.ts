@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { projectRoot } from '../../platform/process/project-root.js';
@@ -10,7 +11,10 @@ import { startServiceProcess, type ServiceProcess } from '../../platform/testing
 import { InstallationFixture, poisonedHistory } from '../../services/thread/projector/test/installation-fixture.js';
 import { commitOf, messagesAdded } from '../../services/thread/projector/test/projection-fixture.js';
 import { makeGenericCall } from './generic-call.js';
-import { type ServiceName, services as manifests } from '../services.js';
+import { type ServiceName, serviceNames, services as manifests } from '../services.js';
+import { migrateDatabase } from '../../platform/mysql/migrate-database.js';
+import { migrations } from '../../services/account/migrations/index.js';
+import { freshDatabaseUrl } from '../servers/shared-servers.js';
 
 interface Measured {
   readonly process: ServiceProcess;
@@ -26,6 +30,7 @@ describe('the metrics of the services', function () {
   let installation: InstallationFixture;
   const services = new Map<ServiceName, Measured>();
   const started: ServiceProcess[] = [];
+  let keysFolder: string;
   let commands: ProtoClient;
   let queries: ProtoClient;
   /** Commits that no thread-command has made. */
@@ -47,8 +52,17 @@ describe('the metrics of the services', function () {
 
   before(async () => {
     installation = await InstallationFixture.open();
-    const starting = (['thread-command', 'thread-projector', 'thread-query'] as const).map(
-      async (name) => [name, await start(name, { JOURNAL_MAX_STREAMS: '500' })] as const,
+    keysFolder = await mkdtemp(join(tmpdir(), 'threadweaver-keys-'));
+    const accountMysqlUrl = await freshDatabaseUrl();
+    await migrateDatabase({ url: accountMysqlUrl, migrations, report: () => undefined });
+    const accountEnv = {
+      ACCOUNT_MYSQL_URL: accountMysqlUrl,
+      KEY_RING_FILE: join(keysFolder, 'keys.json'),
+      JWKS_PORT: '0',
+    };
+    const starting = serviceNames.map(
+      async (name) =>
+        [name, await start(name, name === 'account' ? accountEnv : { JOURNAL_MAX_STREAMS: '500' })] as const,
     );
     for (const [name, measured] of await Promise.all(starting)) services.set(name, measured);
     const address = (name: ServiceName): string => services.get(name)?.process.address ?? '';
@@ -65,6 +79,7 @@ describe('the metrics of the services', function () {
       await process.exited;
     }
     await installation.close();
+    await rm(keysFolder, { recursive: true, force: true });
   });
 
   const create = async (request_id: string): Promise<string> => {

@@ -72,7 +72,7 @@ export async function openAccounts(limits: Partial<AccountLimits> = {}): Promise
     address,
   );
   const revocations = protoClient(
-    'threadweaver/account/v1/revocation_service.proto',
+    'threadweaver/account/internal/v1/revocation_service.proto',
     'threadweaver.account.internal.v1.RevocationService',
     address,
   );
