@@ -6,8 +6,6 @@ export function queryMetrics(
   sources: {
     readonly waiting: () => number;
     readonly watchers: () => number;
-    /** Whether the database answers; undefined before the first check. */
-    readonly isDatabaseUp: () => boolean | undefined;
     readonly maxWaiting: number;
     readonly maxWatchers: number;
     /** What watchers watch, such as `thread`. */
@@ -22,8 +20,4 @@ export function queryMetrics(
   metrics.gauge('threadweaver_queries_waiting_limit', 'MAX_WAITING_QUERIES.', () => sources.maxWaiting);
   metrics.gauge('threadweaver_watchers', `Streams that watch a ${sources.noun}.`, sources.watchers);
   metrics.gauge('threadweaver_watchers_limit', 'MAX_WATCHERS.', () => sources.maxWatchers);
-  metrics.gauge('threadweaver_database_up', '1 while the database answers the check, else 0.', () => {
-    const isUp = sources.isDatabaseUp();
-    return isUp === undefined ? undefined : Number(isUp);
-  });
 }

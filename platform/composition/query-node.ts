@@ -1,26 +1,21 @@
 import type { ObserveCalls } from '../grpc/call-context.js';
-import { callMetrics } from '../grpc/call-metrics.js';
 import { aggregateNounOf } from '../journal/aggregate-noun.js';
 import type { Context } from '../journal/context.js';
-import type { DatabaseHealth } from '../mysql/database-health.js';
-import { Database } from '../mysql/database.js';
+import type { Database } from '../mysql/database.js';
 import { ConnectedCommits } from '../nats/connected-commits.js';
-import { FairQueue } from '../process/fair-queue.js';
+import type { FairQueue } from '../process/fair-queue.js';
 import { ReadModelVersions, type AggregateVersions } from '../queries/read-model-versions.js';
 import type { Logger } from '../telemetry/logger.js';
-import type { Metrics } from '../telemetry/metrics.js';
 import type { CommitHub } from '../watching/commit-hub.js';
-import { databaseMetrics, natsMetrics } from './backend-metrics.js';
+import { natsMetrics } from './backend-metrics.js';
 import { queryMetrics } from './query-metrics.js';
 import type { QuerySettings } from './query-settings.js';
+import type { DatabaseNode } from './run-database-service.js';
 import { stopWhenChanged } from './run-process.js';
 
-export interface QueryNodeParts {
+export interface QueryNodeParts extends DatabaseNode {
   readonly context: Context;
   readonly settings: QuerySettings;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly health: DatabaseHealth;
   versions(database: Database): AggregateVersions;
 }
 
@@ -36,24 +31,12 @@ export class QueryNode {
   readonly turns: FairQueue;
   readonly connected: ConnectedCommits;
 
-  constructor({ context, settings, logger, metrics, health, versions }: QueryNodeParts) {
+  constructor({ context, settings, versions, database, turns, logger, metrics, observe }: QueryNodeParts) {
     this.logger = logger;
-    this.observe = callMetrics(metrics);
-    this.database = new Database({
-      url: settings.mysqlUrl,
-      maxConnections: settings.mysqlMaxConnections,
-      connectTimeoutMs: settings.mysqlConnectTimeoutMs,
-      acquireTimeoutMs: settings.mysqlAcquireTimeoutMs,
-      statementTimeoutMs: settings.mysqlStatementTimeoutMs,
-      // Callers need not wait for what the last check has waited for.
-      whyAway: () => health.trouble,
-    });
-    this.versions = new ReadModelVersions(versions(this.database), { maxWaiting: settings.maxWaitingQueries });
-    this.turns = new FairQueue({
-      maxRunning: settings.mysqlMaxConnections,
-      maxWaitingPerClient: settings.maxQueuedPerClient,
-      maxWaitMs: settings.mysqlAcquireTimeoutMs,
-    });
+    this.observe = observe;
+    this.database = database;
+    this.turns = turns;
+    this.versions = new ReadModelVersions(versions(database), { maxWaiting: settings.maxWaitingQueries });
     this.connected = new ConnectedCommits({
       name: `${context.name}-query`,
       prefix: context.prefix,
@@ -72,11 +55,9 @@ export class QueryNode {
       onDisagreement: stopWhenChanged(logger),
     });
     natsMetrics(metrics, () => this.connected.link);
-    databaseMetrics(metrics, this.database);
     queryMetrics(metrics, {
       waiting: () => this.versions.waiting,
       watchers: () => this.connected.watchers,
-      isDatabaseUp: () => health.isHealthy,
       maxWaiting: settings.maxWaitingQueries,
       maxWatchers: settings.maxWatchers,
       noun: aggregateNounOf(context),

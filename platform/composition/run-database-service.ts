@@ -16,7 +16,7 @@ import { openAccessControl } from './open-access-control.js';
 import { runProcess } from './run-process.js';
 import type { ServerSettings } from './server-settings.js';
 
-/** Settings of a service whose truth is a database. */
+/** Settings of a service that answers from a database. */
 export type DatabaseServiceSettings = ServerSettings & SettingsOf<typeof databaseSettings>;
 
 /** What such a service stands on. */
@@ -34,21 +34,23 @@ export interface DatabaseNode {
 export interface DatabaseService {
   readonly services: readonly BoundService[];
   /** Who may call what of them, where calls need tokens. */
-  readonly access: AccessRules;
+  readonly access?: AccessRules | undefined;
   /** Largest request in bytes. */
   readonly maxRequestBytes: number;
+  /** Begins what goes on beside calls, once those are taken. @default nothing */
+  start?(): void;
   /** Ends streams that would go on for ever. @default nothing */
-  endStreams?(): void;
+  endStreams?(): Promise<void> | void;
   /** Ends what else there is, once all calls have ended. @default nothing */
   stop?(): Promise<void> | void;
 }
 
-/** Runs a process that answers from a database of its own, with neither a journal nor a read model; one instance of perhaps several. */
+/** Runs a process that answers from a database, one instance of perhaps several. @param url where that is */
 export function runDatabaseService(
   name: string,
   settings: DatabaseServiceSettings,
   url: string,
-  compose: (node: DatabaseNode) => Promise<DatabaseService>,
+  compose: (node: DatabaseNode) => DatabaseService | Promise<DatabaseService>,
 ): void {
   const drainTimeoutMs = settings.drainTimeoutMs + settings.drainNoticeMs + 2_000;
   runProcess({ name, settings, drainTimeoutMs }, async (logger, metrics) => {
@@ -71,8 +73,8 @@ export function runDatabaseService(
       whyAway: () => health.trouble,
     });
     databaseMetrics(metrics, database);
-    metrics.gauge('threadweaver_database_up', '1 while the database answers, else 0.', () =>
-      Number(health.isHealthy === true),
+    metrics.gauge('threadweaver_database_up', '1 while the database answers the check, else 0.', () =>
+      health.isHealthy === undefined ? undefined : Number(health.isHealthy),
     );
     const turns = new FairQueue({
       maxRunning: settings.mysqlMaxConnections,
@@ -93,6 +95,7 @@ export function runDatabaseService(
     });
     await server.start();
     await health.start();
+    service.start?.();
     logger.info({ port: server.port }, 'listening');
 
     return {
@@ -101,7 +104,7 @@ export function runDatabaseService(
         server.setServing(false);
         await delay(settings.drainNoticeMs);
         // Balancers send everybody elsewhere by now.
-        service.endStreams?.();
+        await service.endStreams?.();
         await server.drain({ noticeMs: 0, timeoutMs: settings.drainTimeoutMs });
         await service.stop?.();
         await database.close();
