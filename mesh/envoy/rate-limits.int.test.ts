@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { status } from '@grpc/grpc-js';
-import { serveJwks, type JwksServer } from '../../platform/identity/jwks-server.js';
+import { serveJwks } from '../../platform/identity/jwks-server.js';
+import type { HttpEndpoint } from '../../platform/process/http-endpoint.js';
 import { newKeyRing, type KeyRing } from '../../platform/identity/key-ring.js';
 import { TokenSigner } from '../../platform/identity/token-signer.js';
 import { protoClient } from '../../platform/testing/proto-client.js';
@@ -15,7 +16,7 @@ describe("Envoy's limits of the rate of calls", function () {
   this.timeout(30_000);
   let ring: KeyRing;
   let canned: CannedServices;
-  let jwks: JwksServer;
+  let jwks: HttpEndpoint;
   let open: TestEnvoy;
   let asking: TestEnvoy;
   const agent = new Agent({ keepAlive: true, maxSockets: 20 });

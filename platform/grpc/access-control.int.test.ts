@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { OwnershipServiceService } from '../../gen/threadweaver/admin/v1/ownership_service.js';
 import { ThreadQueryServiceService } from '../../gen/thread/thread_services.js';
-import { serveJwks, type JwksServer } from '../identity/jwks-server.js';
+import { serveJwks } from '../identity/jwks-server.js';
+import type { HttpEndpoint } from '../process/http-endpoint.js';
 import { newKeyRing, type KeyRing } from '../identity/key-ring.js';
 import { followServiceToken } from '../identity/service-token.js';
 import { TokenSigner } from '../identity/token-signer.js';
@@ -26,7 +27,7 @@ const rules = rulesOf('thread.ThreadQueryService', methods, { who: 'account', fi
 
 describe('a service that asks for tokens', () => {
   let ring: KeyRing;
-  let jwks: JwksServer;
+  let jwks: HttpEndpoint;
   let verifier: TokenVerifier;
   let signer: TokenSigner;
   let folder: string;

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, SignJWT, UnsecuredJWT, type CryptoKey, type JWTHeaderParameters } from 'jose';
 import { Fault } from '../kernel/fault.js';
-import { serveJwks, type JwksServer } from './jwks-server.js';
+import { serveJwks } from './jwks-server.js';
+import type { HttpEndpoint } from '../process/http-endpoint.js';
 import { ensureKeyRing, followKeyRing, readKeyRing, rotateKeys } from './key-ring-file.js';
 import { newKeyRing, signingKey, type KeyRing } from './key-ring.js';
 import { REFRESH_AUDIENCE } from './token.js';
@@ -18,7 +19,7 @@ const ACCOUNT = '01DB5QXD4NP0XQTV92K42B3XBF';
 
 describe('Tokens', () => {
   let ring: KeyRing;
-  let jwks: JwksServer;
+  let jwks: HttpEndpoint;
   let signer: TokenSigner;
   const verifiers: TokenVerifier[] = [];
 

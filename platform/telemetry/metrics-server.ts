@@ -1,7 +1,6 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { Fault, toError } from '../kernel/fault.js';
+import type { ServerResponse } from 'node:http';
+import { toError } from '../kernel/fault.js';
+import { serveHttp } from '../process/http-endpoint.js';
 import type { Logger } from './logger.js';
 import type { Metrics } from './metrics.js';
 
@@ -39,31 +38,11 @@ export async function serveMetrics({ host, port, metrics, logger }: MetricsServe
       response.writeHead(500).end();
     }
   };
-  const server = createServer((request, response) => {
-    if (request.url?.split('?', 1)[0] !== '/metrics') response.writeHead(404).end();
-    else if (request.method !== 'GET') response.writeHead(405, { allow: 'GET' }).end();
-    else void answer(response);
+  const endpoint = await serveHttp({
+    ...{ host, port, path: '/metrics', methods: ['GET'], maxConnections: 64 },
+    taken: `cannot serve metrics on ${host}:${port}; set METRICS_PORT to a free port, or to 0 for none`,
+    answer: (response) => void answer(response),
   });
-  server.requestTimeout = 5_000;
-  server.headersTimeout = 5_000;
-  server.maxConnections = 64;
-  await listen(server, host, port);
-  logger.info({ port: (server.address() as AddressInfo).port }, 'serving metrics');
-  return {
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    },
-  };
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    await once(server.listen({ host, port, exclusive: true }), 'listening');
-  } catch (error) {
-    const message = `cannot serve metrics on ${host}:${port}; set METRICS_PORT to a free port, or to 0 for none`;
-    throw new Fault('unavailable', 'PORT_IN_USE', message, { cause: error });
-  }
+  logger.info({ port: endpoint.port }, 'serving metrics');
+  return endpoint;
 }
