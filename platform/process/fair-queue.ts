@@ -56,7 +56,7 @@ export class FairQueue {
 
   #turn(client: string): Promise<void> {
     const queue = this.#clients.get(client) ?? [];
-    if (queue.length >= this.#options.maxWaitingPerClient) return Promise.reject(overloaded());
+    if (queue.length >= this.#options.maxWaitingPerClient) return Promise.reject(overloaded(' of this client'));
     if (this.#waiting >= this.#options.maxWaiting && !this.#makeRoom(queue.length)) return Promise.reject(overloaded());
     this.#clients.set(client, queue);
     this.#waiting += 1;
@@ -91,12 +91,13 @@ export class FairQueue {
       this.#waiting -= 1;
       // The last one is never too much.
       if (next.since >= oldest || queue.length === 0) return next;
-      next.refuse(overloaded());
+      next.refuse(overloaded(' of this client'));
     }
     return undefined;
   }
 }
 
-function overloaded(): Fault {
-  return new Fault('exhausted', 'OVERLOADED', 'too many requests wait here already, try again later');
+/** @param whose @default everybody's */
+function overloaded(whose = ''): Fault {
+  return new Fault('exhausted', 'OVERLOADED', `too many requests${whose} wait here already, try again later`);
 }
