@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { migrateDatabase, waitForMigrations, type Migration } from '../../mysql/migrate-database.js';
+import type { Migration } from '../../mysql/migrate-database.js';
 import type { AdminTask, Ask } from '../command-line/admin-task.js';
 import { readAccountSettings } from '../command-line/config.js';
+import { addMigrateCommand } from '../command-line/migrate-command.js';
 
 /** An administrator to be. */
 export interface NewAdministrator {
@@ -27,11 +28,18 @@ const PREFIX = 'npm run admin -- account';
 
 /** `admin account migrate` and `admin account create-administrator`. */
 export function addAccountCommands(parent: Command, accounts: AdministeredAccounts, ask: Ask): void {
-  parent
-    .command('migrate')
-    .description('bring the database of ACCOUNT_MYSQL_URL to the newest schema')
-    .option('--wait', 'leave that to another run and wait for it, for MIGRATE_WAIT_MS (default: 60000 ms)')
-    .action(({ wait }: { wait?: true }, command: Command) => ask(command, migrationTask(accounts, wait === true)));
+  addMigrateCommand(
+    parent,
+    {
+      description: 'bring the database of ACCOUNT_MYSQL_URL to the newest schema',
+      migrations: () => accounts.migrations,
+      readSettings() {
+        const { accountMysqlUrl: url, waitMs } = readAccountSettings();
+        return { url, waitMs };
+      },
+    },
+    ask,
+  );
   parent
     .command('create-administrator')
     .description('make an account that also looks after the installation')
@@ -46,20 +54,6 @@ interface CreateOptions {
   readonly email: string;
   readonly name: string;
   readonly passwordStdin?: true;
-}
-
-function migrationTask({ migrations }: AdministeredAccounts, wait: boolean): AdminTask {
-  return {
-    name: 'migrate',
-    request: { kind: 'migrate', wait },
-    async run({ say }) {
-      const { accountMysqlUrl: url, waitMs } = readAccountSettings();
-      const report = (message: string): void => say(`migrate: ${message}`);
-      const data = await (wait ? waitForMigrations : migrateDatabase)({ url, migrations, waitMs, report });
-      return { code: 0, data: { migrated: data ?? [] } };
-    },
-    explain: (error) => [`failed: ${error.message}`],
-  };
 }
 
 function createTask(accounts: AdministeredAccounts, { email, name, passwordStdin }: CreateOptions): AdminTask {

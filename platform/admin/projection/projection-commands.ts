@@ -3,7 +3,6 @@ import { aggregateNounOf } from '../../journal/aggregate-noun.js';
 import type { Context } from '../../journal/context.js';
 import { Fault } from '../../kernel/fault.js';
 import { Database } from '../../mysql/database.js';
-import { migrateDatabase, waitForMigrations } from '../../mysql/migrate-database.js';
 import type { ProjectionDeclaration } from '../../mysql/projection-declaration.js';
 import { migrationsOf } from '../../mysql/projection-tables.js';
 import type { NatsLink } from '../../nats/nats-link.js';
@@ -11,6 +10,7 @@ import { placeAfter, PLACES } from '../command-line/arguments.js';
 import { readMigrationSettings, readOperatorSettings } from '../command-line/config.js';
 import { commandPrefixOf, type AdministeredContext, type AdminTask, type Ask } from '../command-line/admin-task.js';
 import { addDeadLettersCommands, addSkipCommand } from '../command-line/dead-letters.js';
+import { addMigrateCommand } from '../command-line/migrate-command.js';
 import { openAdminLink } from '../command-line/open-admin-link.js';
 import { ProjectionOperator, type ProjectionRequest } from './projection-operator.js';
 
@@ -86,14 +86,21 @@ Examples:
     );
   addDeadLettersCommands(group, { noun, done: 'projected', redo: 'project it' }, askFor);
   addSkipCommand(group, noun, askFor);
-  group
-    .command('migrate')
-    .description('bring the database of MYSQL_URL to the newest schema of all projections')
-    .option('--wait', 'leave that to another run and wait for it, for MIGRATE_WAIT_MS (default: 60000 ms)')
-    .action(({ wait }: { wait?: true }, command: Command) => {
-      const one = named();
-      ask(command, migrationTask(one === undefined ? projections : [one], wait === true));
-    });
+  addMigrateCommand(
+    group,
+    {
+      description: 'bring the database of MYSQL_URL to the newest schema of all projections',
+      migrations() {
+        const one = named();
+        return (one === undefined ? projections : [one]).flatMap((projection) => migrationsOf(projection));
+      },
+      readSettings() {
+        const { mysqlUrl: url, waitMs } = readMigrationSettings();
+        return { url, waitMs };
+      },
+    },
+    ask,
+  );
 }
 
 function projectionTask(context: Context, projection: ProjectionDeclaration, request: ProjectionRequest): AdminTask {
@@ -118,20 +125,5 @@ function projectionTask(context: Context, projection: ProjectionDeclaration, req
       const { message, cause } = error;
       return [error instanceof Fault && cause instanceof Error ? `${message} (${cause.message})` : message];
     },
-  };
-}
-
-function migrationTask(projections: readonly ProjectionDeclaration[], wait: boolean): AdminTask {
-  return {
-    name: 'migrate',
-    request: { kind: 'migrate', wait },
-    async run({ say }) {
-      const { mysqlUrl: url, waitMs } = readMigrationSettings();
-      const migrations = projections.flatMap((projection) => migrationsOf(projection));
-      const report = (message: string): void => say(`migrate: ${message}`);
-      const data = await (wait ? waitForMigrations : migrateDatabase)({ url, migrations, waitMs, report });
-      return { code: 0, data: { migrated: data ?? [] } };
-    },
-    explain: (error) => [`failed: ${error.message}`],
   };
 }
