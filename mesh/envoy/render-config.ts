@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TracingSettings } from '../../platform/telemetry/tracing.js';
 import { projectRoot } from '../../platform/process/project-root.js';
-import type { Endpoint } from './endpoint.js';
+import { lbEndpoints, secretFile, type Endpoint } from './endpoint.js';
 import { otlpClusters, tracingOf } from './render-tracing.js';
 import { TOKEN_METADATA, tokenParts, type EdgeTokens } from './token-filters.js';
 import { type UpstreamName, upstreamNames } from '../services.js';
@@ -131,12 +131,9 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
  * @param key PEM
  */
 export function certificateSecret(certificate: string, key: string): string {
-  const secret = {
-    '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
-    name: 'edge',
+  return secretFile('edge', {
     tls_certificate: { certificate_chain: { inline_string: certificate }, private_key: { inline_string: key } },
-  };
-  return JSON.stringify({ resources: [secret] });
+  });
 }
 
 function fill(template: string, values: Readonly<Record<string, string>>): string {
@@ -148,7 +145,10 @@ function fill(template: string, values: Readonly<Record<string, string>>): strin
 
 /** The cluster of a service, as an entry of a YAML list. */
 function cluster(name: UpstreamName, endpoints: readonly Endpoint[]): string {
-  return fill(readTemplate('cluster.yaml').trimEnd(), { NAME: name, ENDPOINTS: lbEndpoints(endpoints) });
+  return fill(readTemplate('cluster.yaml').trimEnd(), {
+    NAME: name,
+    ENDPOINTS: JSON.stringify(lbEndpoints(endpoints)),
+  });
 }
 
 /** Filled ten times a second, so that nobody waits long for the next call. */
@@ -181,14 +181,6 @@ function withEntries(line: string, entries: Readonly<Record<string, readonly str
   const [, indent, name] = /^( *)- '\$\{([A-Z_]+)\}'$/.exec(line) ?? [];
   const own = name === undefined ? undefined : entries[name];
   return own?.map((entry) => indent + entry.replaceAll('\n', `\n${indent}`)) ?? [line];
-}
-
-function lbEndpoints(endpoints: readonly Endpoint[]): string {
-  return JSON.stringify(
-    endpoints.map(({ host, port }) => ({
-      endpoint: { address: { socket_address: { address: host, port_value: port } } },
-    })),
-  );
 }
 
 // The compiled module lies under dist, the templates only here.

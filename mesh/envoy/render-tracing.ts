@@ -1,4 +1,5 @@
 import type { TracingSettings } from '../../platform/telemetry/tracing.js';
+import { lbEndpoints } from './endpoint.js';
 
 /** The part of the connection manager that begins traces, or takes part in the caller's; as JSON. */
 export function tracingOf(settings: TracingSettings | undefined): string {
@@ -48,15 +49,11 @@ export function otlpClusters(settings: TracingSettings | undefined): string[] {
   if (!settings?.endpoint) return [];
   const { hostname, port, protocol } = new URL(settings.endpoint);
   const isSecure = protocol === 'https:';
-  const socketAddress = {
-    address: hostname.replace(/^\[|\]$/g, ''),
-    port_value: Number(port) || (isSecure ? 443 : 80),
-  };
-  const lbEndpoints = [{ endpoint: { address: { socket_address: socketAddress } } }];
+  const receiver = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (isSecure ? 443 : 80) };
   const tls = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext';
   const cluster = {
     ...{ name: 'otlp', type: 'STRICT_DNS', connect_timeout: '1s' },
-    load_assignment: { cluster_name: 'otlp', endpoints: [{ lb_endpoints: lbEndpoints }] },
+    load_assignment: { cluster_name: 'otlp', endpoints: [{ lb_endpoints: lbEndpoints([receiver]) }] },
     ...(isSecure && { transport_socket: { name: 'envoy.transport_sockets.tls', typed_config: { '@type': tls } } }),
   };
   return [`- ${JSON.stringify(cluster)}`];

@@ -1,6 +1,6 @@
 import { ACCESS_AUDIENCE, DEFAULT_ISSUER } from '../../platform/identity/token.js';
 import { JWKS_PATH } from '../../platform/identity/jwks-server.js';
-import type { Endpoint } from './endpoint.js';
+import { lbEndpoints, type Endpoint } from './endpoint.js';
 
 /** How an edge asks for tokens. The services check them again: nothing is trusted because it came through Envoy. */
 export interface EdgeTokens {
@@ -58,13 +58,7 @@ export function tokenParts(tokens: EdgeTokens | undefined, lua: string): TokenPa
         ...{ name: CLUSTER, type: 'STRICT_DNS', dns_lookup_family: 'V4_PREFERRED', connect_timeout: '1s' },
         load_assignment: {
           cluster_name: CLUSTER,
-          endpoints: [
-            {
-              lb_endpoints: tokens.jwks.map(({ host, port }) => ({
-                endpoint: { address: { socket_address: { address: host, port_value: port } } },
-              })),
-            },
-          ],
+          endpoints: [{ lb_endpoints: lbEndpoints(tokens.jwks) }],
         },
       },
     ],

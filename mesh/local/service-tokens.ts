@@ -4,6 +4,7 @@ import { followKeyRing, KEY_RING_FILE } from '../../platform/identity/key-ring-f
 import { ACCESS_TOKEN_LIFE_MS, SERVICE_PREFIX } from '../../platform/identity/token.js';
 import { TokenSigner } from '../../platform/identity/token-signer.js';
 import { writeWholeFile } from '../../platform/process/write-whole-file.js';
+import { secretFile } from '../envoy/endpoint.js';
 import { type ServiceName, serviceNames } from '../services.js';
 
 const FOLDER = 'tokens';
@@ -32,12 +33,8 @@ export async function keepServiceTokens(dataDir: string): Promise<() => void> {
     signer.sign({ subject: `${SERVICE_PREFIX}${name}`, roles: ['service'] });
   const write = async (): Promise<void> => {
     for (const service of serviceNames) writeWholeFile(serviceTokenFileOf(dataDir, service), await tokenOf(service));
-    const secret = {
-      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret',
-      name: 'service-token',
-      generic_secret: { secret: { inline_string: `Bearer ${await tokenOf('edge')}` } },
-    };
-    writeWholeFile(edgeTokenFileOf(dataDir), JSON.stringify({ resources: [secret] }));
+    const token = { generic_secret: { secret: { inline_string: `Bearer ${await tokenOf('edge')}` } } };
+    writeWholeFile(edgeTokenFileOf(dataDir), secretFile('service-token', token));
   };
   await write();
   // A folder that is full, for one, does not end the mesh: there is another turn before the tokens are over.
