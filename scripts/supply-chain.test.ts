@@ -35,7 +35,7 @@ describe('what comes from others', () => {
     for (const { path, integrity, resolved, link } of all) {
       assert.match(integrity ?? '', /^sha512-/, path);
       assert.equal(link, undefined, path);
-      assert.ok(resolved === undefined || resolved.startsWith('https://registry.npmjs.org/'), `${path}: ${resolved}`);
+      assert.equal(resolved, undefined, path);
     }
   });
 
