@@ -1,5 +1,6 @@
-import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createWholeFile, writeWholeFile } from '../../platform/process/write-whole-file.js';
 import { contextResources } from '../rights/context-resources.js';
 import { mySqlAccountRights, OPERATOR_ACCOUNT } from '../rights/mysql-rights.js';
 import { natsUsers, OPERATOR } from '../rights/nats-rights.js';
@@ -53,21 +54,10 @@ export function meshSecrets(dataDir: string): MeshSecrets {
   const secrets = completedSecrets(isFormer(kept) ? takenOver(kept) : (kept ?? {}));
   if (JSON.stringify(secrets) === JSON.stringify(kept)) return secrets;
   // Whole or not at all; of two who start at once, the first one's count.
-  const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify(secrets, undefined, 2), { mode: 0o600 });
-  if (kept !== undefined) {
-    renameSync(draft, path);
-    return secrets;
-  }
-  try {
-    linkSync(draft, path);
-    return secrets;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return meshSecrets(dataDir);
-  } finally {
-    rmSync(draft);
-  }
+  const text = JSON.stringify(secrets, undefined, 2);
+  if (kept !== undefined) writeWholeFile(path, text);
+  else if (!createWholeFile(path, text)) return meshSecrets(dataDir);
+  return secrets;
 }
 
 /** With a password for whoever has none yet. */

@@ -7,14 +7,16 @@ export function writeWholeFile(path: string, text: string): void {
   renameSync(draft, path);
 }
 
-/** The same, unless there is one: then that stays as it is. */
-export function createWholeFile(path: string, text: string): void {
+/** The same, unless there is one: then that stays as it is. @returns whether there was none */
+export function createWholeFile(path: string, text: string): boolean {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, text, { mode: 0o600 });
   try {
     linkSync(draft, path);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
   } finally {
     rmSync(draft);
   }
