@@ -1,7 +1,6 @@
 import { KEY_RING_FILE } from '../identity/key-ring-file.js';
 import { DEFAULT_ISSUER } from '../identity/token.js';
-import { LONGEST_MS } from '../process/settings.js';
-import { choice, combined, group, integer, invalidSetting, port, text, url } from '../process/settings.js';
+import { choice, group, httpUrl, integer, LONGEST_MS, port, text } from '../process/settings.js';
 
 export const tokenIssuer = text('TOKEN_ISSUER', { default: DEFAULT_ISSUER }, 'who signs tokens, as they say');
 
@@ -27,18 +26,10 @@ export function jwksSettings(jwksPort: number) {
   };
 }
 
-const jwksUrl = combined(
-  {
-    url: url(
-      'JWKS_URL',
-      { default: 'http://127.0.0.1:50056/.well-known/jwks.json' },
-      'where the public keys are that tokens are checked by; the account service serves them',
-    ),
-  },
-  ({ url }) => {
-    if (!URL.canParse(url)) throw invalidSetting(`JWKS_URL is ${JSON.stringify(url)}, must be a URL`);
-    return url;
-  },
+const jwksUrl = httpUrl(
+  'JWKS_URL',
+  { default: 'http://127.0.0.1:50056/.well-known/jwks.json' },
+  'where the public keys are that tokens are checked by; the account service serves them',
 );
 
 /** Who may call: settings of every service. */

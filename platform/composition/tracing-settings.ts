@@ -1,15 +1,15 @@
-import { choice, combined, invalidSetting, type Setting, text, url } from '../process/settings.js';
+import { choice, combined, httpUrl, invalidSetting, type Setting, text } from '../process/settings.js';
 import { samplerNames, type TracingSettings } from '../telemetry/tracing.js';
 
 /** OpenTelemetry's own variables, as far as they are looked at here (docs/observability.md). */
 export const tracingSettings: Setting<TracingSettings> = combined(
   {
-    endpoint: url(
+    endpoint: httpUrl(
       'OTEL_EXPORTER_OTLP_ENDPOINT',
       { default: '' },
       'where spans go, such as `http://127.0.0.1:4318` ([traces](observability.md#traces)); without it there are none, and no SDK is loaded. The other `OTEL_*` variables of exporter, batches and resource are OpenTelemetry’s',
     ),
-    traces: url(
+    traces: httpUrl(
       'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
       { default: '' },
       'the same, with the whole path, such as `http://127.0.0.1:4318/v1/traces`',
@@ -35,14 +35,6 @@ export const tracingSettings: Setting<TracingSettings> = combined(
     ratio: text('OTEL_TRACES_SAMPLER_ARG', { default: '0.01' }, 'the share of traces, 0 to 1, of a sampler by ratio'),
   },
   ({ endpoint, traces, isOff, sampler, ratio }) => {
-    for (const [name, value] of Object.entries({
-      OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
-      OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces,
-    })) {
-      if (value !== '' && !/^https?:$/.test(URL.parse(value)?.protocol ?? '')) {
-        throw invalidSetting(`${name} is ${JSON.stringify(value)}, must be a URL such as http://127.0.0.1:4318`);
-      }
-    }
     const share = Number(ratio);
     if (!(share >= 0 && share <= 1)) {
       throw invalidSetting(`OTEL_TRACES_SAMPLER_ARG is ${JSON.stringify(ratio)}, must be a number from 0 to 1`);

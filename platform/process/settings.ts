@@ -121,6 +121,19 @@ export function url(name: string, options: { readonly default: string }, meaning
   return text(name, options, meaning, 'url');
 }
 
+/** Where something is by HTTP. */
+export function httpUrl(name: string, options: { readonly default: string }, meaning: string): Setting<string> {
+  const setting = url(name, options, meaning);
+  return {
+    ...setting,
+    read(variables) {
+      const value = setting.read(variables);
+      if (value === options.default || /^https?:$/.test(URL.parse(value)?.protocol ?? '')) return value;
+      throw notMeant(name, value, `a URL such as ${options.default || 'http://127.0.0.1:4318'}`);
+    },
+  };
+}
+
 /** One of a closed set of values. */
 export function choice<const Choice extends string>(
   name: string,
