@@ -38,13 +38,19 @@ export function parsePassword(checks: RequestChecks, path: string, text: string)
   return checks.text(path, text, { minimum: 1, maximum: MAX_PASSWORD_LENGTH });
 }
 
-/** A password that is to be a new one. @param minimum characters, at least */
+export function parseRefreshToken(checks: RequestChecks, text: string): string {
+  return checks.text('refreshToken', text, { minimum: 1, maximum: 4_096 });
+}
+
+/** A password that is to be a new one, of somebody about whom others know this. @param minimum characters, at least */
 export function parseNewPassword(
   checks: RequestChecks,
   path: string,
   text: string,
-  { minimum, about }: { minimum: number; about: readonly string[] },
+  minimum: number,
+  { email, name, surname }: { email: EmailAddress; name: string; surname: string },
 ): string {
+  const about = [email.shown, email.shown.split('@')[0] ?? '', name, surname];
   const normalized = normalizedPassword(text.slice(0, MAX_PASSWORD_LENGTH + 1));
   if ([...normalized].length < minimum) {
     checks.add(path, { kind: 'malformed', expected: `at least ${minimum} characters long` });

@@ -3,7 +3,7 @@ import type { CallContext, UnaryHandlers } from '../../../platform/grpc/unary-se
 import { orInvalidRequest, RequestChecks } from '../../../platform/kernel/request-checks.js';
 import type { Profile } from '../domain/account.js';
 import { accountMessage, tokensMessage } from './account-messages.js';
-import { parseEmail, parseNewPassword, parsePassword, parseProfile } from './account-parsing.js';
+import { parseEmail, parseNewPassword, parsePassword, parseProfile, parseRefreshToken } from './account-parsing.js';
 import type { accountLookups } from './account-lookups.js';
 import { callerOf, type AccountServices } from './account-services.js';
 
@@ -21,9 +21,8 @@ export function accountService({
     async signUp(request, context) {
       const checks = new RequestChecks();
       const email = parseEmail(checks, 'email', request.email);
-      const about = [email.shown, email.shown.split('@')[0] ?? '', request.name, request.surname];
-      const password = parseNewPassword(checks, 'password', request.password, { minimum, about });
       const { name, surname, birthday, sex, city, interests } = request;
+      const password = parseNewPassword(checks, 'password', request.password, minimum, { email, name, surname });
       const texts = { name, surname, birthday, sex, city, interests };
       const profile = parseProfile(checks, texts, ['name']) as Profile;
       const account = orInvalidRequest(checks.finish({ email, password, profile }));
@@ -46,10 +45,7 @@ export function accountService({
 
     async refreshTokens(request) {
       const checks = new RequestChecks();
-      const { refreshToken } = request;
-      const token = orInvalidRequest(
-        checks.finish(checks.text('refreshToken', refreshToken, { minimum: 1, maximum: 4_096 })),
-      );
+      const token = orInvalidRequest(checks.finish(parseRefreshToken(checks, request.refreshToken)));
       return { tokens: tokensMessage(await signIns.refresh(token)) };
     },
 
@@ -65,8 +61,7 @@ export function accountService({
       const { email, profile } = await accounts.get(accountId);
       const checks = new RequestChecks();
       const current = parsePassword(checks, 'currentPassword', request.currentPassword);
-      const about = [email.shown, email.shown.split('@')[0] ?? '', profile.name, profile.surname];
-      const next = parseNewPassword(checks, 'newPassword', request.newPassword, { minimum, about });
+      const next = parseNewPassword(checks, 'newPassword', request.newPassword, minimum, { email, ...profile });
       const change = orInvalidRequest(checks.finish({ current, next, device }));
       await accounts.changePassword(accountId, change, context.client);
       return {};

@@ -22,8 +22,8 @@ export async function createAdministrator(
 ): Promise<string> {
   const checks = new RequestChecks();
   const email = parseEmail(checks, 'email', given.email);
-  const rules = { minimum: MIN_PASSWORD_LENGTH, about: [given.email, given.name] };
-  const password = parseNewPassword(checks, 'password', given.password, rules);
+  const who = { email, name: given.name, surname: '' };
+  const password = parseNewPassword(checks, 'password', given.password, MIN_PASSWORD_LENGTH, who);
   const nothingSaid = { surname: '', birthday: undefined, sex: '', city: '', interests: '' };
   const profile = { ...nothingSaid, ...parseProfile(checks, { name: given.name }, ['name']) } as Profile;
   orInvalidRequest(checks.finish({}));

@@ -11,7 +11,14 @@ import { parseUlid } from '../../../platform/kernel/ulid.js';
 import { parseLegacyWindow } from '../../../platform/queries/legacy-window.js';
 import type { Account, Profile } from '../domain/account.js';
 import { birthdayText } from '../domain/birthday.js';
-import { parseEmail, parsePassword, parsePrefix, parseProfile, profileFields } from './account-parsing.js';
+import {
+  parseEmail,
+  parsePassword,
+  parsePrefix,
+  parseProfile,
+  parseRefreshToken,
+  profileFields,
+} from './account-parsing.js';
 import { deviceNameOf } from './account-service.js';
 import { callerOf, type AccountServices } from './account-services.js';
 
@@ -65,9 +72,7 @@ export function legacyAccountService({
       const fields = fieldsOf(body);
       const token = fields.check(() => {
         const checks = new RequestChecks();
-        return orInvalidRequest(
-          checks.finish(checks.text('refreshToken', fields.text('refreshToken') ?? '', { minimum: 1, maximum: 4_096 })),
-        );
+        return orInvalidRequest(checks.finish(parseRefreshToken(checks, fields.text('refreshToken') ?? '')));
       });
       const { accessToken, refreshToken } = await signIns.refresh(token);
       return { accessToken, refreshToken };

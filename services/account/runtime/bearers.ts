@@ -37,7 +37,10 @@ export class Bearers {
    * @throws Fault kind `unauthenticated` there is none, or it does not count (any more)
    */
   async signedIn(authorization: string | undefined): Promise<SignedIn> {
-    const { subject, session, expiresAt } = await this.verify(tokenIn(authorization));
+    return this.#signedIn(await this.verify(tokenIn(authorization)));
+  }
+
+  async #signedIn({ subject, session, expiresAt }: AccessToken): Promise<SignedIn> {
     const accountId = parseUlid(subject);
     if (!accountId.ok) throw new Fault('unauthenticated', 'TOKEN_NOT_OF_ACCOUNT', 'the token is not of an account');
     const bearer = await this.store.findBearer(accountId.value, session);
@@ -49,8 +52,8 @@ export class Bearers {
 
   /** As `signedIn`, but a service may call as well; not the edge, which speaks for clients that have proved nothing. */
   async known(authorization: string | undefined): Promise<void> {
-    const { subject, roles } = await this.verify(tokenIn(authorization));
-    if (!roles.includes('service') || subject === EDGE) await this.signedIn(authorization);
+    const token = await this.verify(tokenIn(authorization));
+    if (!token.roles.includes('service') || token.subject === EDGE) await this.#signedIn(token);
   }
 }
 
