@@ -11,6 +11,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { withFreshLists } from './debian.mjs';
 import { PrepareError, report, run, tail } from './project.mjs';
 
 const jar = {
@@ -52,13 +53,7 @@ function installFromDebian() {
   report("installing Debian's mariadb-server-core …");
   const install = ['install', '-y', '--no-install-recommends', 'mariadb-server-core', 'mariadb-client-core'];
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  let result = run('apt-get', install, { env });
-  if (!result.ok) {
-    // The usual reason on a fresh image: its package lists are empty or old.
-    report('refreshing the package lists …');
-    run('apt-get', ['update'], { env });
-    result = run('apt-get', install, { env });
-  }
+  const result = withFreshLists(() => run('apt-get', install, { env }));
   if (!result.ok) return `Debian's package: apt-get failed\n${tail(result.output, 5)}`;
   return serverOnPath() ? undefined : "Debian's package: installed, but there is no mariadbd";
 }

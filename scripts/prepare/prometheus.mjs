@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { withFreshLists } from './debian.mjs';
 import { PrepareError, report, run, tail } from './project.mjs';
 
 const folder = (root) => join(root, '.tools', 'prometheus');
@@ -18,13 +19,7 @@ export function ensurePrometheus(root) {
   const draft = `${folder(root)}.draft`;
   rmSync(draft, { recursive: true, force: true });
   mkdirSync(draft, { recursive: true });
-  let result = download(draft);
-  if (!result.ok && process.getuid?.() === 0) {
-    // The usual reason on a fresh image: its package lists are empty or old.
-    report('refreshing the package lists …');
-    run('apt-get', ['update']);
-    result = download(draft);
-  }
+  const result = withFreshLists(() => download(draft));
   if (!result.ok) {
     throw new PrepareError(
       `Prometheus comes as Debian's package, which apt-get could not get:\n${tail(result.output, 5)}`,
